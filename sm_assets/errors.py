@@ -1,0 +1,74 @@
+"""Every error that the package raises on purpose.
+
+Here: the exception tree and nothing else. A message says what was found, what was expected and what to do.
+
+    SmAssetsError
+    ├── SettingsError        a setting is missing, unknown or out of range
+    ├── OptionError          an option of a command or function cannot be used
+    ├── InputError           an input file cannot be used at all
+    │   ├── UnknownVintage       no known export has these columns
+    │   ├── UnsupportedContainer zip, tar and other archives
+    │   └── UnstableFile         the file changed while it was read
+    ├── KernelError          a kernel was called with arrays that do not fit together
+    ├── ContractError        a table breaks its contract; nothing was published
+    ├── LandingError         the landing folder does not allow this run
+    │   └── VanishedFiles        files that fed a partition are gone
+    ├── UncoveredDays        no file speaks of the days asked for; nothing was replaced
+    └── MixedContents        a window holds content ids of more than one mode or version
+
+Bad rows are not errors: they are counted rejects (see `sm_assets.sources`).
+"""
+
+from __future__ import annotations
+
+
+class SmAssetsError(Exception):
+    """Root of the tree: catch this to catch all that the package raises on purpose."""
+
+
+class SettingsError(SmAssetsError):
+    """A setting is missing, unknown or out of range."""
+
+
+class OptionError(SmAssetsError):
+    """An option of a command or function cannot be used."""
+
+
+class InputError(SmAssetsError):
+    """An input file cannot be used at all."""
+
+
+class UnknownVintage(InputError):
+    """No known export has these columns."""
+
+
+class UnsupportedContainer(InputError):
+    """The file is an archive (zip, tar); only single compressed files are read."""
+
+
+class UnstableFile(InputError):
+    """The file changed while it was read."""
+
+
+class KernelError(SmAssetsError, ValueError):
+    """A kernel was called with arrays that do not fit together."""
+
+
+class ContractError(SmAssetsError):
+    """A table breaks its contract; nothing was published."""
+
+
+class LandingError(SmAssetsError):
+    """The landing folder does not allow this run."""
+
+
+class VanishedFiles(LandingError):
+    """Files that fed a partition are gone from the landing folder."""
+
+
+class UncoveredDays(SmAssetsError):
+    """No landing file speaks of the days asked for; nothing was replaced."""
+
+
+class MixedContents(SmAssetsError):
+    """A window holds content ids of more than one content mode or version."""
