@@ -1,0 +1,114 @@
+# What people run. Everything works in .venv, which these targets create; nothing is installed outside it.
+#
+#   make demo     plant a synthetic world, run the chain over it, print what it found   (SEED=7 SCALE=1 DATA_ROOT=data)
+#   make serve    the web UI on http://127.0.0.1:3000                                   (PORT=3000)
+#   make test     the tests                                                            (ARGS="tests/test_demo.py -k bytes")
+#   make lint     ruff, mypy, sqlfluff
+#   make bench    speed and memory as JSON                                              (ARGS="--pages 10000")
+#   make clean    remove .venv, build products and caches; data and runs stay
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+SEED ?= 7
+SCALE ?= 1
+PORT ?= 3000
+DATA_ROOT ?= $(CURDIR)/data
+ARGS ?=
+
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --compile -c constraints.txt
+KERNELS := $(wildcard sm_assets/kernels/*.pyx sm_assets/kernels/*.pxd sm_assets/kernels/*.hpp)
+
+# Where this is set, every subprocess compiles Dagster anew: a minute instead of seconds.
+unexport PYTHONDONTWRITEBYTECODE
+# A PYTHONPATH or an activated environment of the caller must not leak into ours.
+unexport PYTHONPATH
+unexport PYTHONHOME
+export DAGSTER_HOME := $(CURDIR)/dagster_home
+export SM_ASSETS_DATA_ROOT := $(abspath $(DATA_ROOT))
+
+.PHONY: help demo serve test lint bench clean
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.ready
+	@$(BIN)/sm-assets demo --seed $(SEED) --scale $(SCALE)
+
+# Started from a script with `&`, a shell passes on "ignore SIGINT", and Dagster would then ignore SIGTERM too: so the
+# default is put back before Dagster starts.
+serve: $(VENV)/.ready
+	@printf '%s\n' \
+	  "The web UI comes up on http://127.0.0.1:$(PORT) in about fifteen seconds (Ctrl-C ends it)." \
+	  "  First:  open  http://127.0.0.1:$(PORT)/locations/sm_assets/asset-groups/cosharing/lineage" \
+	  "          choose an asset to see its columns, counts and figures." \
+	  "  Own data: put exports into $(SM_ASSETS_DATA_ROOT)/landing/crowdtangle/, then Materialize with a date range." \
+	  "  No data yet?  make demo" ""
+	@exec $(PY) -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
+	  $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning
+
+test: $(VENV)/.ready-dev
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --nofail-on-empty sql
+
+bench: $(VENV)/.ready-dev
+	$(PY) benchmarks/bench_cosharing.py $(ARGS)
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f sm_assets/kernels/_*.cpp sm_assets/kernels/*.so sm_assets/kernels/*.pyd
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- the environment ----------------------------------------------------------------------------------------------
+
+$(VENV)/.made:
+	@python=; for name in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$name"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11 or later found (tried python3.11 ... python3.14, python3, python)." >&2; \
+	  echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv python3-dev) or name it: make PYTHON=/path/to/python3.12" >&2; \
+	  exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$python cannot make virtual environments (no venv or ensurepip). Debian, Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import pathlib, sys, sysconfig; sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())'; then \
+	  echo "The headers of $$python (Python.h) are missing; the kernels are compiled against them. Debian, Ubuntu: apt-get install python3-dev" >&2; exit 1; \
+	fi; \
+	if ! command -v $${CXX:-c++} >/dev/null; then \
+	  echo "No C++ compiler found ($${CXX:-c++}); the kernels are compiled. Debian, Ubuntu: apt-get install g++" >&2; exit 1; \
+	fi; \
+	echo "Making .venv with $$("$$python" -V) ..."; \
+	"$$python" -m venv --clear $(VENV)
+	@touch $@
+
+# Dependencies and the editable install (which compiles the kernels): again only when their lists change.
+$(VENV)/.deps: $(VENV)/.made pyproject.toml constraints.txt setup.py
+	@echo "Installing what sm_assets needs ..."
+	@$(PIP) setuptools Cython
+	@$(PIP) --no-build-isolation -e '.[ui]'
+	@$(PY) -m compileall -q sm_assets
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.deps $(KERNELS)
+	@$(PY) setup.py -q build_ext --inplace
+	@touch $@
+
+# Test and lint tools: the demo does without them.
+$(VENV)/.ready-dev: $(VENV)/.ready
+	@if [ $(VENV)/.dev -ot $(VENV)/.deps ]; then \
+	  echo "Installing the test and lint tools ..."; \
+	  $(PIP) --no-build-isolation -e '.[ui,dev]'; \
+	  touch $(VENV)/.dev; \
+	fi
+	@touch $@
