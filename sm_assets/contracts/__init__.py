@@ -1,0 +1,18 @@
+"""What each published table promises: columns, types, key, grain.
+
+Here: `TABLES`, the registry, and its parts. From it are generated the Parquet schemas, the column schemas in the UI, the asset
+checks and docs/tables.md. Not here: anything that reads or writes a table.
+"""
+
+from __future__ import annotations
+
+from sm_assets.contracts import core, features, outputs, raw, staging
+from sm_assets.contracts.schema import Column, Reference, Table
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for part in (raw.TABLES, staging.TABLES, core.TABLES, features.TABLES, outputs.TABLES)
+    for table in part
+}
+
+__all__ = ["TABLES", "Column", "Reference", "Table"]

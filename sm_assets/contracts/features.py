@@ -1,0 +1,48 @@
+"""Contracts of the feature tables: numbers about entities, per day, that add up over a window.
+
+Here: contents and languages of accounts. Not here: what a window makes of them (`outputs`).
+"""
+
+from __future__ import annotations
+
+from sm_assets.contracts.columns import pick
+from sm_assets.contracts.schema import Reference, Table
+
+TABLES = (
+    Table(
+        name="feat_account_content",
+        description="Which account carried which content on which day; nothing that a guard stopped.",
+        grain="one content of one account on one day",
+        key=("platform", "account_id", "content_mode", "content_id"),
+        columns=pick(
+            "platform account_id content_mode content_id content_kind is_primary n_posts first_at last_at sample_post_id "
+            "sample_url? content_version day",
+            is_primary="Primary content of at least one of these posts.",
+            n_posts="Posts of the account that carry the content on the day.",
+        ),
+        references=(Reference(("platform", "sample_post_id"), "core_posts", ("platform", "post_id")),),
+    ),
+    Table(
+        name="feat_post_language",
+        description="Language of each post: the language model's first label for message, link title and link description.",
+        grain="one post",
+        key=("platform", "post_id"),
+        unique_over_days=True,
+        columns=pick("platform post_id account_id posted_at language language_probability day"),
+        references=(Reference(("platform", "post_id"), "core_posts", ("platform", "post_id")),),
+        kinds=("python", "parquet"),
+    ),
+    Table(
+        name="feat_account_language",
+        description=(
+            "How many posts of an account are in which language, per day. The language of an account in a window is the most "
+            "frequent one over its posts, ties by the earliest post."
+        ),
+        grain="one language of one account on one day",
+        key=("platform", "account_id", "language"),
+        columns=pick(
+            "platform account_id language n_posts mean_probability first_at day",
+            n_posts="Posts of the account in the language on the day.",
+        ),
+    ),
+)

@@ -1,0 +1,120 @@
+"""Settings: data root, window, engine limits, content rules.
+
+Here: the ONLY reader of the environment (variables `SM_ASSETS_*`), read when `Settings.from_env` is called, never at import.
+Not here: parameters of one analysis; they are the config of its asset.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sm_assets.errors import SettingsError
+
+PREFIX = "SM_ASSETS_"
+PROFILES = ("full", "tiny")
+CONTENT_MODES = ("canonical", "compat")
+NUMBER_FORMATS = ("1,234.5", "1.234,5", "1 234,5")
+_TINY = {"threads": 1, "memory_limit": "512MB"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that holds for the whole code location.
+
+    Attributes:
+        data_root: folder or fsspec URL that holds landing/, lake/ and catalog.duckdb. SM_ASSETS_DATA_ROOT.
+        start_day: first day of the partitions, `YYYY-MM-DD`. SM_ASSETS_START_DAY.
+        window_days: length of the trailing window of out_* tables, 1..400 days. SM_ASSETS_WINDOW_DAYS.
+        threads: threads of DuckDB, 1..256. SM_ASSETS_THREADS.
+        memory_limit: memory of DuckDB, like `1GB`; beyond it spills to disk. SM_ASSETS_MEMORY_LIMIT.
+        profile: `tiny`: one thread and 512MB, for tests and small machines, unless stated otherwise. SM_ASSETS_PROFILE.
+        content_mode: `canonical` or `compat`: rules by which contents are told apart. SM_ASSETS_CONTENT_MODE.
+        min_text_chars: letters and digits a text needs to be compared, 0..10000. SM_ASSETS_MIN_TEXT_CHARS.
+        zone: zone of ambiguous zone abbreviations, like `America/New_York` or `+05:30`; none: rows are rejected.
+            SM_ASSETS_ZONE.
+        number_format: of count columns, like `1,234.5`; none: found out per file. SM_ASSETS_NUMBER_FORMAT.
+        max_reject_share: rejected share of a file above which a check warns, 0..1. SM_ASSETS_MAX_REJECT_SHARE.
+    """
+
+    data_root: str = "data"
+    start_day: date = date(2020, 1, 1)
+    window_days: int = 28
+    threads: int = 2
+    memory_limit: str = "1GB"
+    profile: str = "full"
+    content_mode: str = "canonical"
+    min_text_chars: int = 20
+    zone: str | None = None
+    number_format: str | None = None
+    max_reject_share: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Check every value, and make a local data root absolute.
+
+        Raises:
+            SettingsError: a value out of range.
+        """
+        _within("window_days", self.window_days, 1, 400)
+        _within("threads", self.threads, 1, 256)
+        _within("min_text_chars", self.min_text_chars, 0, 10_000)
+        _within("max_reject_share", self.max_reject_share, 0, 1)
+        _one_of("profile", self.profile, PROFILES)
+        _one_of("content_mode", self.content_mode, CONTENT_MODES)
+        if self.number_format is not None:
+            _one_of("number_format", self.number_format, NUMBER_FORMATS)
+        if not self.data_root:
+            raise SettingsError("data_root is empty; give a folder or a URL like s3://bucket/prefix.")
+        number = self.memory_limit.rstrip("KMGTiB% ")
+        if not number.replace(".", "", 1).isdigit():
+            raise SettingsError(f"memory_limit is {self.memory_limit!r}; expected a size like 512MB or 4GB.")
+        if "://" not in self.data_root:
+            object.__setattr__(self, "data_root", str(Path(self.data_root).absolute()))
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """Read SM_ASSETS_* variables; `overrides` win over them.
+
+        Args:
+            environ: variables to read; None: those of the process.
+            overrides: fields by name.
+
+        Raises:
+            SettingsError: an unknown variable with the prefix, or a value that cannot be used.
+        """
+        source = os.environ if environ is None else environ
+        known = {PREFIX + f.name.upper(): f.name for f in fields(cls)}
+        given = {name: value for name, value in source.items() if name.startswith(PREFIX) and value != ""}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise SettingsError(f"Unknown settings {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
+        values: dict[str, Any] = {known[name]: _typed(known[name], value) for name, value in given.items()}
+        values |= overrides
+        if values.get("profile") == "tiny":
+            values = _TINY | values
+        elif "threads" not in values:
+            values["threads"] = min(os.cpu_count() or 1, 16)
+        return replace(cls(), **values)
+
+
+def _typed(name: str, value: str) -> Any:
+    kinds = {"start_day": date.fromisoformat, "window_days": int, "threads": int, "min_text_chars": int, "max_reject_share": float}
+    try:
+        return kinds.get(name, str)(value)
+    except ValueError as error:
+        expected = {"start_day": "a day like 2021-07-05", "max_reject_share": "a number"}.get(name, "a whole number")
+        raise SettingsError(f"{PREFIX}{name.upper()} is {value!r}; expected {expected}.") from error
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SettingsError(f"{name} is {value}; expected {low} to {high}.")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise SettingsError(f"{name} is {value!r}; expected one of {', '.join(allowed)}.")
