@@ -1,8 +1,8 @@
 """The demo world as CrowdTangle would have delivered it: search exports of Facebook pages.
 
 Here: the files and their quirks: a byte order mark, the dashboard's clock with its zone (and the change to summer
-time inside), grouped numbers, two exports that overlap with counts that have grown in between, two forms of one post's
-address, and a small damaged file. Not here: who published what (`sharing`).
+time inside), grouped numbers, two exports that overlap with counts that have grown in between, two forms of one
+post's address, and a small damaged file. Not here: who published what (`sharing`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from sm_assets.demo.texts import short_link
 _WEIGHTS: Final = "(weighted  \u2014  Likes 1x Shares 1x Comments 1x Love 1x Wow 1x Haha 1x Sad 1x Angry 1x Care 1x )"
 _COMMON: Final = (
     "Page Name", "User Name", "Facebook Id", "Page Category", "Page Admin Top Country", "Page Description",
-    "Page Created", "Likes at Posting", "Followers at Posting", "Post Created", "Post Created Date", "Post Created Time", "Type",
-    "Total Interactions", "Likes", "Comments", "Shares", "Love", "Wow", "Haha", "Sad", "Angry", "Care",
-    "Video Share Status", "Is Video Owner?", "Post Views", "Total Views", "Total Views For All Crossposts", "Video Length", "URL", "Message",
-    "Link", "Final Link", "Image Text", "Link Text", "Description", "Sponsor Id", "Sponsor Name", "Sponsor Category",
+    "Page Created", "Likes at Posting", "Followers at Posting", "Post Created", "Post Created Date",
+    "Post Created Time", "Type", "Total Interactions", "Likes", "Comments", "Shares", "Love", "Wow", "Haha", "Sad",
+    "Angry", "Care", "Video Share Status", "Is Video Owner?", "Post Views", "Total Views",
+    "Total Views For All Crossposts", "Video Length", "URL", "Message", "Link", "Final Link", "Image Text",
+    "Link Text", "Description", "Sponsor Id", "Sponsor Name", "Sponsor Category",
 )  # fmt: skip
 COLUMNS_40: Final = (*_COMMON, f"Overperforming Score {_WEIGHTS}")
 COLUMNS_41: Final = (*_COMMON, f"Total Interactions {_WEIGHTS}", "Overperforming Score")
@@ -141,7 +142,7 @@ def _ripe(age: timedelta) -> int:
 
 
 def _damage(rows: list[list[str]]) -> bytes:
-    """A small file in which things went wrong: rows without owner or time, cut or too long, odd cells, an open quote."""
+    """A small file in which things went wrong: rows without owner or time, cut or too long, odd cells."""
     at = {name: place for place, name in enumerate(COLUMNS_41)}
     for place, changes in (
         (3, {"User Name": "", "Facebook Id": "", "URL": ""}),

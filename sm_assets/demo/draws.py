@@ -1,8 +1,8 @@
 """Random draws that give the same values on every machine, Python version and hash seed.
 
 Here: the few draws that the demo world needs, built on `random.Random.random()` alone (the only method whose sequence
-Python promises to keep) and on +, -, * and /, which every machine rounds alike. No logarithm, no exponential: heavy tails
-come from tables of quantiles.
+Python promises to keep) and on +, -, * and /, which every machine rounds alike. No logarithm, no exponential: heavy
+tails come from tables of quantiles.
 """
 
 from __future__ import annotations

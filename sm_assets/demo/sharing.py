@@ -1,7 +1,8 @@
 """What the people publish, and when: contents and the posts that carry them.
 
-Here: campaigns of networks (one page first, the others within minutes to hours), what aggregators copy, what goes viral,
-what everybody writes alone, the rhythm of day and week. Not here: how a platform would show it (`crowdtangle`).
+Here: campaigns of networks (one page first, the others within minutes to hours), what aggregators copy, what goes
+viral, what everybody writes alone, the rhythm of day and week. Not here: how a platform would show it
+(`crowdtangle`).
 """
 
 from __future__ import annotations

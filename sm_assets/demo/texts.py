@@ -1,7 +1,8 @@
 """Sentences, links and their small variations.
 
 Here: how a text or a link is made, and how a copy of it looks (case, white space, look-alike signs, tracking
-parameters): the differences that a canonical content does not see. Not here: who writes it (`sharing`), the words (`phrases`).
+parameters): the differences that a canonical content does not see. Not here: who writes it (`sharing`), the words
+(`phrases`).
 """
 
 from __future__ import annotations
