@@ -29,6 +29,8 @@ cdef extern from "csv_scan.hpp" namespace "sma" nogil:
         int64_t offset_
         vector[int64_t] rows
         vector[int64_t] lines
+        vector[int64_t] starts
+        vector[int32_t] lengths
         vector[uint8_t] flags
         vector[RejectedStretch] rejects
         int64_t clean_runs
@@ -65,10 +67,10 @@ cdef class Scanner:
         cdef size_t k
         cdef RejectedStretch r
         made = [built(&columns[k]) for k in range(columns.size())]
-        rows, lines, flags = list_bytes(self.scanner)
+        positions = position_bytes(self.scanner)
         rejects = [(r.line, r.offset, r.length, r.record, r.reason, r.found) for r in self.scanner.rejects]
         self.scanner.clear_rows()
-        return made, rows, lines, flags, rejects
+        return made, positions, rejects
 
     @property
     def statistics(self):
@@ -81,11 +83,14 @@ cdef class Scanner:
         }
 
 
-cdef tuple list_bytes(CsvScanner* scanner):
-    if scanner.rows.size() == 0:
-        return b"", b"", b""
+cdef tuple position_bytes(CsvScanner* scanner):
+    cdef size_t n = scanner.rows.size()
+    if n == 0:
+        return b"", b"", b"", b"", b""
     return (
-        (<const char*>scanner.rows.data())[: scanner.rows.size() * 8],
-        (<const char*>scanner.lines.data())[: scanner.lines.size() * 8],
-        (<const char*>scanner.flags.data())[: scanner.flags.size()],
+        (<const char*>scanner.rows.data())[: n * 8],
+        (<const char*>scanner.lines.data())[: n * 8],
+        (<const char*>scanner.starts.data())[: n * 8],
+        (<const char*>scanner.lengths.data())[: n * 4],
+        (<const char*>scanner.flags.data())[:n],
     )

@@ -77,6 +77,8 @@ public:
     void clear_rows() {
         rows.clear();
         lines.clear();
+        starts.clear();
+        lengths.clear();
         flags.clear();
         rejects.clear();
     }
@@ -207,6 +209,8 @@ private:
         } else {
             rows.push_back(at);
             lines.push_back(line_);
+            starts.push_back(offset_ + (p - base_));
+            lengths.push_back(static_cast<int32_t>(got.body - p));
             flags.push_back(flag);
         }
         line_ += got.newlines + (got.next > got.body);
@@ -218,9 +222,13 @@ private:
         auto* q = reinterpret_cast<const unsigned char*>(from);
         auto* stop = reinterpret_cast<const unsigned char*>(to);
         while (q < stop) {
-            if (*q < 0x80) { ++q; continue; }
+            for (uint64_t word; stop - q >= 8; q += 8) {
+                std::memcpy(&word, q, 8);
+                if (word & 0x8080808080808080ULL) break;
+            }
+            while (q < stop && *q < 0x80) ++q;
+            if (q == stop) break;
             high = true;
-            auto* run = q;
             bool clean = true;
             while (q < stop && *q >= 0x80) {
                 int bad = 0;
@@ -230,7 +238,6 @@ private:
             }
             ++(clean ? clean_runs : broken_runs);
             if (!clean) flag |= ROW_BAD_UTF8;
-            if (q == run) ++q;
         }
         if (high) ++(flag & ROW_BAD_UTF8 ? broken_records : clean_records);
         return flag;
@@ -282,7 +289,8 @@ public:
     int64_t line_ = 1;
     int64_t offset_ = 0;
     std::vector<StringBuilder> columns;
-    std::vector<int64_t> rows, lines;
+    std::vector<int64_t> rows, lines, starts;
+    std::vector<int32_t> lengths;
     std::vector<uint8_t> flags;
     std::vector<RejectedStretch> rejects;
     int64_t clean_runs = 0, broken_runs = 0, clean_records = 0, broken_records = 0;

@@ -44,6 +44,8 @@ class Scanned:
         columns: the wanted fields, pa.string(), empty = null.
         row: int64[n], 1-based number of the record in the file, rejected ones counted.
         line: int64[n], 1-based physical line where the record starts.
+        start: int64[n], 0-based byte offset of the record.
+        length: int32[n], its bytes without the line end.
         flags: uint8[n], NUL | BAD_UTF8 where damage was repaired (only with inspect=True).
         rejects: rejected stretches in file order.
     """
@@ -51,6 +53,8 @@ class Scanned:
     columns: list[pa.StringArray]
     row: npt.NDArray[np.int64]
     line: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int32]
     flags: npt.NDArray[np.uint8]
     rejects: list[Rejected]
 
@@ -100,11 +104,13 @@ class CsvScanner:
 
     def take(self) -> Scanned:
         """All rows and rejects since the last call."""
-        columns, row, line, flags, rejects = self._scanner.take()
+        columns, (row, line, start, length, flags), rejects = self._scanner.take()
         return Scanned(
             [built_array(column) for column in columns],
             np.frombuffer(row, dtype=np.int64),
             np.frombuffer(line, dtype=np.int64),
+            np.frombuffer(start, dtype=np.int64),
+            np.frombuffer(length, dtype=np.int32),
             np.frombuffer(flags, dtype=np.uint8),
             [Rejected(at, start, size, record, REASONS[reason], found) for at, start, size, record, reason, found in rejects],
         )
