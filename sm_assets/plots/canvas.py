@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ FAINT: Final = "#697586"
 QUIET: Final = "#CBD2D9"
 MAX_SVG_BYTES: Final = 150_000
 
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "axes.axisbelow": True,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": FAINT,
@@ -64,7 +64,9 @@ def figure(width: float, height: float) -> Iterator[Figure]:
     import matplotlib as mpl
     from matplotlib.figure import Figure as NewFigure
 
-    defaults = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")}
+    defaults: dict[Any, Any] = {
+        name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")
+    }
     with mpl.rc_context(), warnings.catch_warnings():
         # Letters that the measuring font lacks are only measured here, the browser draws them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")

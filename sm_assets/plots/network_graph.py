@@ -77,7 +77,7 @@ def draw(
         _draw_dots(axes, dots)
         drawn.text(
             0.012, 1 - 0.26 / drawn.get_figheight(),
-            f"Who shares with whom: the {len(networks)} largest networks" if len(networks) > 1 else "Who shares with whom",
+            f"Who shares with whom: the {len(networks)} largest networks" if networks[1:] else "Who shares with whom",
             fontsize=11, fontweight="bold", color=canvas.INK,
         )  # fmt: skip
         drawn.text(
@@ -132,7 +132,8 @@ def _language(rows: dict[Key, dict[str, object]]) -> str | None:
 def _strongest(
     rows: dict[Key, dict[str, object]], pairs: list[tuple[Key, Key, float]], limit: int
 ) -> list[tuple[Key, Key, float]]:
-    kept, met = [], set()
+    kept: list[tuple[Key, Key, float]] = []
+    met: set[Key] = set()
     for pair in sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1])):
         a, b, _ = pair
         if a in rows and b in rows and (len(kept) < limit or a not in met or b not in met):

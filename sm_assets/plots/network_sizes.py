@@ -27,6 +27,8 @@ def draw(clusters: pa.Table, members: pa.Table | None = None, *, limit: int = 20
     """
     if clusters.num_rows == 0:
         return canvas.statement(TITLE, "no networks in this window.")
+    from matplotlib.ticker import MaxNLocator
+
     ranked = clusters.sort_by([("cluster_size", "descending"), ("cluster_id", "ascending")])
     shown = ranked.slice(0, limit).to_pylist()
     rest = ranked["cluster_size"].slice(limit)
@@ -53,7 +55,7 @@ def draw(clusters: pa.Table, members: pa.Table | None = None, *, limit: int = 20
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.xaxis.grid(visible=True)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("accounts")
         drawn.text(
             0.012,

@@ -41,11 +41,12 @@ def draw(daily: pa.Table, *, max_networks: int = 6) -> str:
         for position, number in enumerate(largest):
             strip = drawn.add_axes((0.10, 1 - (2.80 + 0.62 * position) / high, 0.87, 0.50 / high), sharex=above)
             _draw_strip(strip, days, shared[number], number, colours[number], last=position == len(largest) - 1)
-        n_shared, n_all = sum(totals.values()), sum(sum(counts.values()) for counts in by_network.values())
+        n_shared = sum(totals.values())
+        n_all = sum(sum(counts.values()) for counts in by_network.values())
         drawn.text(
             0.012, 1 - 0.28 / high,
-            f"{canvas.count_text(n_shared)} of {canvas.count_text(n_all)} posts ({100 * n_shared / max(n_all, 1):.0f} %) "
-            "carry a content that a network shares",
+            f"{canvas.count_text(n_shared)} of {canvas.count_text(n_all)} posts "
+            f"({100 * n_shared / max(n_all, 1):.0f} %) carry a content that a network shares",
             fontsize=11, fontweight="bold", color=canvas.INK,
         )  # fmt: skip
         drawn.text(0.012, 1 - 0.48 / high, f"{_day(days[0])} to {_day(days[-1])}", fontsize=8, color=canvas.FAINT)
@@ -66,6 +67,7 @@ def _by_network(daily: pa.Table) -> tuple[dict[int | None, dict[date, int]], lis
 
 def _draw_all(axes: Axes, days: list[date], by_network: dict[int | None, dict[date, int]], *, alone_here: bool) -> None:
     from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
+    from matplotlib.ticker import MaxNLocator
 
     places = date2num(days)
     networks = [counts for number, counts in by_network.items() if number is not None]
@@ -74,7 +76,7 @@ def _draw_all(axes: Axes, days: list[date], by_network: dict[int | None, dict[da
     axes.bar(places, in_network, width=0.82, color=canvas.COLOURS[0], label="carry a network's content")
     axes.bar(places, others, width=0.82, bottom=in_network, color=canvas.QUIET, label="all other posts")
     axes.yaxis.grid(visible=True)
-    axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.set_ylabel("posts a day")
     axes.set_xlim(places[0] - 0.6, places[-1] + 0.6)
     axes.xaxis_date()
