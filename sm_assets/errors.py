@@ -13,6 +13,7 @@ Here: the exception tree and nothing else. A message says what was found, what w
     ├── ContractError        a table breaks its contract; nothing was published
     ├── LandingError         the landing folder does not allow this run
     │   └── VanishedFiles        files that fed a partition are gone
+    ├── Unreconciled         rows in and rows out do not add up; nothing was published
     ├── UncoveredDays        no file speaks of the days asked for; nothing was replaced
     └── MixedContents        a window holds content ids of more than one mode or version
 
@@ -64,6 +65,10 @@ class LandingError(SmAssetsError):
 
 class VanishedFiles(LandingError):
     """Files that fed a partition are gone from the landing folder."""
+
+
+class Unreconciled(SmAssetsError):
+    """Rows in and rows out do not add up; nothing was published."""
 
 
 class UncoveredDays(SmAssetsError):

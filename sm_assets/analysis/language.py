@@ -47,7 +47,7 @@ def detect_languages(texts: pa.Array | pa.ChunkedArray, model_path: str | Path |
     """Label each text with its most probable language.
 
     Args:
-        texts: string[n]; line breaks count as spaces, surrounding white space does not count; null and empty texts are not
+        texts: string[n]; newlines count as spaces, surrounding white space does not count; null and empty texts are not
             given to the model.
         model_path: fastText model; None: the packaged one.
 
@@ -63,26 +63,15 @@ def detect_languages(texts: pa.Array | pa.ChunkedArray, model_path: str | Path |
     labels: list[str] = []
     probabilities: list[float] = []
     for start in range(0, len(texts), _BATCH):
-        batch = [_one_line(text) for text in texts.slice(start, _BATCH).to_pylist()]
-        filled = [text for text in batch if text]
-        found = iter(_predict(str(path), filled))
-        for text in batch:
-            label, probability = next(found) if text else (NO_TEXT, 0.0)
+        for text in texts.slice(start, _BATCH).to_pylist():
+            line = text.strip().replace("\n", " ") if text else ""
+            label, probability = _top_label(str(path), line) if line else (NO_TEXT, 0.0)
             labels.append(label)
             probabilities.append(probability)
     return pa.array(labels, pa.string()), pa.array(probabilities, pa.float64())
 
 
-def _one_line(text: str | None) -> str:
-    return text.strip().replace("\n", " ") if text else ""
-
-
-def _predict(path: str, texts: list[str]) -> list[tuple[str, float]]:
-    if not texts:
-        return []
-    labels, probabilities = _model(path).predict(texts, k=1)
-    # A text of words that the model has no vector for gets no label at all.
-    return [
-        (label[0].removeprefix("__label__"), min(float(probability[0]), 1.0)) if len(label) else (NO_TEXT, 0.0)
-        for label, probability in zip(labels, probabilities, strict=True)
-    ]
+def _top_label(path: str, line: str) -> tuple[str, float]:
+    # One text per call: the library's call for many returns labels without their probabilities.
+    labels, probabilities = _model(path).predict(line)
+    return labels[0].removeprefix("__label__"), min(float(probabilities[0]), 1.0)
