@@ -73,6 +73,10 @@ cdef class Scanner:
         return made, positions, rejects
 
     @property
+    def position(self):
+        return self.scanner.line_, self.scanner.offset_
+
+    @property
     def statistics(self):
         return {
             "records": self.scanner.records(),

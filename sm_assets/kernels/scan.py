@@ -116,6 +116,12 @@ class CsvScanner:
         )
 
     @property
+    def position(self) -> tuple[int, int]:
+        """(line, byte offset) of the next byte to be scanned."""
+        position: tuple[int, int] = self._scanner.position
+        return position
+
+    @property
     def statistics(self) -> dict[str, int]:
         """records, and (with inspect=True) clean_runs, broken_runs of non-ASCII bytes, clean_records, broken_records holding any."""
         statistics: dict[str, int] = self._scanner.statistics

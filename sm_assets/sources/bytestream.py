@@ -1,0 +1,149 @@
+"""From a path to UTF-8 bytes: compression by its magic bytes, encoding by its marks and by what the bytes prove.
+
+Here: opening, decompressing and transcoding single files, always streaming. Not here: records of any kind.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+
+from sm_assets.errors import InputError, UnsupportedContainer
+
+WINDOW = 4 * 2**20
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def compression_of(path: Path) -> str | None:
+    """`gzip`, `zstd` or None, by the first bytes.
+
+    Raises:
+        UnsupportedContainer: zip and tar archives.
+        InputError: the file cannot be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be read ({problem.strerror}); check the path and its permissions.") from problem
+    if head[:2] == b"\x1f\x8b":
+        return "gzip"
+    if head[:4] == b"\x28\xb5\x2f\xfd":
+        return "zstd"
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06") or head[257:262] == b"ustar":
+        raise UnsupportedContainer(f"{path}: is an archive (zip or tar); unpack it and give the files inside.")
+    return None
+
+
+def open_bytes(path: Path, compression: str | None) -> IO[bytes]:
+    """The decompressed bytes; several members or frames one after another are one stream."""
+    if compression == "gzip":
+        return gzip.open(path, "rb")
+    if compression == "zstd":
+        return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+    return path.open("rb", buffering=0)
+
+
+def bom_of(head: bytes) -> tuple[str | None, int]:
+    """(encoding that a byte order mark states or None, bytes of the mark)."""
+    for mark, encoding in _BOMS:
+        if head.startswith(mark):
+            return encoding, len(mark)
+    return None, 0
+
+
+class _Transcoded(io.RawIOBase):
+    """A byte stream of another encoding read as UTF-8; undefined bytes become U+FFFD."""
+
+    def __init__(self, raw: IO[bytes], encoding: str) -> None:
+        self._raw = raw
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        self._ready = b""
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # io wants a wider buffer type
+        while not self._ready and not self._ended:
+            data = self._raw.read(WINDOW // 4)
+            self._ended = not data
+            self._ready = self._decoder.decode(data, final=not data).encode("utf-8", "replace")
+        n = min(len(buffer), len(self._ready))
+        buffer[:n] = self._ready[:n]
+        self._ready = self._ready[n:]
+        return n
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def open_utf8(path: Path, compression: str | None, encoding: str, skip: int) -> IO[bytes]:
+    """The file as UTF-8 bytes behind its byte order mark of `skip` bytes (bytes that are not valid UTF-8 stay as they are)."""
+    raw = open_bytes(path, compression)
+    if skip:
+        raw.read(skip)
+    if encoding == "utf-8":
+        return raw
+    return _Transcoded(raw, encoding)  # type: ignore[return-value]  # RawIOBase has all that IO[bytes] is used for
+
+
+class Windows:
+    """Windows of bytes over a stream for a scanner that uses a window's beginning and wants the rest again.
+
+    Iterate, and say with `used` how many bytes of the window were taken. A window grows only when nothing of it could be used.
+    `broken` tells why the stream ended early (a cut or damaged compressed file), None if it did not.
+    """
+
+    def __init__(self, stream: IO[bytes], size: int = WINDOW) -> None:
+        self._stream = stream
+        self._buffer = bytearray(size)
+        self._filled = 0
+        self._taken = 0
+        self.final = False
+        self.broken: str | None = None
+        self.offset = 0
+
+    def used(self, n: int) -> None:
+        """The first n bytes of the current window are done with."""
+        self._taken = n
+
+    def __iter__(self) -> Iterator[memoryview]:
+        while True:
+            rest = self._filled - self._taken
+            if self._taken:
+                self._buffer[:rest] = self._buffer[self._taken : self._filled]
+                self.offset += self._taken
+            elif rest == len(self._buffer):
+                self._buffer = self._buffer + bytes(len(self._buffer))  # the old one may still be looked at
+            self._filled, self._taken = rest, 0
+            self._fill()
+            if self._filled or not self.final:
+                yield memoryview(self._buffer)[: self._filled]
+            if self.final:
+                return
+
+    def _fill(self) -> None:
+        while self._filled < len(self._buffer) and not self.final:
+            view = memoryview(self._buffer)[self._filled :]
+            try:
+                n = self._stream.readinto(view) if hasattr(self._stream, "readinto") else self._read(view)
+            except (EOFError, OSError, zlib.error) as problem:
+                self.broken, n = str(problem) or type(problem).__name__, 0
+            finally:
+                view.release()
+            self._filled += n or 0
+            self.final = not n
+
+    def _read(self, view: memoryview) -> int:
+        data = self._stream.read(len(view))
+        view[: len(data)] = data
+        return len(data)
