@@ -158,5 +158,5 @@ def _damage(rows: list[list[str]]) -> bytes:
     data = _text([COLUMNS_41, *rows]).encode()
     # One line in another encoding, and a last line that breaks off inside a quoted field.
     latin = ["caf\u00e9" if name == "Message" else value for name, value in zip(COLUMNS_41, rows[30], strict=True)]
-    torn = ",".join(rows[31][: at["Message"]]) + ',"The file ends here'
+    torn = _text([rows[31][: at["Message"]]]).removesuffix("\n") + ',"The file ends here'
     return data + _text([latin]).encode("cp1252", "replace") + torn.encode()

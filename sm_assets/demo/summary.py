@@ -1,0 +1,153 @@
+"""What the chain found in the demo world, in a few lines for a terminal.
+
+Here: reading the published Parquet back through DuckDB, as any reader would, and wording it. Not here: making it
+(`defs`).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from sm_assets.errors import UncoveredDays
+
+_WIDTH: Final = 100
+
+_NETWORKS: Final = """
+    with networks as (
+        select * from clusters order by cluster_size desc, cluster_id limit $limit
+    ),
+    pages as (
+        select
+            cluster_id,
+            list(coalesce(display_name, handle, account_id) order by followers desc nulls last, account_id) as names
+        from members where cluster_id is not null group by cluster_id
+    ),
+    messages as (
+        select cluster_id, arg_max(preview, (content_kind = 'text', n_accounts, content_id)) as message
+        from evidence where preview is not null group by cluster_id
+    )
+    select
+        cluster_id, cluster_size, n_contents, cluster_lang, names, coalesce(message, top_preview) as message,
+        first_shared_at, last_shared_at
+    from networks join pages using (cluster_id) left join messages using (cluster_id)
+    order by cluster_size desc, cluster_id
+"""
+
+_COUNTS: Final = """
+    select
+        count(*) as accounts,
+        count(cluster_id) as placed,
+        count(distinct cluster_id) as networks,
+        count(*) filter (status in ('aggregator', 'near_tie')) as between
+    from members
+"""
+
+_AGAINST_TRUTH: Final = """
+    with both as (
+        select coalesce(members.cluster_id, -1) as found, accounts.network, accounts.kind
+        from accounts left join members using (platform, account_id)
+    ),
+    planted as (
+        select sum(n * (n - 1) / 2) as pairs
+        from (select count(*) as n from both where network is not null group by network)
+    ),
+    joined as (
+        select sum(n * (n - 1) / 2) as pairs from (select count(*) as n from both where found >= 0 group by found)
+    ),
+    confirmed as (
+        select sum(n * (n - 1) / 2) as pairs
+        from (select count(*) as n from both where found >= 0 and network is not null group by found, network)
+    )
+    select
+        confirmed.pairs / planted.pairs as recall,
+        confirmed.pairs / joined.pairs as precision,
+        (select count(*) from both where kind = 'aggregator' and found < 0) as aggregators_out,
+        (select count(*) from both where kind = 'aggregator') as aggregators
+    from planted, joined, confirmed
+"""
+
+
+def summary(data_root: Path, *, limit: int = 6) -> str:
+    """The largest networks of the last published day, their pages and a shared message, and how they meet the truth.
+
+    Args:
+        data_root: where lake/ and truth/ lie.
+        limit: networks described.
+
+    Raises:
+        UncoveredDays: no networks table has been published below `data_root`.
+    """
+    day = _last_day(data_root)
+    with duckdb.connect() as con:
+        for name in ("clusters", "members", "evidence"):
+            _view(con, name, data_root / "lake" / f"out_cosharing_{name}" / f"day={day}" / "part-0.parquet")
+        _view(con, "accounts", data_root / "truth" / "accounts.parquet")
+        networks = _rows(con, _NETWORKS, {"limit": limit})
+        (counts,) = _rows(con, _COUNTS)
+        (truth,) = _rows(con, _AGAINST_TRUTH)
+    lines = [
+        f"{counts['networks']} networks among {counts['accounts']:,} accounts that posted in the window ending {day}",
+        f"({counts['placed']:,} accounts in networks, {counts['between']:,} left between networks on purpose).",
+        "",
+    ]
+    for network in networks:
+        lines += [*_network(network), ""]
+    if counts["networks"] > len(networks):
+        lines += [f"... and {counts['networks'] - len(networks)} smaller networks.", ""]
+    return "\n".join([*lines, _truth(truth)])
+
+
+def _last_day(data_root: Path) -> date:
+    days = sorted(
+        folder.name.removeprefix("day=")
+        for folder in (data_root / "lake" / "out_cosharing_clusters").glob("day=*")
+        if (folder / "part-0.parquet").exists()
+    )
+    if not days:
+        lake = data_root / "lake"
+        raise UncoveredDays(f"No partition of out_cosharing_clusters below {lake}; run the chain first (make demo).")
+    return date.fromisoformat(days[-1])
+
+
+def _view(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    con.read_parquet(str(path), hive_partitioning=False).create_view(name)
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    return list(con.execute(sql, parameters or {}).to_arrow_table().to_pylist())
+
+
+def _network(network: dict[str, Any]) -> list[str]:
+    language = network["cluster_lang"] or "no language"
+    names = network["names"]
+    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    message = " ".join((network["message"] or "(links and pictures only)").split())
+    head = (
+        f"network {network['cluster_id']}: {network['cluster_size']} pages, {language}, "
+        f"{network['n_contents']} shared contents, "
+        f"{network['first_shared_at']:%d %b} to {network['last_shared_at']:%d %b}"
+    )
+    return [
+        head,
+        *_wrapped("pages    ", shown),
+        *_wrapped("message  ", f"\u201c{message}\u201d"),
+    ]
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=f"  {label}", subsequent_indent="  " + " " * len(label))
+
+
+def _truth(truth: dict[str, Any]) -> str:
+    if truth["recall"] is None or truth["precision"] is None:
+        return "No two accounts of a planted network met in the window."
+    return (
+        f"Against the planted truth: {100 * truth['recall']:.0f} % of the pairs of one network are found, "
+        f"{100 * truth['precision']:.0f} % of the found\npairs are planted; {truth['aggregators_out']} of "
+        f"{truth['aggregators']} aggregators are kept out."
+    )

@@ -1,0 +1,48 @@
+"""`sm-assets demo`: plant the demo world, run the chain over it through Dagster, print what it found.
+
+Here: the order of these steps and the words around them. Not here: the world and the summary (`demo`), the run
+(`defs.run`).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from sm_assets.demo import World
+from sm_assets.demo.summary import summary
+from sm_assets.settings import Settings
+
+
+def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0) -> int:
+    """Write the demo's exports below `data_root`, materialise all its days, and print a summary.
+
+    Returns:
+        0, or 1 where the run failed (its log says why).
+
+    Raises:
+        OptionError: the scale is out of range.
+    """
+    world = World(seed, scale)
+    files = [path for path in world.write(data_root) if "landing" in path.parts]
+    sizes = f"{len(world.accounts):,} pages with {len(world.posts):,} posts"
+    print(f"Planted {len(world.networks)} networks among {sizes} (seed {seed}):")
+    print("\n".join(f"  {path}  ({path.stat().st_size / 1e6:.1f} MB)" for path in files))
+    print(f"Running the chain over {world.first_day} to {world.last_day} ...", flush=True)
+
+    # Dagster takes seconds to import: only once the world is there.
+    from sm_assets.defs.run import materialise_range
+
+    started = time.monotonic()
+    if not materialise_range(Settings.from_env(data_root=str(data_root)), world.first_day, world.last_day):
+        print("The run failed; the log above and the Runs page of `make serve` say why.")
+        return 1
+    print(f"Done in {time.monotonic() - started:.0f} s.\n")
+    print(summary(data_root))
+    print(
+        f"\nParquet:    {data_root}/lake/out_cosharing_{{clusters,members,pairs,evidence}}/day=*/part-0.parquet"
+        f"\nCatalogue:  {data_root}/catalog.duckdb (views over all tables)"
+        f"\nTruth:      {data_root}/truth/accounts.csv"
+        "\nUI:         make serve, then open http://127.0.0.1:3000"
+    )
+    return 0
