@@ -60,7 +60,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --nofail-on-empty sql
 
-bench: $(VENV)/.ready-dev
+bench: $(VENV)/.ready
 	$(PY) benchmarks/bench_cosharing.py $(ARGS)
 
 clean:

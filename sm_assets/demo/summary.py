@@ -43,31 +43,31 @@ _COUNTS: Final = """
         count(*) as accounts,
         count(cluster_id) as placed,
         count(distinct cluster_id) as networks,
-        count(*) filter (status in ('aggregator', 'near_tie')) as between
+        count(*) filter (status in ('aggregator', 'near_tie')) as in_between
     from members
 """
 
 _AGAINST_TRUTH: Final = """
-    with both as (
+    with facts as (
         select coalesce(members.cluster_id, -1) as found, accounts.network, accounts.kind
         from accounts left join members using (platform, account_id)
     ),
     planted as (
         select sum(n * (n - 1) / 2) as pairs
-        from (select count(*) as n from both where network is not null group by network)
+        from (select count(*) as n from facts where network is not null group by network)
     ),
     joined as (
-        select sum(n * (n - 1) / 2) as pairs from (select count(*) as n from both where found >= 0 group by found)
+        select sum(n * (n - 1) / 2) as pairs from (select count(*) as n from facts where found >= 0 group by found)
     ),
     confirmed as (
         select sum(n * (n - 1) / 2) as pairs
-        from (select count(*) as n from both where found >= 0 and network is not null group by found, network)
+        from (select count(*) as n from facts where found >= 0 and network is not null group by found, network)
     )
     select
         confirmed.pairs / planted.pairs as recall,
         confirmed.pairs / joined.pairs as precision,
-        (select count(*) from both where kind = 'aggregator' and found < 0) as aggregators_out,
-        (select count(*) from both where kind = 'aggregator') as aggregators
+        (select count(*) from facts where kind = 'aggregator' and found < 0) as aggregators_out,
+        (select count(*) from facts where kind = 'aggregator') as aggregators
     from planted, joined, confirmed
 """
 
@@ -90,9 +90,11 @@ def summary(data_root: Path, *, limit: int = 6) -> str:
         networks = _rows(con, _NETWORKS, {"limit": limit})
         (counts,) = _rows(con, _COUNTS)
         (truth,) = _rows(con, _AGAINST_TRUTH)
+    plural = "" if counts["networks"] == 1 else "s"
+    heading = f"{counts['networks']} network{plural} among {counts['accounts']:,} accounts"
     lines = [
-        f"{counts['networks']} networks among {counts['accounts']:,} accounts that posted in the window ending {day}",
-        f"({counts['placed']:,} accounts in networks, {counts['between']:,} left between networks on purpose).",
+        f"{heading} that posted in the window ending {day}",
+        f"({counts['placed']:,} accounts in networks, {counts['in_between']:,} left between networks on purpose).",
         "",
     ]
     for network in networks:
@@ -119,7 +121,7 @@ def _view(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    return list(con.execute(sql, parameters or {}).to_arrow_table().to_pylist())
+    return list(con.sql(sql, params=parameters or {}).to_arrow_table().to_pylist())
 
 
 def _network(network: dict[str, Any]) -> list[str]:
