@@ -18,7 +18,7 @@ from sm_assets.errors import SettingsError
 PREFIX = "SM_ASSETS_"
 PROFILES = ("full", "tiny")
 CONTENT_MODES = ("canonical", "compat")
-NUMBER_FORMATS = ("1,234.5", "1.234,5", "1 234,5")
+NUMBER_FORMATS = (",", ".", "'", " ")
 _TINY = {"threads": 1, "memory_limit": "512MB"}
 
 
@@ -37,7 +37,8 @@ class Settings:
         min_text_chars: letters and digits a text needs to be compared, 0..10000. SM_ASSETS_MIN_TEXT_CHARS.
         zone: zone of ambiguous zone abbreviations, like `America/New_York` or `+05:30`; none: rows are rejected.
             SM_ASSETS_ZONE.
-        number_format: of count columns, like `1,234.5`; none: found out per file. SM_ASSETS_NUMBER_FORMAT.
+        number_format: thousands mark of count columns, one of , . ' or a blank; none: found out per file.
+            SM_ASSETS_NUMBER_FORMAT.
         max_reject_share: rejected share of a file above which a check warns, 0..1. SM_ASSETS_MAX_REJECT_SHARE.
     """
 
@@ -117,4 +118,4 @@ def _within(name: str, value: float, low: float, high: float) -> None:
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise SettingsError(f"{name} is {value!r}; expected one of {', '.join(allowed)}.")
+        raise SettingsError(f"{name} is {value!r}; expected one of {', '.join(map(repr, allowed))}.")

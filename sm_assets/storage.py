@@ -33,7 +33,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from sm_assets.contracts import TABLES, Table
 from sm_assets.contracts.schema import DAY, quoted
-from sm_assets.errors import ContractError
+from sm_assets.errors import ContractError, Unreconciled
 from sm_assets.settings import Settings
 
 Data: TypeAlias = duckdb.DuckDBPyRelation | pa.Table | pa.RecordBatchReader
@@ -283,20 +283,28 @@ class Lake:
 
     # --------------------------------------------------------------- writing
 
-    def publish(self, table: Table, data: Data, days: Iterable[date]) -> Published:
+    def publish(self, table: Table, data: Data, days: Iterable[date], expected_rows: int | None = None) -> Published:
         """Stage `data`, check it against the contract, and replace the partitions of `days`.
 
         Args:
             table: the contract.
             data: exactly the table's columns, in any order of rows and columns.
             days: days that the caller vouches for; one without rows becomes a partition of no rows.
+            expected_rows: what the caller's counts leave over; None: not known.
 
         Raises:
             ContractError: the data breaks the contract; nothing was replaced.
+            Unreconciled: another number of rows than expected; nothing was replaced.
         """
         allowed = sorted(set(days))
         with self.workspace(table.name) as folder:
             rows = self._stage(table, data, folder, allowed)
+            found = sum(rows.values())
+            if expected_rows is not None and found != expected_rows:
+                raise Unreconciled(
+                    f"{table.name}: {found} rows, but the counts of what went in and was dropped leave {expected_rows}. Nothing "
+                    "was published."
+                )
             self._check(table, folder, [day for day in allowed if rows[day]])
             for day in allowed:
                 self.replace(folder / f"{DAY}={day}" / PART, self.file(table.name, day))

@@ -190,6 +190,11 @@ class Table:
         return pa.schema([column.arrow_field for column in self.columns], metadata=self._metadata)
 
     @property
+    def plain_schema(self) -> pa.Schema:
+        """Names and types only, `day` included, everything nullable: what a stream on its way to publishing has."""
+        return pa.schema([(column.name, column.arrow_type) for column in self.columns])
+
+    @property
     def file_schema(self) -> pa.Schema:
         """Arrow schema of one file: the table without `day`, which the folder's name carries."""
         return pa.schema([column.arrow_field for column in self.columns if column.name != DAY], metadata=self._metadata)

@@ -107,6 +107,13 @@ class Intake:
             totals["duplicate/same_file"] += same
         return dict(totals)
 
+    def repairs(self) -> dict[str, int]:
+        """Repaired cells over all files, by `column/reason`."""
+        found: Counter[str] = Counter()
+        for file in self.files:
+            found.update(file.manifest["repairs"])
+        return dict(sorted(found.items()))
+
 
 def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _: None) -> Intake:
     """Convert what is new under landing/<source_name>/ and reuse the rest.
@@ -218,7 +225,7 @@ def _convert_rows(lake: Lake, source: Source, delivery: Delivery, sha256: str, p
         writer = DayWriter(table, folder / source.record, ingest_schema(table))
         for batch in _sorted_rows(lake, feed, table):
             # Only now, with the whole file read, is the time of its last event known.
-            writer.write(_completed(batch, sha256, reader.manifest.get("last_event_at")))
+            writer.write(_completed(batch, sha256, reader.manifest["last_event_at"]))
         writer.close()
         feed.close()
         manifest = dict(reader.manifest)
@@ -265,11 +272,12 @@ def _sorted_rows(lake: Lake, feed: _Feed, table: Table) -> Iterator[pa.RecordBat
             raise
 
 
-def _completed(batch: pa.RecordBatch, sha256: str, last_event_at: datetime | None) -> pa.RecordBatch:
+def _completed(batch: pa.RecordBatch, sha256: str, last_event_at: str | None) -> pa.RecordBatch:
     columns = {name: batch.column(name) for name in batch.schema.names}
     observed = columns["observed_at"]
     if observed.null_count and last_event_at is not None:
-        columns["observed_at"] = observed.fill_null(pa.scalar(last_event_at, observed.type))
+        moment = datetime.fromisoformat(last_event_at).astimezone(UTC).replace(tzinfo=None)
+        columns["observed_at"] = observed.fill_null(pa.scalar(moment, observed.type))
     columns["source_sha256"] = pa.repeat(pa.scalar(sha256), batch.num_rows)
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
@@ -421,6 +429,12 @@ def _vanished(lake: Lake, intake: Intake, days: list[date]) -> list[tuple[str, d
 
 def _span(days: list[date]) -> str:
     return str(days[0]) if min(days) == max(days) else f"{min(days)} to {max(days)}"
+
+
+def reject_days(intake: Intake, days: Iterable[date]) -> list[date]:
+    """Those of `days` that have rejects."""
+    found = {day for file in intake.files for day in file.manifest["rejects_by_day"]}
+    return [day for day in days if str(day) in found]
 
 
 def raw_rows(con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: Iterable[date]) -> duckdb.DuckDBPyRelation:

@@ -147,7 +147,7 @@ def _moment(name: str, value: Any) -> datetime:
         raise LandingError(f"{name}: exported_at is {value!r}; expected a time like 2021-07-06T01:49:20Z.") from error
     if moment.tzinfo is None:
         raise LandingError(f"{name}: exported_at {value!r} has no zone; add Z or an offset like -03:00.")
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.astimezone(UTC)
 
 
 def _coverage(name: str, value: Any) -> tuple[date, date]:

@@ -6,11 +6,12 @@ posts as (
 ),
 
 staged as (
-    select * from stg_crowdtangle__post_links
+    select * exclude (source, source_file, observed_at, is_context)
+    from stg_crowdtangle__post_links
 ),
 
 kept as (
-    select staged.* exclude (source, source_file, observed_at, is_context)
+    select staged.*
     from staged
     inner join posts
         on

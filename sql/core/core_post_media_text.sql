@@ -6,11 +6,12 @@ posts as (
 ),
 
 staged as (
-    select * from stg_crowdtangle__post_media_text
+    select * exclude (source, source_file, observed_at, is_context)
+    from stg_crowdtangle__post_media_text
 ),
 
 kept as (
-    select staged.* exclude (source, source_file, observed_at, is_context)
+    select staged.*
     from staged
     inner join posts
         on

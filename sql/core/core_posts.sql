@@ -23,7 +23,18 @@ ranked as (
 ),
 
 winners as (
-    select * from ranked
+    select
+        * exclude (
+            place,
+            likes_count,
+            reactions_count,
+            comments_count,
+            shares_count,
+            quotes_count,
+            views_count,
+            interactions_count
+        )
+    from ranked
     where place = 1
 ),
 
@@ -81,16 +92,7 @@ summarised as (
 
 combined as (
     select
-        winners.* exclude (
-            place,
-            likes_count,
-            reactions_count,
-            comments_count,
-            shares_count,
-            quotes_count,
-            views_count,
-            interactions_count
-        ),
+        winners.*,
         summarised.likes_count,
         summarised.reactions_count,
         summarised.comments_count,

@@ -1,0 +1,205 @@
+"""Asset checks: generated from the contracts, and those that hold several tables together.
+
+Here: what is checked on published tables. Storage has checked key, nulls and values of each partition before it was published;
+these checks show it in the UI, look over all days, and follow references. Not here: what a contract is.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+import duckdb
+
+from sm_assets.contracts import TABLES, Reference, Table
+from sm_assets.contracts.schema import quoted
+from sm_assets.defs.metadata import counts_table
+from sm_assets.defs.partitions import partition_days
+from sm_assets.sources import SOURCES
+from sm_assets.storage import Lake, rule_counts
+
+_SHOWN = 10
+
+
+def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
+    """Every check over one lake."""
+    return [
+        *(_contract_checks(lake, table) for table in TABLES.values()),
+        *(_landing_checks(lake, name) for name in SOURCES),
+        _cosharing_checks(lake),
+    ]
+
+
+def run_days(context: dg.AssetCheckExecutionContext) -> list[date] | None:
+    """Days of the run that the check belongs to; None: all."""
+    tags = context.run.tags
+    first = tags.get("dagster/asset_partition_range_start", tags.get("dagster/partition"))
+    last = tags.get("dagster/asset_partition_range_end", first)
+    if first is None or last is None:
+        return None
+    start, end = partition_days([first, last])
+    return [date.fromordinal(n) for n in range(start.toordinal(), end.toordinal() + 1)]
+
+
+# -------------------------------------------------------------------- contracts
+
+
+def reference_name(reference: Reference) -> str:
+    """Name of the check that follows a reference."""
+    return f"{'_and_'.join(reference.columns)}_in_{reference.target}"
+
+
+def _contract_checks(lake: Lake, table: Table) -> dg.AssetChecksDefinition:
+    values = any(name.endswith("/allowed") for name, _ in table.rules())
+    named = {
+        "key_unique": f"One row per {', '.join(table.key)}" + (" over all days." if table.unique_over_days else " and day."),
+        "not_null": "No nulls where the contract allows none.",
+        **({"values_allowed": "Only the values and bounds that the contract states."} if values else {}),
+        **{reference_name(r): f"({', '.join(r.columns)}) is found in {r.target}." for r in table.references},
+    }
+    specs = [dg.AssetCheckSpec(name, asset=table.name, description=text) for name, text in named.items()]
+
+    @dg.multi_asset_check(name=f"check_{table.name}", specs=specs)
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        days = run_days(context)
+        with lake.connect() as con:
+            lake.register(con, lake.ref(table.name, days))
+            rules = rule_counts(con, table, quoted(table.name))
+            yield _result(table, "key_unique", _duplicates(con, lake, table))
+            yield _result(table, "not_null", {n: c for n, c in rules.items() if n.endswith("/not_null")})
+            if values:
+                yield _result(table, "values_allowed", {n: c for n, c in rules.items() if n.endswith("/allowed")})
+            for reference in table.references:
+                yield _result(table, reference_name(reference), _orphans(con, lake, table, reference, days))
+
+    return check
+
+
+def _result(table: Table, name: str, broken: dict[str, int]) -> dg.AssetCheckResult:
+    found = {what: rows for what, rows in broken.items() if rows}
+    return dg.AssetCheckResult(
+        asset_key=table.name, check_name=name, passed=not found, metadata={"broken": counts_table(found)} if found else {}
+    )
+
+
+def _duplicates(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> dict[str, int]:
+    view = table.name
+    if table.unique_over_days:
+        view = "all_days"
+        lake.register(con, lake.ref(table.name), view)
+    return {"keys": con.sql(table.duplicates_sql(quoted(view), over_days=table.unique_over_days)).fetchall()[0][0]}
+
+
+def _orphans(
+    con: duckdb.DuckDBPyConnection, lake: Lake, table: Table, reference: Reference, days: list[date] | None
+) -> dict[str, int]:
+    lake.register(con, lake.ref(reference.target, days if reference.scope == "day" else None), "target")
+    pairs = list(zip(reference.columns, reference.target_columns, strict=True))
+    on = [f"t.{quoted(left)} = r.{quoted(right)}" for left, right in pairs]
+    if reference.scope == "day":
+        on.append("t.day = r.day")
+    filled = " and ".join(f"t.{quoted(name)} is not null" for name in reference.columns)
+    lost = con.sql(
+        f"select count(*) from {quoted(table.name)} as t where {filled} "
+        f"and not exists (select 1 from target as r where {' and '.join(on)})"
+    )
+    return {f"rows without their {reference.target}": lost.fetchall()[0][0]}
+
+
+# ---------------------------------------------------------------------- landing
+
+
+def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
+    source = SOURCES[name]
+    share = lake.settings.max_reject_share
+    specs = [
+        dg.AssetCheckSpec("no_unknown_files", asset=source.raw_table, description="Every landing file could be read."),
+        dg.AssetCheckSpec("rows_reconcile", asset=source.raw_table, description="Rows in = accepted + rejected + ignored."),
+        dg.AssetCheckSpec(
+            "few_rejects", asset=source.rejects_table, description=f"At most {share:.2%} of each file's rows are rejected."
+        ),
+    ]
+
+    @dg.multi_asset_check(name=f"check_landing_{name}", specs=specs)
+    def check() -> Iterator[dg.AssetCheckResult]:
+        state = lake.read_json("lake", "_ingest", f"{name}.json") or {"unknown": {}, "unusable": {}, "files": {}}
+        aside = state["unknown"] | state["unusable"]
+        named = dg.MetadataValue.md("\n".join(f"- `{path}`: {why}" for path, why in aside.items()) or "none")
+        yield dg.AssetCheckResult(
+            asset_key=source.raw_table, check_name="no_unknown_files", passed=not aside, metadata={"files": named}
+        )
+        manifests = {path: lake.read_json("lake", "_ingest", sha, "manifest.json") for path, sha in state["files"].items()}
+        open_sums, many = {}, {}
+        for path, manifest in manifests.items():
+            rejected = sum(manifest["rejected"].values())
+            gap = manifest["rows_in"] - manifest["rows_out"] - rejected - sum(manifest["ignored"].values())
+            open_sums[path] = abs(gap)
+            many[path] = rejected if rejected > share * manifest["rows_in"] else 0
+        yield _result(TABLES[source.raw_table], "rows_reconcile", open_sums)
+        result = _result(TABLES[source.rejects_table], "few_rejects", many)
+        yield result._replace(severity=dg.AssetCheckSeverity.WARN)
+
+    return check
+
+
+# -------------------------------------------------------------------- cosharing
+
+_COSHARING = {
+    ("out_cosharing_clusters", "members_per_cluster"): (
+        "cluster_size is the number of the network's members.",
+        """
+        select count(*) from out_cosharing_clusters as c where c.cluster_size != (
+            select count(*) from out_cosharing_members as m where m.day = c.day and m.cluster_id = c.cluster_id
+        )
+        """,
+    ),
+    ("out_cosharing_evidence", "every_member_has_evidence"): (
+        "Every member of a network shares at least one content with another member that is listed.",
+        """
+        select count(*) from out_cosharing_members as m where m.cluster_id is not null and not exists (
+            select 1 from out_cosharing_evidence as e where e.day = m.day and e.cluster_id = m.cluster_id and (
+                (e.platform_a = m.platform and e.account_id_a = m.account_id)
+                or (e.platform_b = m.platform and e.account_id_b = m.account_id)
+            )
+        )
+        """,
+    ),
+    ("out_cosharing_members", "members_have_status_member"): (
+        "cluster_id is set exactly for accounts of status member.",
+        "select count(*) from out_cosharing_members where (cluster_id is not null) != (status = 'member')",
+    ),
+    ("out_cosharing_members", "accounts_add_up"): (
+        "Accounts with a content in the window = accounts listed, each under one status.",
+        """
+        select coalesce(sum(abs(carried.n - listed.n)), 0)
+        from (
+            select w.day, count(distinct (f.platform, f.account_id)) as n
+            from (select distinct day from out_cosharing_members) as w
+            inner join feat_account_content as f on f.day between w.day - $back and w.day
+            group by w.day
+        ) as carried
+        inner join (select day, count(*) as n from out_cosharing_members where status is not null group by day) as listed
+            on carried.day = listed.day
+        """,
+    ),
+}
+
+
+def _cosharing_checks(lake: Lake) -> dg.AssetChecksDefinition:
+    specs = [
+        dg.AssetCheckSpec(name, asset=table, description=text, )
+        for (table, name), (text, _) in _COSHARING.items()
+    ]
+
+    @dg.multi_asset_check(name="check_cosharing", specs=specs)
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        days = run_days(context)
+        with lake.connect() as con:
+            for table in TABLES:
+                if table.startswith("out_cosharing_"):
+                    lake.register(con, lake.ref(table, days))
+            lake.register(con, lake.ref("feat_account_content"))
+            for (table, name), (_, sql) in _COSHARING.items():
+                broken = con.sql(sql.replace("$back", str(lake.settings.window_days - 1))).fetchall()[0][0]
+                yield _result(TABLES[table], name, {"rows": broken})
+
+    return check

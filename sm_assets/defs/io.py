@@ -1,0 +1,70 @@
+"""How assets hand tables on: rows go into the lake, references come out.
+
+Here: the IO manager over `storage`, and `Rows`, what an asset returns. Not here: checking or writing files (`storage`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from sm_assets.contracts import TABLES
+from sm_assets.defs.metadata import published_metadata
+from sm_assets.defs.partitions import partition_days
+from sm_assets.storage import Data, Lake, TableRef
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What an asset returns: data to publish, and the days it vouches for.
+
+    Attributes:
+        data: the table's rows; a relation's connection must stay open until the output is handled: yield inside its block.
+        days: days to replace; those without rows become empty.
+        counts: rows by disposition for the metadata. With `rows_in` among them and `reconcile`, the table must have
+            rows_in minus all other counts.
+        reconcile: hold the table to the counts before it is published.
+        metadata: further metadata, e.g. figures.
+    """
+
+    data: Data
+    days: Sequence[date]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    reconcile: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> int | None:
+        """Rows that the counts leave over; None where they do not tell."""
+        if not self.reconcile or "rows_in" not in self.counts:
+            return None
+        return 2 * self.counts["rows_in"] - sum(self.counts.values())
+
+
+class LakeIOManager(dg.IOManager):
+    """Publishes `Rows` through the lake and loads inputs as `TableRef`; no rows pass through Dagster."""
+
+    def __init__(self, lake: Lake) -> None:
+        """Serve one lake."""
+        self._lake = lake
+
+    def handle_output(self, context: dg.OutputContext, obj: Rows) -> None:
+        """Check and publish, then tell what was published."""
+        table = TABLES[context.asset_key.path[-1]]
+        published = self._lake.publish(table, obj.data, obj.days, expected_rows=obj.expected)
+        entries = published_metadata(self._lake, table, published, obj.counts)
+        asked = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else []
+        skipped = sorted(set(asked) - set(obj.days))
+        if skipped:
+            entries["days_not_published"] = f"{len(skipped)} of {len(asked)} days: no file speaks of them; nothing was replaced"
+            context.log.info(f"{table.name}: {entries['days_not_published']} ({skipped[0]} ... {skipped[-1]})")
+        context.add_output_metadata(entries | dict(obj.metadata))
+
+    def load_input(self, context: dg.InputContext) -> TableRef:
+        """Reference to the upstream days that are published."""
+        days = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else None
+        return self._lake.ref(context.asset_key.path[-1], days)

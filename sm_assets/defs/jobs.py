@@ -1,0 +1,21 @@
+"""Jobs: what people start by name.
+
+Here: selections. Not here: schedules.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+COSHARING = "cosharing"
+
+
+def all_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+    """Every job."""
+    return [
+        dg.define_asset_job(
+            COSHARING,
+            selection=dg.AssetSelection.all(),
+            description="The whole chain for a range of days: landing files to networks of accounts that push the same content.",
+        )
+    ]

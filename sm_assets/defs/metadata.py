@@ -1,0 +1,110 @@
+"""What people see on an asset's page: counts, a preview, the columns, the place of the files.
+
+Here: turning contracts and publications into Dagster metadata. Not here: the figures (`sm_assets.plots`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.metadata.table import TableColumnConstraints
+
+from sm_assets.contracts import Column, Table
+from sm_assets.storage import Lake, Published, TableRef
+
+PREVIEW_ROWS = 5
+PREVIEW_COLUMNS = 20
+_CELL = 70
+_MAX_DAYS = 400
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The contract's columns as the UI shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.type,
+                description=_described(column),
+                constraints=TableColumnConstraints(nullable=column.nullable, other=_limits(column)),
+            )
+            for column in table.columns
+        ],
+        constraints=dg.TableConstraints(other=[f"key: {', '.join(table.key)}"]),
+    )
+
+
+def _described(column: Column) -> str:
+    return f"{column.description} Unit: {column.unit}." if column.unit else column.description
+
+
+def _limits(column: Column) -> list[str]:
+    limits = [f"one of {', '.join(column.allowed)}"] if column.allowed else []
+    if column.minimum is not None:
+        limits.append(f">= {column.minimum:g}")
+    if column.maximum is not None:
+        limits.append(f"<= {column.maximum:g}")
+    return limits
+
+
+def definition_metadata(table: Table, lake: Lake) -> dict[str, Any]:
+    """Metadata that an asset always has."""
+    return {
+        "dagster/column_schema": column_schema(table),
+        "dagster/table_name": table.name,
+        "dagster/uri": lake.uri(lake.path("lake", table.name)),
+        "grain": table.grain,
+        "key": ", ".join(table.key),
+    }
+
+
+def published_metadata(lake: Lake, table: Table, published: Published, counts: Mapping[str, int]) -> dict[str, Any]:
+    """Metadata of one materialisation.
+
+    Args:
+        counts: rows by disposition, as `rows_in`, `rejected/bad_time`, ...; one metadata entry each.
+    """
+    entries: dict[str, Any] = dict(counts)
+    entries["rows_out"] = published.total
+    entries["dagster/row_count"] = published.total
+    entries["rows_per_day"] = rows_per_day(published.rows)
+    filled = [day for day, rows in published.rows.items() if rows]
+    if filled:
+        entries["preview"] = preview(lake, TableRef(table.name, (filled[-1],)))
+    return entries
+
+
+def rows_per_day(rows: Mapping[date, int]) -> dg.TableMetadataValue:
+    """Per-day counts; a run over a range shows the same metadata on each of its days."""
+    days = sorted(rows.items())[-_MAX_DAYS:]
+    return dg.MetadataValue.table([dg.TableRecord({"day": str(day), "rows": count}) for day, count in days] or [_nothing()])
+
+
+def preview(lake: Lake, ref: TableRef) -> dg.TableMetadataValue:
+    """The first rows of a day, without the columns that are empty in all of them."""
+    with lake.connect() as con:
+        rows = lake.register(con, ref).limit(PREVIEW_ROWS).to_arrow_table().to_pylist()
+    filled = [name for name in (rows[0] if rows else {}) if any(row[name] is not None for row in rows)]
+    records = [dg.TableRecord({name: _cell(row[name]) for name in filled[:PREVIEW_COLUMNS]}) for row in rows]
+    return dg.MetadataValue.table(records or [_nothing()])
+
+
+def counts_table(counts: Mapping[str, int], name: str = "what", unit: str = "rows") -> dg.TableMetadataValue:
+    """A small table of counts."""
+    return dg.MetadataValue.table([dg.TableRecord({name: key, unit: rows}) for key, rows in counts.items()] or [_nothing()])
+
+
+def _nothing() -> dg.TableRecord:
+    return dg.TableRecord({"note": "no rows"})
+
+
+def _cell(value: Any) -> str | int | float | bool:
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"

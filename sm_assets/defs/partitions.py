@@ -1,0 +1,36 @@
+"""The one partition definition, and how days of one table come from days of another.
+
+Here: daily UTC partitions and their mappings. Not here: which days a run may publish (`sources.convert`, `defs.sql`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from sm_assets.settings import Settings
+
+_SHIFT = {"out", "report"}
+# Profiles are carried forward and backward over all days; all else stays inside its day.
+_ALL_DAYS = {"core_accounts"}
+
+
+def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """UTC days from the start day to today, today included: an export is dropped on the day it is made."""
+    return dg.DailyPartitionsDefinition(start_date=str(settings.start_day), timezone="UTC", end_offset=1)
+
+
+def mapping(settings: Settings, table: str, upstream: str) -> dg.PartitionMapping:
+    """Which days of `upstream` a day of `table` is made from."""
+    layer, upstream_layer = table.split("_", 1)[0], upstream.split("_", 1)[0]
+    if layer in _SHIFT and upstream_layer not in _SHIFT:
+        return dg.TimeWindowPartitionMapping(start_offset=1 - settings.window_days, end_offset=0)
+    if table in _ALL_DAYS:
+        return dg.AllPartitionMapping()
+    return dg.TimeWindowPartitionMapping()
+
+
+def partition_days(keys: list[str]) -> list[date]:
+    """Partition keys as days."""
+    return [date.fromisoformat(key) for key in keys]

@@ -1,0 +1,70 @@
+"""Materialising a range of days in this process, for the command line and the tests.
+
+Here: one run of a job through Dagster, recorded in its instance so that the UI shows it. Not here: what the job does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster._core.errors import DagsterHomeNotSetError
+
+from sm_assets.defs.jobs import COSHARING
+from sm_assets.settings import Settings
+
+
+def materialise_range(
+    settings: Settings,
+    first_day: date,
+    last_day: date,
+    *,
+    job: str = COSHARING,
+    run_config: Mapping[str, Any] | None = None,
+    instance: dg.DagsterInstance | None = None,
+    raise_on_error: bool = False,
+    log_level: str = "WARNING",
+) -> bool:
+    """Materialise every asset of `job` from `first_day` to `last_day` as one run.
+
+    Args:
+        instance: where the run is recorded; None: the instance of DAGSTER_HOME, or one that is forgotten afterwards where
+            that is not set.
+        log_level: what the run prints: DEBUG, INFO, WARNING, ERROR.
+        raise_on_error: let the error of a failed step through instead of returning false.
+
+    Returns:
+        Whether all steps and all error-level checks succeeded.
+    """
+    from sm_assets.definitions import build_defs
+
+    resolved = build_defs(settings=settings).resolve_job_def(job)
+    with instance or _instance() as used:
+        result = resolved.execute_in_process(
+            run_config={"loggers": {"console": {"config": {"log_level": log_level}}}} | dict(run_config or {}),
+            tags={
+                "dagster/asset_partition_range_start": str(first_day),
+                "dagster/asset_partition_range_end": str(last_day),
+            },
+            instance=used,
+            raise_on_error=raise_on_error,
+        )
+        return result.success and not failed_checks(result)
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> list[str]:
+    """`table: check` of every check that failed as an error."""
+    return [
+        f"{check.asset_key.to_user_string()}: {check.check_name}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    ]
+
+
+def _instance() -> dg.DagsterInstance:
+    try:
+        return dg.DagsterInstance.get()
+    except DagsterHomeNotSetError:
+        return dg.DagsterInstance.ephemeral()
