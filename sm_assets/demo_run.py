@@ -34,7 +34,10 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0) -> int:
     from sm_assets.defs.run import materialise_range
 
     started = time.monotonic()
-    if not materialise_range(Settings.from_env(data_root=str(data_root)), world.first_day, world.last_day):
+    # Every event goes to the instance, where the UI shows it; the terminal gets what went wrong.
+    quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+    settings = Settings.from_env(data_root=str(data_root))
+    if not materialise_range(settings, world.first_day, world.last_day, run_config=quiet):
         print("The run failed; the log above and the Runs page of `make serve` say why.")
         return 1
     print(f"Done in {time.monotonic() - started:.0f} s.\n")

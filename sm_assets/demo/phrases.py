@@ -418,7 +418,7 @@ PORTUGUESE: Final = Language(
         "Obrigado a todos que escreveram.",
     ),
     greetings=("Bom dia!", "Feliz sexta!", "Verdade.", "Obrigado!"),
-    days=("segunda", "terça", "quarta", "quinta", "sexta", "sábado", "domingo"),
+    days=("segunda", "terça", "quarta", "quinta", "sexta"),  # all feminine: "na" fits
     site_words=("diario", "correio", "janela", "farol", "espelho", "semana", "bussola"),
 )
 
