@@ -27,7 +27,7 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0) -> int:
     files = [path for path in world.write(data_root) if path.is_relative_to(data_root / "landing")]
     sizes = f"{len(world.accounts):,} pages with {len(world.posts):,} posts"
     print(f"Planted {len(world.networks)} networks among {sizes} (seed {seed}):")
-    print("\n".join(f"  {path}  ({path.stat().st_size / 1e6:.1f} MB)" for path in files))
+    print("\n".join(f"  {path}  ({path.stat().st_size // 1_000:,} kB)" for path in files))
     print(f"Running the chain over {world.first_day} to {world.last_day} ...", flush=True)
 
     # Dagster takes seconds to import: only once the world is there.
