@@ -84,7 +84,7 @@ def discover(lake: Lake, source: str) -> list[Delivery]:
         if entry["type"] == "file" and not _ignored(name):
             raise LandingError(f"landing/{name} lies outside a source's folder; move it to landing/<source>/.")
     found = lake.fs.find(lake.path("landing", source), detail=True)
-    sidecars = {_below(lake, path): path for path in found if path.endswith(".meta.json")}
+    sidecars = {_below(lake, path): path for path in found if path.endswith((".meta.json", "/_meta.json"))}
     deliveries = []
     for path, entry in sorted(found.items()):
         below = _below(lake, path)

@@ -1,0 +1,99 @@
+"""What tests of several rooms share: the sample data folder, a lake of their own, synthetic exports.
+
+Here: fixtures and small helpers. Not here: any fact about a table or a file.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sm_assets.settings import Settings
+from sm_assets.storage import Lake
+
+EXPORT_COLUMNS = (
+    "Page Name,User Name,Facebook Id,Page Category,Page Admin Top Country,Page Description,Page Created,Likes at Posting,"
+    "Followers at Posting,Post Created,Post Created Date,Post Created Time,Type,Total Interactions,Likes,Comments,Shares,Love,"
+    "Wow,Haha,Sad,Angry,Care,Video Share Status,Is Video Owner?,Post Views,Total Views,Total Views For All Crossposts,"
+    "Video Length,URL,Message,Link,Final Link,Image Text,Link Text,Description,Sponsor Id,Sponsor Name,Sponsor Category,"
+    "Overperforming Score"
+).split(",")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of sample data beside the checkout."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the sample data folder {folder} is absent")
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings over an empty data root."""
+    return Settings(data_root=str(tmp_path / "data"), profile="tiny", threads=1, start_day=date(2021, 1, 1))
+
+
+@pytest.fixture
+def lake(settings: Settings) -> Lake:
+    """A lake over an empty data root."""
+    return Lake(settings)
+
+
+def post(page: int, number: int, when: datetime, message: str = "", **more: object) -> dict[str, object]:
+    """One row of an export: post `number` of page `page` at `when` (UTC)."""
+    shares = int(more.pop("shares", 1))  # type: ignore[call-overload]  # tests pass whole numbers
+    return {
+        "Page Name": f"Page {page}",
+        "User Name": f"page.{page:04d}",
+        "Facebook Id": str(100_000_000_000_000 + page),
+        "Page Category": "COMMUNITY",
+        "Page Admin Top Country": "US",
+        "Likes at Posting": 1000 + page,
+        "Followers at Posting": 2000 + page,
+        "Post Created": f"{when:%Y-%m-%d %H:%M:%S} UTC",
+        "Type": "Status",
+        "Total Interactions": shares,
+        "Shares": shares,
+        "URL": f"https://www.facebook.com/{100_000_000_000_000 + page}/posts/{number}",
+        "Message": message or f"This is message number {number}, written by nobody but page {page} itself.",
+        **more,
+    }
+
+
+def write_export(path: Path, rows: Iterable[Mapping[str, object]], columns: Iterable[str] = EXPORT_COLUMNS) -> Path:
+    """Write rows as a CrowdTangle export."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as sink:
+        writer = csv.DictWriter(sink, list(columns), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def some_posts(first: date, days: int, *, pages: int = 4, start: int = 0, shares: int = 1) -> list[dict[str, object]]:
+    """A post per page and day; on each day all pages also carry one common message."""
+    rows = []
+    for day in range(days):
+        for page in range(pages):
+            when = datetime(first.year, first.month, first.day, 9, page) + timedelta(days=day)
+            number = start + 1000 * day + page
+            rows.append(post(page, number, when, shares=shares))
+            common = f"Everybody should read this very important message of day {day} before it is deleted!"
+            rows.append(post(page, number + 500, when + timedelta(hours=1), common, shares=shares))
+    return rows
+
+
+def digests(root: Path, *, below: str = "lake", ignore: Callable[[Path], bool] = lambda _: False) -> dict[str, str]:
+    """SHA-256 of every Parquet file below `root`/`below` by relative path, conversions left out."""
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((root / below).rglob("*.parquet"))
+        if "_ingest" not in path.parts and not ignore(path)
+    }

@@ -1,0 +1,227 @@
+"""Conversion: once per file, complete or not at all, and what a run may publish of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import post, some_posts, write_export
+
+from sm_assets.contracts import TABLES
+from sm_assets.errors import UncoveredDays, UnstableFile, Unreconciled, VanishedFiles
+from sm_assets.settings import Settings
+from sm_assets.sources import convert as convert_module
+from sm_assets.sources import crowdtangle
+from sm_assets.sources.convert import Intake, days_to_publish, raw_rows, reject_days, reject_rows, take_in
+from sm_assets.storage import Lake, day_range
+
+FIRST = date(2021, 7, 1)
+RAW, REJECTS = TABLES["raw_crowdtangle__posts"], TABLES["raw_crowdtangle__rejects"]
+
+
+def landing(lake: Lake, name: str) -> Path:
+    return Path(lake.path("landing", "crowdtangle", name))
+
+
+def publish(lake: Lake, first: date, last: date, **options: Any) -> Intake:
+    intake = take_in(lake, "crowdtangle")
+    days = days_to_publish(lake, intake, day_range(first, last), **options)
+    with lake.connect() as con:
+        lake.publish(RAW, raw_rows(con, lake, intake, days), days)
+        with_rejects = sorted({*days, *reject_days(intake, day_range(first, last))})
+        lake.publish(REJECTS, reject_rows(con, lake, intake, with_rejects), with_rejects)
+    return intake
+
+
+def count(lake: Lake, table: str = RAW.name) -> int:
+    with lake.connect() as con:
+        return int(lake.register(con, lake.ref(table)).aggregate("count(*)").fetchall()[0][0])
+
+
+def test_a_file_is_converted_once(lake: Lake) -> None:
+    path = write_export(landing(lake, "a.csv"), some_posts(FIRST, 3))
+    first = take_in(lake, "crowdtangle")
+    assert first.converted == ("landing/crowdtangle/a.csv",)
+    assert first.totals() == {"rows_in": 24, "rows_out": 24}
+    assert first.affected == tuple(day_range(FIRST, date(2021, 7, 3)))
+    again = take_in(lake, "crowdtangle")
+    assert (again.converted, again.affected) == ((), ())
+    assert again.files[0].manifest == first.files[0].manifest
+    moved = path.parent / "deeper" / "a.csv"
+    moved.parent.mkdir()
+    path.rename(moved)
+    assert take_in(lake, "crowdtangle").converted == (), "the same bytes under the same name elsewhere"
+
+
+def test_the_manifest_tells_how_the_file_was_read(lake: Lake) -> None:
+    write_export(landing(lake, "2021-07-06-10-00-00-EDT-search-csv-export.csv"), some_posts(FIRST, 2))
+    manifest = take_in(lake, "crowdtangle").files[0].manifest
+    assert manifest["vintage"].startswith("fb_")
+    assert manifest["exported_at"].startswith("2021-07-06T14:00:00")
+    assert manifest["rows_by_day"] == {"2021-07-01": 8, "2021-07-02": 8}
+    assert (manifest["coverage_kind"], manifest["coverage_from"], manifest["coverage_to"]) == ("observed", "2021-07-01", "2021-07-02")
+    assert (manifest["bytes"] > 0, manifest["paths"]) == (True, ["landing/crowdtangle/2021-07-06-10-00-00-EDT-search-csv-export.csv"])
+    assert {"converter_version", "reader_version", "settings"} == set(manifest["made_by"])
+
+
+def test_converted_rows_lie_clustered_by_day(lake: Lake) -> None:
+    rows = some_posts(FIRST, 2)
+    write_export(landing(lake, "a.csv"), rows[::-1])
+    file = take_in(lake, "crowdtangle").files[0]
+    folder = Path(lake.path("lake", "_ingest", file.sha256))
+    assert sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()) == [
+        "manifest.json", "posts/day=2021-07-01/part-0.parquet", "posts/day=2021-07-02/part-0.parquet", "reject/part-0.parquet",
+    ]  # fmt: skip
+    stored = pq.ParquetFile(folder / "posts/day=2021-07-01/part-0.parquet").read()
+    assert stored["source_row"].to_pylist() == list(range(9, 17))
+    assert set(stored["source_sha256"].to_pylist()) == {file.sha256}
+    # No export time is known: the file's last event stands for it.
+    assert set(stored["observed_at"].to_pylist()) == {datetime(2021, 7, 2, 10, 3)}
+    assert set(stored["exported_at"].to_pylist()) == {None}
+
+
+def test_equal_bytes_are_counted_once(lake: Lake) -> None:
+    a = write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    shutil.copy(a, landing(lake, "copy of a.csv"))
+    intake = publish(lake, FIRST, FIRST)
+    assert intake.totals() == {"rows_in": 16, "rows_out": 8, "duplicate/same_file": 8}
+    assert count(lake) == 8
+
+
+def test_settings_and_sidecars_that_change_the_result_convert_again(lake: Lake, settings: Settings) -> None:
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    take_in(lake, "crowdtangle")
+    (landing(lake, "_meta.json")).write_text(json.dumps({"exported_at": "2021-08-01T00:00:00Z"}), encoding="utf-8")
+    changed = take_in(lake, "crowdtangle")
+    assert changed.converted
+    assert changed.files[0].manifest["exported_at"].startswith("2021-08-01T00:00:00")
+    other = Lake(Settings(data_root=settings.data_root, zone="America/New_York"))
+    assert take_in(other, "crowdtangle").converted
+    assert take_in(other, "crowdtangle").converted == ()
+
+
+def test_compressed_files_give_the_same_rows(lake: Lake, tmp_path: Path) -> None:
+    plain = write_export(landing(lake, "a.csv"), some_posts(FIRST, 1)).read_bytes()
+    publish(lake, FIRST, FIRST)
+    other = Lake(Settings(data_root=str(tmp_path / "other")))
+    landing(other, "x").mkdir(parents=True)
+    half = plain.index(b"\n", len(plain) // 2) + 1
+    landing(other, "x/no extension").write_bytes(gzip.compress(plain[:half]) + gzip.compress(plain[half:]))
+    publish(other, FIRST, FIRST)
+
+    def content(of: Lake) -> list[Any]:
+        with of.connect() as con:
+            return list(of.register(con, of.ref(RAW.name)).project("* exclude (source_file, source_sha256)").order("source_row").fetchall())
+
+    assert content(lake) == content(other)
+
+
+def test_bad_rows_are_rejects_with_their_place(lake: Lake) -> None:
+    rows = [*some_posts(FIRST, 1), post(9, 1, datetime(2021, 7, 1, 12)) | {"Post Created": "soon"}]
+    write_export(landing(lake, "a.csv"), rows)
+    intake = publish(lake, FIRST, FIRST)
+    assert intake.totals() == {"rows_in": 9, "rows_out": 8, "rejected/bad_time": 1}
+    with lake.connect() as con:
+        found = lake.register(con, lake.ref(REJECTS.name)).project("source, source_file, line, record, reason, day").fetchall()
+    assert found == [("crowdtangle", "landing/crowdtangle/a.csv", 10, 9, "bad_time", FIRST)]
+
+
+def test_unknown_and_unusable_files_are_set_aside_and_the_others_go_on(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    write_export(landing(lake, "other.csv"), [{"x": 1, "y": 2}], ["x", "y"])
+    landing(lake, "b.zip").write_bytes(b"PK\x03\x04" + bytes(100))
+    landing(lake, "empty.csv").write_bytes(b"")
+    write_export(landing(lake, "header.csv"), [])
+    intake = publish(lake, FIRST, FIRST)
+    assert list(intake.unknown) == ["landing/crowdtangle/other.csv"]
+    assert "x" in intake.unknown["landing/crowdtangle/other.csv"]
+    assert list(intake.unusable) == ["landing/crowdtangle/b.zip"]
+    assert intake.covered == {FIRST}
+    assert {f.path: f.manifest["rows_in"] for f in intake.files} == {
+        "landing/crowdtangle/a.csv": 8, "landing/crowdtangle/empty.csv": 0, "landing/crowdtangle/header.csv": 0,
+    }  # fmt: skip
+    assert count(lake) == 8
+
+
+def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    read = crowdtangle.read_posts
+
+    def growing(*arguments: Any) -> Any:
+        with path.open("a", encoding="utf-8") as sink:
+            sink.write("\n")
+        return read(*arguments)
+
+    monkeypatch.setattr(crowdtangle, "read_posts", growing)
+    intake = take_in(lake, "crowdtangle")
+    assert UnstableFile.__doc__
+    assert "changed while it was read" in intake.unusable["landing/crowdtangle/a.csv"]
+    assert intake.files == ()
+    monkeypatch.undo()
+    assert take_in(lake, "crowdtangle").totals()["rows_out"] == 8
+
+
+def test_a_reader_that_loses_a_row_stops_the_run(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    convert_rows = convert_module._convert_rows
+
+    def losing(*arguments: Any) -> dict[str, Any]:
+        manifest = convert_rows(*arguments)
+        return manifest | {"rows_in": manifest["rows_in"] + 1}
+
+    monkeypatch.setattr(convert_module, "_convert_rows", losing)
+    with pytest.raises(Unreconciled, match=r"a\.csv: 9 rows in are not 8 out"):
+        take_in(lake, "crowdtangle")
+    assert not [p for p in Path(lake.path("lake", "_ingest")).iterdir() if p.is_dir()]
+
+
+# ------------------------------------------------------- no file is not empty
+
+
+def test_a_day_without_a_file_is_not_an_empty_day(lake: Lake) -> None:
+    rows = [row for row in some_posts(FIRST, 3) if "2021-07-02" not in str(row["Post Created"])]
+    write_export(landing(lake, "a.csv"), rows)
+    publish(lake, date(2021, 6, 28), date(2021, 7, 5))
+    assert lake.days(RAW.name) == day_range(FIRST, date(2021, 7, 3)), "covered days only, the one without rows included"
+    assert pq.ParquetFile(lake.file(RAW.name, date(2021, 7, 2))).metadata.num_rows == 0
+    with pytest.raises(UncoveredDays, match="speaks of 2021-08-01 to 2021-08-02; they cover 2021-07-01 to 2021-07-03"):
+        publish(lake, date(2021, 8, 1), date(2021, 8, 2))
+
+
+def test_declared_coverage_reaches_beyond_the_rows(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    landing(lake, "a.csv.meta.json").write_text('{"coverage": {"from": "2021-06-29", "to": "2021-07-03"}}', encoding="utf-8")
+    publish(lake, date(2021, 6, 1), date(2021, 7, 31))
+    assert lake.days(RAW.name) == day_range(date(2021, 6, 29), date(2021, 7, 3))
+
+
+def test_files_that_vanished_never_empty_a_partition(lake: Lake) -> None:
+    a = write_export(landing(lake, "a.csv"), some_posts(FIRST, 2))
+    b = write_export(landing(lake, "b.csv"), some_posts(FIRST, 2, start=300_000))
+    publish(lake, FIRST, date(2021, 7, 2))
+    b.unlink()
+    with pytest.raises(VanishedFiles, match=r"gone or can no longer be read: landing/crowdtangle/b\.csv"):
+        publish(lake, FIRST, date(2021, 7, 2))
+    a.unlink()
+    with pytest.raises(VanishedFiles, match=r"landing/crowdtangle/a\.csv, landing/crowdtangle/b\.csv"):
+        publish(lake, FIRST, date(2021, 7, 2))
+    assert count(lake) == 32
+    publish(lake, FIRST, FIRST, accept_vanished=True)
+    assert count(lake) == 16, "on purpose, and on the days of the run only"
+
+
+def test_a_newer_file_under_the_same_name_takes_its_place(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    publish(lake, FIRST, FIRST)
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 1, pages=6))
+    publish(lake, FIRST, FIRST)
+    assert count(lake) == 12
+    landing(lake, "a.csv").write_bytes(b"")
+    with pytest.raises(VanishedFiles):
+        publish(lake, FIRST, FIRST)
