@@ -25,6 +25,7 @@ from sm_assets.analysis.folding import addresses_in, fold_column
 from sm_assets.errors import OptionError
 from sm_assets.kernels.digests import ABSENT, DROPPED, PRESENT, digest_hex, joined_digests
 from sm_assets.kernels.fields import null_na
+from sm_assets.kernels.texts import join_texts
 
 ContentMode = Literal["canonical", "compat"]
 CONTENT_MODES: tuple[ContentMode, ...] = ("canonical", "compat")
@@ -125,6 +126,18 @@ class PostContents:
 
     kinds: list[Contents]
     bad_urls: npt.NDArray[np.int64]
+
+    def filter(self, keep: npt.NDArray[np.bool_]) -> PostContents:
+        """The rows where bool[n] keep is set."""
+        kinds = [
+            Contents(
+                kind.kind, None if kind.texts is None else kind.texts.filter(pa.array(keep)), kind.digests[keep], kind.present[keep],
+                kind.guard[keep],
+            )
+            for kind in self.kinds
+        ]  # fmt: skip
+        place = np.cumsum(keep) - 1
+        return PostContents(kinds, place[self.bad_urls[keep[self.bad_urls]]])
 
     def primary(self) -> npt.NDArray[np.int8]:
         """int8[n]: index of the kind that is primary, -1 for a post without a content that passes."""
@@ -246,7 +259,7 @@ def post_contents(
         links, bad = compat_links(column["final_link_url"], column["link_url"])
         pieces = [null_na(column["text"]), null_na(column["image_text"]), links, null_na(column["link_title"])]
         found = compat_contents(pieces, bad)
-        texts = [pc.binary_join_element_wise(*pieces, " ", null_handling="skip")]
+        texts = [join_texts(pieces)]
     primary = found.primary()
     names = [*CONTENT_SCHEMA.names, *(["day"] if "day" in column else [])]
     schema = pa.schema([*CONTENT_SCHEMA, *([posts.schema.field("day")] if "day" in column else [])])

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sm_assets.analysis.clustering import LONE_SEED, MEMBER, TOO_FEW_CONTENTS, UNSHARED, Clustering
+from sm_assets.analysis.defaults import METHOD_DEFAULTS
 from sm_assets.analysis.evidence import Evidence
 from sm_assets.kernels.seeded import seed_accounts
 
-DEFAULT_THRESHOLD: Final = 0.03
-DEFAULT_FACTOR: Final = 2.5
+DEFAULT_THRESHOLD, DEFAULT_FACTOR = METHOD_DEFAULTS["seeded"]
 HEAVY_STEPS: Final = 10**9
 
 

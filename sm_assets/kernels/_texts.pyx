@@ -59,6 +59,33 @@ def fold(object texts, uint8_t[::1] status, int64_t[::1] letters, uint8_t[::1] a
     return built(&folded)
 
 
+def joined(list columns, int64_t n):
+    """The non-empty texts of each row joined by one blank, null where there is none."""
+    cdef vector[StringColumn] parts
+    cdef StringBuilder made
+    cdef int64_t i
+    cdef size_t k
+    cdef string_view piece
+    cdef string row
+    for column in columns:
+        parts.push_back(view(column))
+    with nogil:
+        for i in range(n):
+            row.clear()
+            for k in range(parts.size()):
+                piece = parts[k].text(i)
+                if piece.empty():
+                    continue
+                if not row.empty():
+                    row.append(b" ")
+                row.append(piece.data(), piece.size())
+            if row.empty():
+                made.append_null()
+            else:
+                made.append(string_view(row.data(), row.size()))
+    return built(&made)
+
+
 def compat_links(object final_links, object links, uint8_t[::1] status):
     """status # OUT 0 no link, 1 done, 2 hard final link, 3 hard link. Returns the links, null where not done."""
     cdef StringColumn final_column = view(final_links)

@@ -37,6 +37,21 @@ def fold_texts(
     return built_array(folded), status, letters, addresses.astype(bool)
 
 
+def join_texts(columns: Sequence[pa.Array]) -> pa.StringArray:
+    """The non-empty texts of each row joined by one blank, null where there is none.
+
+    (Arrow's own element-wise join with null_handling="skip" leaves rows out where all texts are null.)
+
+    Raises:
+        KernelError: no column, or columns of unequal length.
+    """
+    arrays = [string_column(column) for column in columns]
+    if len({len(array) for array in arrays}) != 1:
+        raise KernelError(f"one or more columns of equal length are needed; found lengths {[len(array) for array in arrays]}.")
+    n = len(arrays[0])
+    return built_array(_texts.joined(arrays, n)) if n else pa.array([], pa.string())
+
+
 def compat_links(final_links: pa.Array, links: pa.Array) -> tuple[pa.StringArray, npt.NDArray[np.uint8]]:
     """The one external link of each row by the original program's rules.
 

@@ -159,6 +159,7 @@ class PostReader:
         header: the columns.
         vintage: name of the vintage (`unnamed` under the command's policy if none fits).
         manifest: facts and counts; the counts are complete once the rows were iterated.
+        broken: why a compressed file ended early, None if it did not; known once the rows were iterated.
 
     Raises:
         InputError: the file cannot be read at all, has no header, or (policy `tables`) no known vintage.
@@ -186,7 +187,7 @@ class PostReader:
         self._zones_used: Counter[str] = Counter()
         self._zone_assumed = False
         self._inspect = False
-        self._broken: str | None = None
+        self.broken: str | None = None
         self._end = (0, 0)
         if not self.empty:
             self._survey()
@@ -248,7 +249,7 @@ class PostReader:
             stream.close()
         self._statistics = scanner.statistics
         self._end = scanner.position
-        self._broken = windows.broken
+        self.broken = windows.broken
 
     # ------------------------------------------------------------------ survey
 
@@ -307,10 +308,10 @@ class PostReader:
                 dict(zip(unknown, texts[len(names) :], strict=True)),
                 scanned, window, offset,
             )  # fmt: skip
-        if self._broken:
+        if self.broken:
             self._rows_in += 1
             self._counts["rejected"]["truncated_stream"] += 1
-            self._notices.append(f"the compressed file ends early ({self._broken}); the rows before the damage were read")
+            self._notices.append(f"the compressed file ends early ({self.broken}); the rows before the damage were read")
 
     def parse_counts(self, texts: pa.Array) -> fields.Counts:
         """Whole numbers with the file's thousands mark."""
@@ -348,9 +349,9 @@ class PostReader:
             records, rejects = resolve(self, chunk)
             self._rows_out += len(records)
             yield Chunk(records, rejects)
-        if self._broken:
+        if self.broken:
             cut = {"line": self._end[0], "byte_offset": self._end[1], "byte_length": 0, "reason": "truncated_stream"}
-            cut["detail"] = f"the compressed file ends early ({self._broken}); fetch it again"
+            cut["detail"] = f"the compressed file ends early ({self.broken}); fetch it again"
             yield Chunk(pa.RecordBatch.from_pylist([], RECORD_SCHEMA), pa.RecordBatch.from_pylist([cut], REJECT_SCHEMA))
 
     def __enter__(self) -> Self:

@@ -87,19 +87,19 @@ def resolve(reader: PostReader, chunk: RawChunk) -> tuple[pa.RecordBatch, pa.Rec
 
 
 def identities(
-    facebook_id: pa.Array, user_name: pa.Array, url: pa.Array
+    facebook_id: pa.Array, user_name: pa.Array, url: pa.Array, *, prefer_handle: bool = False
 ) -> tuple[pa.Array, pa.Array, pa.Array, npt.NDArray[np.bool_]]:
     """(account_id, post_id, platform, bool[n] unusable Facebook Id) of each row; null where a row does not tell.
 
-    Account: Facebook Id, else the owner in the post's address, else `name:` and the user name in lower case. Post: owner and number in
-    the address, else the address itself.
+    Account: Facebook Id, else the owner in the post's address, else `name:` and the user name in lower case (with `prefer_handle` the
+    last two the other way round). Post: owner and number in the address, else the address itself.
     """
     address = fields.post_addresses(url)
     digits = fields.all_digits(facebook_id)
     given = np.asarray(pc.is_valid(facebook_id))
     usable = pc.if_else(pa.array(digits), facebook_id, pa.scalar(None, pa.string()))
     named = pc.binary_join_element_wise("name", pc.utf8_lower(user_name), ":")
-    account = pc.coalesce(usable, address.owner, named)
+    account = pc.coalesce(usable, named, address.owner) if prefer_handle else pc.coalesce(usable, address.owner, named)
     owner = pc.coalesce(usable, address.owner)
     numbered = pc.binary_join_element_wise(owner, address.number, "_")
     key = numbered

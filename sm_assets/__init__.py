@@ -1,0 +1,42 @@
+"""Social media exports in, contract-checked Parquet out.
+
+The flow, one way:
+
+    landing/<source>/**   files as delivered              sources/ reads them
+    raw_<source>__*       as delivered, with positions    contracts/raw.py
+    stg_<source>__*       renamed and typed               sql/staging/, contracts/staging.py
+    core_*                all platforms as one            sql/core/, contracts/core.py
+    feat_*                numbers about entities          sql/features/, analysis/, contracts/features.py
+    out_*                 results for readers             analysis/, contracts/outputs.py
+
+The floors (imports point down only; tests/test_architecture.py holds it):
+
+    definitions, cli, oneshot, demo_run
+      defs                                  the only code that imports Dagster
+        sources | analysis | plots | demo   never each other
+          kernels | storage                 never each other
+            contracts -> settings, errors
+
+To add a platform: sources/<source>.py and its registry line, sql/staging/<source>/, one branch per core file, fixtures.
+To add an analysis: a table in contracts/outputs.py, a file in analysis/, an asset in defs/assets/, a test, perhaps a plot.
+
+`cluster_pages` is the one-shot tool as a function; it needs neither Dagster nor a lake.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sm_assets.oneshot import cluster_pages
+
+__all__ = ["cluster_pages"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: `import sm_assets` itself must cost nothing.
+    if name == "cluster_pages":
+        from sm_assets.oneshot import cluster_pages
+
+        return cluster_pages
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

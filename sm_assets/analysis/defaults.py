@@ -1,0 +1,12 @@
+"""Defaults of the co-sharing methods, where help texts and config classes can read them without loading anything.
+
+Here: numbers. Not here: what they do (`seeded`, `linkage`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# method: (min_threshold, second_cluster_factor)
+METHOD_DEFAULTS: Final[dict[str, tuple[float, float]]] = {"linkage": (0.1, 1.8), "seeded": (0.03, 2.5)}
+VIRAL_ACCOUNTS: Final = 200

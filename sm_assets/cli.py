@@ -1,0 +1,187 @@
+"""`sm-assets`: the one-shot tool and the demo. Nothing here that Dagster already does.
+
+Here: arguments, progress, messages, exit codes. Not here: the work itself (`oneshot`, `demo_run`).
+
+Exit codes: 0 done, also with rejects or without a cluster; 2 an option or input cannot be used; 3 rows were read but none accepted, or
+any was rejected under --strict; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sm_assets.errors import SmAssetsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sm_assets.oneshot import Outcome
+
+OK, UNUSABLE, NOTHING_ACCEPTED, INTERRUPTED = 0, 2, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except SmAssetsError as problem:
+        print(f"sm-assets: {problem}", file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        print("sm-assets: interrupted; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone: not an error of ours, and not one to print at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return code
+
+
+class _Formatter(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34, width=110)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sm-assets", description="Social media exports in, networks out.", formatter_class=_Formatter)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_cluster_pages(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, found {text!r}") from None
+
+
+def _add_cluster_pages(commands: Any) -> None:
+    command = commands.add_parser(
+        "cluster-pages",
+        formatter_class=_Formatter,
+        help="networks of pages that push the same content, from CrowdTangle CSV exports",
+        description="Find networks of pages that push the same content. Reads CrowdTangle exports of posts (CSV; also .gz and .zst), "
+        "prints one row per member of each network.",
+    )
+
+    def option(name: str, **settings: Any) -> None:
+        spellings = [name] if "-" not in name[2:] else [name, "--" + name[2:].replace("-", "_")]
+        command.add_argument(*spellings, **settings)
+
+    command.add_argument("infiles", nargs="+", metavar="INPUT.csv", help="export files, read in this order")
+    option("--output-path", metavar="P", type=Path, help="write the rows there (.parquet: Parquet, else CSV) instead of standard output")
+    option("--method", choices=("linkage", "seeded"), default="linkage",
+           help="linkage (default): accounts against whole clusters, whatever the order; seeded: the original program's method")  # fmt: skip
+    option("--content-mode", choices=("canonical", "compat"), default="canonical",
+           help="canonical (default): copies meet in spite of case, tracking parameters and the like; compat: the original's exact texts")  # fmt: skip
+    option("--min-threshold", metavar="F", type=_number, help=f"score from which an account belongs to a cluster, 0 to 1 (default: {_default(0)})")
+    option("--second-cluster-factor", metavar="F", type=_number,
+           help=f"how many times the best cluster's score must be the second's (default: {_default(1)})")  # fmt: skip
+    option("--content-cols", metavar="A,B", help="compat only: columns that make up a content (default: Message,Image Text,external_link,Link Text)")
+    option("--min-text-chars", metavar="N", type=int, default=20, help="canonical only: letters and digits a text needs to count (default: 20)")
+    option("--viral-accounts", metavar="N", type=int, default=200, help="carriers above which a content alone ties nobody together (default: 200)")
+    option("--zone", metavar="Z", help="zone of times that name none, as -03:00, BRT or America/Sao_Paulo (default: UTC)")
+    option("--add-language", action="store_true", help="add page_lang and cluster_lang")
+    option("--ft-model-path", metavar="P", type=Path, help="fastText language model (default: the packaged lid.176.ftz)")
+    option("--unplaced-path", metavar="P", type=Path, help="also write the accounts outside of clusters, with the reason")
+    option("--rejects-path", metavar="P", type=Path, help="also write the rejected rows: file, line, reason, first characters")
+    option("--strict", action="store_true", help="exit with 3 if any row was rejected")
+    option("--update-every", metavar="N", type=int, help=argparse.SUPPRESS)
+    command.set_defaults(run=_cluster_pages)
+
+
+def _default(which: int) -> str:
+    from sm_assets.analysis.defaults import METHOD_DEFAULTS
+
+    return ", ".join(f"{values[which]:g} {method}" for method, values in METHOD_DEFAULTS.items())
+
+
+def _cluster_pages(arguments: argparse.Namespace) -> int:
+    from sm_assets import oneshot
+    from sm_assets.result_files import check_target, csv_text, write_table
+
+    columns = arguments.content_cols
+    options = oneshot.Options(
+        method=arguments.method, content_mode=arguments.content_mode,
+        content_cols=tuple(name.strip() for name in columns.split(",")) if columns is not None else None,
+        min_threshold=arguments.min_threshold, second_cluster_factor=arguments.second_cluster_factor,
+        min_text_chars=arguments.min_text_chars, viral_accounts=arguments.viral_accounts, add_language=arguments.add_language,
+        ft_model_path=arguments.ft_model_path, zone=arguments.zone,
+    )  # fmt: skip
+    paths = [Path(name) for name in arguments.infiles]
+    targets = [path for path in (arguments.output_path, arguments.unplaced_path, arguments.rejects_path) if path is not None]
+    for target in targets:
+        check_target(target)
+    oneshot.check_options(paths, options)
+    if arguments.update_every is not None:
+        print("note: --update-every has no effect; a progress bar shows instead", file=sys.stderr)
+    with _progress(sum(path.stat().st_size for path in paths)) as advance:
+        outcome = oneshot.run(paths, options, advance)
+    if arguments.output_path is not None:
+        write_table(outcome.table, arguments.output_path)
+    else:
+        sys.stdout.write(csv_text(outcome.table))
+    if arguments.unplaced_path is not None:
+        write_table(outcome.unplaced, arguments.unplaced_path)
+    if arguments.rejects_path is not None:
+        write_table(oneshot.rejects_table(outcome.report), arguments.rejects_path)
+    _account_for(outcome, arguments.output_path)
+    report = outcome.report
+    if (report.rows and not report.accepted) or (arguments.strict and report.rejects):
+        return NOTHING_ACCEPTED
+    return OK
+
+
+def _account_for(outcome: Outcome, output_path: Path | None) -> None:
+    sys.stdout.flush()
+    for notice in outcome.report.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    for line in outcome.report.lines():
+        print(line, file=sys.stderr)
+    if output_path is not None:
+        print(f"written to {output_path}", file=sys.stderr)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on standard error over the bytes of input, on a terminal only."""
+    if not sys.stderr.isatty() or not total:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    with bar:
+        task = bar.add_task("reading", total=total)
+        yield lambda n: bar.advance(task, n)
+
+
+def _add_demo(commands: Any) -> None:
+    command = commands.add_parser(
+        "demo", formatter_class=_Formatter, help="make a synthetic world, run the whole chain over it, show what it found"
+    )
+    command.add_argument("--data-root", type=Path, default=Path("data/demo"), help="where the demo's files go (default: data/demo)")
+    command.add_argument("--seed", type=int, default=1, help="seed of the world (default: 1)")
+    command.add_argument("--scale", type=_number, default=1.0, help="size of the world; 1 is about 600 pages (default: 1)")
+    command.set_defaults(run=_demo)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from sm_assets.demo_run import run_demo
+
+    return run_demo(arguments.data_root, arguments.seed, arguments.scale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

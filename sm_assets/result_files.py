@@ -1,0 +1,76 @@
+"""Result files of the one-shot tool: checked before the work, written beside their target and renamed.
+
+Here: CSV and Parquet for a person's own folder. Not here: the lake's tables (`storage`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+
+from sm_assets.errors import OptionError
+
+
+def check_target(path: Path) -> None:
+    """Refuse a target that could not be written.
+
+    Raises:
+        OptionError: the folder is missing or may not be written, or the target is a folder.
+    """
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise OptionError(f"{path}: is a folder; give the name of a file in it.")
+    if not folder.is_dir():
+        raise OptionError(f"{path}: the folder {folder} does not exist; make it first or give another path.")
+    if not os.access(folder, os.W_OK):
+        raise OptionError(f"{path}: the folder {folder} may not be written to; give another path.")
+
+
+def write_csv(table: pa.Table, stream: IO[str]) -> None:
+    """Header and rows; missing values are empty fields, numbers keep every digit."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.column_names)
+    for batch in table.to_batches(max_chunksize=65_536):
+        columns = [["" if value is None else value for value in column.to_pylist()] for column in batch.columns]
+        writer.writerows(zip(*columns, strict=True))
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write Parquet for a path that ends in .parquet, else CSV; the target is replaced only when all is written.
+
+    Raises:
+        OptionError: the file could not be written; an earlier one is left as it was.
+    """
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.absolute().parent)
+        os.close(descriptor)
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            pq.write_table(table, temporary, compression="zstd")
+        else:
+            with open(temporary, "w", encoding="utf-8", newline="") as file:
+                write_csv(table, file)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as problem:
+        raise OptionError(f"{path}: could not be written ({problem.strerror or problem}); an earlier file there is unchanged.") from problem
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def csv_text(table: pa.Table) -> str:
+    """The CSV as one text, for standard output."""
+    text = io.StringIO()
+    write_csv(table, text)
+    return text.getvalue()
