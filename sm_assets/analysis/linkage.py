@@ -1,0 +1,188 @@
+"""Clustering by linkage: every account is weighed against whole clusters, and no order of visiting decides.
+
+Here: the method `linkage`. Not here: its loops (`sm_assets.kernels.linkage`), its rival `seeded`, and the columns that readers
+see (`cosharing`, `cosharing_tables`).
+
+An account has one vote per piece of evidence that others carry, split over the other carriers (see the kernel). Then:
+
+1. Cores: average linkage over the accounts' votes for each other.
+2. Growth: every account is scored against the pooled contents of every core, cores that are woven into each other merge, and
+   all accounts are scored again until nothing changes. An account belongs to a cluster if the cluster gets `min_threshold` of
+   its votes and `second_cluster_factor` times as many as any other.
+3. Left-overs: in a network of hundreds each pair has few votes for each other, so that its core stays below the threshold of
+   step 1. Among the accounts that are left and do not vote for known clusters, steps 1 and 2 run once more with a low threshold,
+   over pairs that share at least two pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sm_assets.analysis import clustering
+from sm_assets.analysis.clustering import Clustering
+from sm_assets.analysis.evidence import Evidence
+from sm_assets.errors import OptionError
+from sm_assets.kernels import linkage as kernel
+from sm_assets.kernels.linkage import Scores, SharedIndex
+
+DEFAULT_THRESHOLD: Final = 0.3
+"""Default of `min_threshold` for this method."""
+
+DEFAULT_FACTOR: Final = 2.5
+"""Default of `second_cluster_factor` for this method."""
+
+DOUBT: Final = 1.0
+"""Votes for nobody that are added to every account's own: one shared piece alone reaches at most half."""
+
+Labels = npt.NDArray[np.int32]
+
+
+def link_accounts(
+    evidence: Evidence,
+    *,
+    min_threshold: float = DEFAULT_THRESHOLD,
+    second_cluster_factor: float = DEFAULT_FACTOR,
+    viral_accounts: int = 200,
+    progress: Callable[[float], None] | None = None,
+) -> Clustering:
+    """Cluster accounts by the contents they share.
+
+    Args:
+        evidence: who carries what; accounts numbered in key order.
+        min_threshold: 0..1, smallest score of a member: the share of its votes that goes to its cluster, beyond chance.
+        second_cluster_factor: at least 0, how many times the second cluster's score the best must have.
+        viral_accounts: at least 1; contents with more carriers do not tie all of them to each other and weigh less.
+        progress: called with the share of the work that is done, 0..1.
+
+    Returns:
+        Clusters 0, 1, 2, ... by size descending, then by smallest account; every account has a status.
+
+    Raises:
+        OptionError: a parameter is out of range.
+    """
+    if not 0 <= min_threshold <= 1:
+        raise OptionError(f"min_threshold must lie in 0..1; found {min_threshold}.")
+    if not 0 <= second_cluster_factor < float("inf"):
+        raise OptionError(f"second_cluster_factor must be 0 or more and finite; found {second_cluster_factor}.")
+    if viral_accounts < 1:
+        raise OptionError(f"viral_accounts must be at least 1; found {viral_accounts}.")
+    report = progress or (lambda _: None)
+    index = kernel.index_shared(evidence, viral_accounts)
+    everyone = np.ones(index.n_accounts, np.bool_)
+    report(0.1)
+
+    label = _cores(index, index.mass > 0, min_pieces=1, threshold=0.03)
+    report(0.4)
+    label = _attach(index, label, everyone, share=0.2, factor=1.5, doubt=0.0)
+    label = _merge(index, label)
+    label = _settle(index, label, min_threshold, second_cluster_factor)
+    report(0.6)
+
+    left = (label < 0) & (index.n_shared >= 3)
+    left &= kernel.score_accounts(index, label, doubt=DOUBT).placed <= 0.25
+    late = _cores(index, left, min_pieces=2, threshold=0.002)
+    for _ in range(2):
+        late = _attach(index, late, left, share=0.0, factor=1.5, doubt=0.0)
+        late = _merge(index, late)
+    label = _number(np.where(late >= 0, late + label.max(initial=-1) + 1, label))
+    label = _settle(index, label, min_threshold, second_cluster_factor)
+    report(0.8)
+    label = _settle(index, _merge(index, label), min_threshold, second_cluster_factor)
+    report(0.9)
+    answer = _answer(index, label, min_threshold, second_cluster_factor)
+    report(1.0)
+    return answer
+
+
+def _number(label: npt.NDArray[np.integer]) -> Labels:
+    """Drop clusters of one account; number the others 0, 1, 2, ... by their smallest account."""
+    placed = np.flatnonzero(label >= 0)
+    _, first, inverse, sizes = np.unique(label[placed], return_index=True, return_inverse=True, return_counts=True)
+    keep = sizes > 1
+    order = np.argsort(np.where(keep, first, len(label)), kind="stable")
+    rank = np.full(len(sizes), -1, np.int32)
+    rank[order[: np.count_nonzero(keep)]] = np.arange(np.count_nonzero(keep), dtype=np.int32)
+    result = np.full(len(label), -1, np.int32)
+    result[placed] = rank[inverse]
+    return result
+
+
+def _cores(index: SharedIndex, candidate: npt.NDArray[np.bool_], *, min_pieces: int, threshold: float) -> Labels:
+    """Cores of at least two accounts among the candidates."""
+    return _number(kernel.find_cores(index, candidate, min_pieces=min_pieces, doubt=2 * DOUBT, threshold=threshold))
+
+
+def _accepted(scores: Scores, threshold: float, factor: float) -> npt.NDArray[np.bool_]:
+    """Accounts that belong to their best cluster."""
+    return (
+        (scores.best >= 0) & (scores.best_score >= threshold) & (scores.best_score >= factor * scores.second_score)
+    )
+
+
+def _attach(
+    index: SharedIndex,
+    label: Labels,
+    candidate: npt.NDArray[np.bool_],
+    *,
+    share: float,
+    factor: float,
+    doubt: float = DOUBT,
+) -> Labels:
+    """Give every candidate to its best cluster if that is good enough; all accounts move at once."""
+    scores = kernel.score_accounts(index, label, doubt=doubt)
+    return _number(np.where(candidate & _accepted(scores, share, factor), scores.best, np.int32(-1)))
+
+
+def _merge(index: SharedIndex, label: Labels) -> Labels:
+    """Merge clusters that are woven into each other."""
+    root = kernel.merge_clusters(index, label, threshold=0.15)
+    return _number(np.where(label >= 0, root[label] if len(root) else label, np.int32(-1)))
+
+
+def _settle(index: SharedIndex, label: Labels, threshold: float, factor: float, rounds: int = 10) -> Labels:
+    """Attach until nothing changes, but not for ever; then let only those stay whom the clusters as they are still satisfy."""
+    everyone = np.ones(index.n_accounts, np.bool_)
+    for _ in range(rounds):
+        moved = _attach(index, label, everyone, share=threshold, factor=factor)
+        if np.array_equal(moved, label):
+            return label
+        label = moved
+    while True:
+        scores = kernel.score_accounts(index, label, doubt=DOUBT)
+        stays = _accepted(scores, threshold, factor) & (scores.best == label)
+        if stays[label >= 0].all():
+            return label
+        label = _number(np.where(stays, label, np.int32(-1)))
+
+
+def _answer(index: SharedIndex, label: Labels, threshold: float, factor: float) -> Clustering:
+    """Final numbers and statuses."""
+    sizes = np.bincount(label[label >= 0])
+    rank = np.empty(len(sizes) + 1, np.int32)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes), dtype=np.int32)
+    rank[-1] = -1
+    label = rank[label]
+    scores = kernel.score_accounts(index, label, doubt=DOUBT)
+
+    pieces = index.mass / kernel.ONE_VOTE
+    spread = scores.placed * pieces / (pieces + DOUBT)
+    tied = (scores.second >= 0) & (scores.best_score < factor * scores.second_score)
+    status = np.full(index.n_accounts, clustering.WEAK, np.uint8)
+    status[(scores.second >= 0) & (spread >= threshold) & (scores.top_two < 0.8)] = clustering.AGGREGATOR
+    status[tied & (scores.top_two >= 0.8)] = clustering.NEAR_TIE
+    status[(index.n_common == 0) & (index.n_shared > 0)] = clustering.VIRAL_ONLY
+    status[index.n_shared == 0] = clustering.UNSHARED
+    status[label >= 0] = clustering.MEMBER
+    return Clustering(
+        cluster=label,
+        status=status,
+        best_cluster=scores.best,
+        second_cluster=scores.second,
+        best_score=np.where(scores.best >= 0, scores.best_score, np.nan),
+        second_score=np.where(scores.second >= 0, scores.second_score, np.nan),
+        n_shared=index.n_shared,
+    )
