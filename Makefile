@@ -37,7 +37,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.ready
-	@$(BIN)/sm-assets demo --seed $(SEED) --scale $(SCALE)
+	@$(BIN)/sm-assets demo --data-root "$(SM_ASSETS_DATA_ROOT)" --seed $(SEED) --scale $(SCALE)
 
 # Started from a script with `&`, a shell passes on "ignore SIGINT", and Dagster would then ignore SIGTERM too: so the
 # default is put back before Dagster starts.
