@@ -1,5 +1,5 @@
 # Folding of texts and rewriting of addresses over Arrow columns (folding.hpp, urls.hpp). Checks live in texts.py.
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libcpp cimport bool as cbool
 from libcpp.pair cimport pair
 from libcpp.string cimport string
@@ -14,7 +14,13 @@ cdef extern from "folding.hpp" namespace "sma" nogil:
         int64_t letters_and_digits
         cbool has_address
 
-    cbool fold_ascii(string_view, Folded&)
+    cdef cppclass FoldTable:
+        cbool has(uint32_t)
+        void set(uint32_t, const string&, const string&)
+        void touch(uint32_t)
+
+    uint32_t next_code(const unsigned char*&)
+    cbool fold_one(string_view, const FoldTable&, Folded&)
 
 
 cdef extern from "urls.hpp" namespace "sma" nogil:
@@ -33,30 +39,61 @@ cdef extern from "urls.hpp" namespace "sma" nogil:
     uint8_t canonical_url(string_view, const HostRules&, string&)
 
 
-def fold(object texts, uint8_t[::1] status, int64_t[::1] letters, uint8_t[::1] addresses):
-    """status # OUT 0 null or empty, 1 folded, 2 needs Unicode; letters, addresses # OUT. Returns the folded texts, null where not folded."""
-    cdef StringColumn column = view(texts)
-    cdef StringBuilder folded
-    cdef Folded one
-    cdef int64_t i
-    cdef string_view text
-    with nogil:
-        for i in range(column.length):
-            status[i] = 0
-            letters[i] = 0
-            addresses[i] = 0
-            text = column.text(i)
-            if text.empty():
-                folded.append_null()
-            elif fold_ascii(text, one):
-                status[i] = 1
-                letters[i] = one.letters_and_digits
-                addresses[i] = one.has_address
-                folded.append(string_view(one.text.data(), one.text.size()))
-            else:
-                status[i] = 2
-                folded.append_null()
-    return built(&folded)
+cdef class Folder:
+    cdef FoldTable table
+
+    def missing_pages(self, object texts):
+        """Numbers of the pages that the texts need and that are not filled."""
+        cdef StringColumn column = view(texts)
+        cdef vector[uint8_t] wanted
+        cdef int64_t i
+        cdef string_view text
+        cdef const unsigned char* p
+        cdef const unsigned char* end
+        cdef uint32_t page
+        with nogil:
+            wanted.assign(0x1100, 0)
+            for i in range(column.length):
+                text = column.text(i)
+                p = <const unsigned char*>text.data()
+                end = p + text.size()
+                while p < end:
+                    if p[0] < 0x80:
+                        p += 1
+                    else:
+                        wanted[next_code(p) >> 8] = 1
+        return [page for page in range(0x1100) if wanted[page] and not self.table.has(page)]
+
+    def fill(self, uint32_t page, list rules):
+        """rules: (code, text, weights) of the page's characters that fold by themselves."""
+        self.table.touch(page)
+        for code, text, weights in rules:
+            self.table.set(code, text, weights)
+
+    def fold(self, object texts, uint8_t[::1] status, int64_t[::1] letters, uint8_t[::1] addresses):
+        """status # OUT 0 null or empty, 1 folded, 2 hard; letters, addresses # OUT. Returns the folded texts, null where not folded."""
+        cdef StringColumn column = view(texts)
+        cdef StringBuilder folded
+        cdef Folded one
+        cdef int64_t i
+        cdef string_view text
+        with nogil:
+            for i in range(column.length):
+                status[i] = 0
+                letters[i] = 0
+                addresses[i] = 0
+                text = column.text(i)
+                if text.empty():
+                    folded.append_null()
+                elif fold_one(text, self.table, one):
+                    status[i] = 1
+                    letters[i] = one.letters_and_digits
+                    addresses[i] = one.has_address
+                    folded.append(string_view(one.text.data(), one.text.size()))
+                else:
+                    status[i] = 2
+                    folded.append_null()
+        return built(&folded)
 
 
 def joined(list columns, int64_t n):

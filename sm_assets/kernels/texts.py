@@ -1,12 +1,12 @@
-"""Folding of texts and rewriting of addresses over whole columns, as far as plain ASCII goes.
+"""Folding of texts and rewriting of addresses over whole columns, as far as single characters and plain addresses go.
 
-Here: the checking face. A row that needs Unicode tables or a full address parser comes back as HARD, and the caller settles it by
+Here: the checking face. A row that needs more (marks that combine, a full address parser) comes back as HARD, and the caller settles it by
 the same rules (`sm_assets.analysis.folding`, `sm_assets.analysis.urls`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,21 +20,43 @@ NONE, DONE, HARD, INTERNAL = range(4)
 HARD_LINK = 3
 
 
-def fold_texts(
-    texts: pa.Array,
-) -> tuple[pa.StringArray, npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Canonical form of ASCII texts: lower case, addresses cut out, white space folded, trimmed.
+class Folder:
+    """Folds texts whose characters fold one by one.
 
-    Returns:
-        folded texts (null where not DONE), uint8[n] NONE | DONE | HARD, int64[n] letters and digits, bool[n] holds an address.
+    Args:
+        rule: what folding makes of one character: (text, letters and digits that each of its characters counts), or None if that
+            depends on what stands beside it. Asked once per character, by pages of 256.
     """
-    column = string_column(texts)
-    n = len(column)
-    status, letters, addresses = np.zeros(n, np.uint8), np.zeros(n, np.int64), np.zeros(n, np.uint8)
-    if not n:
-        return column, status, letters, addresses.astype(bool)
-    folded = _texts.fold(column, status, letters, addresses)
-    return built_array(folded), status, letters, addresses.astype(bool)
+
+    def __init__(self, rule: Callable[[str], tuple[str, Sequence[int]] | None]) -> None:
+        self._rule = rule
+        self._folder = _texts.Folder()
+
+    def _fill(self, page: int) -> None:
+        rules = []
+        for code in range(page << 8, (page + 1) << 8):
+            found = self._rule(chr(code)) if not 0xD800 <= code < 0xE000 else None
+            if found is not None:
+                text, weights = found
+                encoded = [char.encode() for char in text]
+                # The weight stands at a character's first byte.
+                spread = b"".join(bytes([weight]) + bytes(len(char) - 1) for char, weight in zip(encoded, weights, strict=True))
+                rules.append((code, b"".join(encoded), spread))
+        self._folder.fill(page, rules)
+
+    def fold(
+        self, texts: pa.Array
+    ) -> tuple[pa.StringArray, npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Folded texts (null where not DONE), uint8[n] NONE | DONE | HARD, int64[n] letters and digits, bool[n] holds an address."""
+        column = string_column(texts)
+        n = len(column)
+        status, letters, addresses = np.zeros(n, np.uint8), np.zeros(n, np.int64), np.zeros(n, np.uint8)
+        if not n:
+            return column, status, letters, addresses.astype(bool)
+        for page in self._folder.missing_pages(column):
+            self._fill(page)
+        folded = self._folder.fold(column, status, letters, addresses)
+        return built_array(folded), status, letters, addresses.astype(bool)
 
 
 def join_texts(columns: Sequence[pa.Array]) -> pa.StringArray:

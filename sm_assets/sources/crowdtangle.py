@@ -36,6 +36,7 @@ Policy = Literal["tables", "command"]
 
 FLOOR = datetime(2004, 2, 4, tzinfo=UTC)
 EXCERPT = 512
+HEADER_BYTES = 1 << 16
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
 _FILE_NAME = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(\d{2})-(\d{2})-(\d{2})-([A-Z]{1,5})-.*csv", re.IGNORECASE)
@@ -197,7 +198,7 @@ class PostReader:
     def _open_header(self) -> None:
         raw = open_bytes(self.path, self._compression)
         try:
-            head = raw.read(1 << 20) or b""
+            head = raw.read(HEADER_BYTES) or b""
         except (EOFError, OSError) as problem:
             raise InputError(f"{self.path}: cannot be decompressed ({problem}); fetch the file again.") from problem
         finally:
