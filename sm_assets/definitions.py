@@ -1,38 +1,12 @@
-"""The code location: wiring only.
+"""The code location: what `workspace.yaml` names.
 
-Here: one lake, all assets, checks, jobs. Not here: anything that computes or declares.
+Here: one `Definitions` object over the settings of the environment. Not here: anything that computes or declares.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from sm_assets.defs.wiring import build_defs
 
-import dagster as dg
-
-from sm_assets.defs.assets import all_assets
-from sm_assets.defs.assets.declare import IO_MANAGER
-from sm_assets.defs.checks import all_checks
-from sm_assets.defs.io import LakeIOManager
-from sm_assets.defs.jobs import all_jobs
-from sm_assets.settings import Settings
-from sm_assets.storage import Lake
-
-
-def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
-    """All definitions over one data root.
-
-    Args:
-        settings: None: from the environment, with `overrides` by field name.
-    """
-    lake = Lake(settings or Settings.from_env(**overrides))
-    return dg.Definitions(
-        assets=all_assets(lake),
-        asset_checks=all_checks(lake),
-        jobs=all_jobs(),
-        resources={IO_MANAGER: LakeIOManager(lake)},
-        # Steps are short and bring their own threads: a process for each would cost more than it runs.
-        executor=dg.in_process_executor,
-    )
-
+__all__ = ["build_defs", "defs"]
 
 defs = build_defs()

@@ -18,7 +18,7 @@ from sm_assets.errors import UncoveredDays, UnstableFile, Unreconciled, Vanished
 from sm_assets.settings import Settings
 from sm_assets.sources import convert as convert_module
 from sm_assets.sources import crowdtangle
-from sm_assets.sources.convert import Intake, days_to_publish, raw_rows, reject_days, reject_rows, take_in
+from sm_assets.sources.intake import Intake, days_to_publish, raw_rows, reject_days, reject_rows, take_in
 from sm_assets.storage import Lake, day_range
 
 FIRST = date(2021, 7, 1)

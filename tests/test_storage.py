@@ -16,11 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import digests
 
-from sm_assets import storage
 from sm_assets.contracts import TABLES
 from sm_assets.errors import ContractError, Unreconciled
 from sm_assets.settings import Settings
-from sm_assets.storage import Lake, TableRef, day_range
+from sm_assets.storage import DayWriter, Lake, TableRef, day_range, day_writer
 
 TABLE = TABLES["feat_post_language"]
 DAYS = day_range(date(2021, 7, 1), date(2021, 7, 5))
@@ -92,7 +91,7 @@ def test_equal_rows_give_equal_bytes_whatever_their_order_and_batches(filled: La
     cut = rows("language, * exclude (language)").to_reader(max_chunksize=7)
     filled.publish(TABLE, cut, DAYS)
     assert digests(root(filled)) == before
-    monkeypatch.setattr(storage, "ROW_GROUP", 64)
+    monkeypatch.setattr(day_writer, "ROW_GROUP", 64)
     filled.publish(TABLE, rows(), DAYS)
     small = digests(root(filled))
     filled.publish(TABLE, rows().to_reader(max_chunksize=11), DAYS)
@@ -124,15 +123,15 @@ def test_references_name_published_days_only(filled: Lake) -> None:
 
 
 def test_no_more_than_a_row_group_is_held(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "ROW_GROUP", 100)
+    monkeypatch.setattr(day_writer, "ROW_GROUP", 100)
     held: list[int] = []
-    flush = storage.DayWriter._flush
+    flush = DayWriter._flush
 
-    def watched(writer: storage.DayWriter) -> None:
+    def watched(writer: DayWriter) -> None:
         held.append(sum(batch.num_rows for batch in writer._pending))
         flush(writer)
 
-    monkeypatch.setattr(storage.DayWriter, "_flush", watched)
+    monkeypatch.setattr(DayWriter, "_flush", watched)
     lake.publish(TABLE, rows(), DAYS)
     assert max(held) == 100
     assert pq.ParquetFile(lake.file(TABLE.name, DAYS[0])).num_row_groups == 3

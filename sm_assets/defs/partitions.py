@@ -1,6 +1,6 @@
 """The one partition definition, and how days of one table come from days of another.
 
-Here: daily UTC partitions and their mappings. Not here: which days a run may publish (`sources.convert`, `defs.sql`).
+Here: daily UTC partitions and their mappings. Not here: which days a run may publish (`sources.intake`, `defs.sql`).
 """
 
 from __future__ import annotations

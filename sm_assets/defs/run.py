@@ -5,7 +5,7 @@ Here: one run of a job through Dagster, recorded in its instance so that the UI 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ import dagster as dg
 from dagster._core.errors import DagsterHomeNotSetError
 
 from sm_assets.defs.jobs import COSHARING
+from sm_assets.defs.wiring import build_defs
 from sm_assets.settings import Settings
 
 
@@ -21,15 +22,16 @@ def materialise_range(
     first_day: date,
     last_day: date,
     *,
-    job: str = COSHARING,
+    tables: Iterable[str] | None = None,
     run_config: Mapping[str, Any] | None = None,
     instance: dg.DagsterInstance | None = None,
     raise_on_error: bool = False,
     log_level: str = "WARNING",
 ) -> bool:
-    """Materialise every asset of `job` from `first_day` to `last_day` as one run.
+    """Materialise the chain from `first_day` to `last_day` as one run.
 
     Args:
+        tables: only these; None: all.
         instance: where the run is recorded; None: the instance of DAGSTER_HOME, or one that is forgotten afterwards where
             that is not set.
         log_level: what the run prints: DEBUG, INFO, WARNING, ERROR.
@@ -38,9 +40,7 @@ def materialise_range(
     Returns:
         Whether all steps and all error-level checks succeeded.
     """
-    from sm_assets.definitions import build_defs
-
-    resolved = build_defs(settings=settings).resolve_job_def(job)
+    resolved = build_defs(settings=settings).resolve_job_def(COSHARING)
     with instance or _instance() as used:
         result = resolved.execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": log_level}}}} | dict(run_config or {}),
@@ -48,6 +48,7 @@ def materialise_range(
                 "dagster/asset_partition_range_start": str(first_day),
                 "dagster/asset_partition_range_end": str(last_day),
             },
+            asset_selection=None if tables is None else [dg.AssetKey(name) for name in tables],
             instance=used,
             raise_on_error=raise_on_error,
         )

@@ -13,7 +13,7 @@ from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.sources import SOURCES
-from sm_assets.sources.convert import Intake, days_to_publish, raw_rows, reject_days, reject_rows, take_in
+from sm_assets.sources.intake import Intake, days_to_publish, raw_rows, reject_days, reject_rows, take_in
 from sm_assets.storage import Lake
 
 

@@ -1,0 +1,82 @@
+"""Trailing windows: the days behind an as-of day, and results that are computed day by day.
+
+Here: cutting references, holding a window to one content mode, keeping results on disk until they are published. Not here: any
+analysis.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sm_assets.contracts import TABLES
+from sm_assets.errors import MixedContents
+from sm_assets.storage import Lake, TableRef, parquet_sql
+
+_SHOWN = 20
+
+
+def window_refs(refs: Iterable[TableRef], as_of: date, window_days: int) -> list[TableRef]:
+    """The references cut to the window that ends with `as_of`."""
+    first = as_of - timedelta(days=window_days - 1)
+    return [TableRef(ref.table, tuple(day for day in ref.days if first <= day <= as_of)) for ref in refs]
+
+
+def check_one_version(versions: Iterable[Mapping[str, Any]], as_of: date, content_mode: str) -> None:
+    """Hold a window to one content mode and version.
+
+    Args:
+        versions: rows of day, content_mode, content_version.
+        content_mode: the mode asked for.
+
+    Raises:
+        MixedContents: names the days to materialise again.
+    """
+    rows = list(versions)
+    days: Counter[str] = Counter(row["content_version"] for row in rows if row["content_mode"] == content_mode)
+    # The version of most days stays; of equally many the later one.
+    version = max(days, key=lambda name: (days[name], name), default=None)
+    strange = sorted({row["day"] for row in rows if (row["content_mode"], row["content_version"]) != (content_mode, version)})
+    if strange:
+        found = sorted({f"{row['content_mode']} {row['content_version']}" for row in rows})
+        shown = ", ".join(map(str, strange[:_SHOWN])) + (f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else "")
+        raise MixedContents(
+            f"The window up to {as_of} holds contents of {', '.join(found)}; asked for is {content_mode}. Materialise "
+            f"core_post_contents and feat_account_content again for {shown}."
+        )
+
+
+class Results:
+    """Tables of many as-of days, on disk until they are published together."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep them below `folder`."""
+        self._folder = folder
+        self._files: dict[str, list[str]] = {}
+
+    def add(self, name: str, rows: pa.Table) -> None:
+        """Keep the rows of one as-of day."""
+        files = self._files.setdefault(name, [])
+        path = self._folder / f"{name}-{len(files)}.parquet"
+        pq.write_table(rows.select(TABLES[name].column_names).cast(TABLES[name].plain_schema), path)
+        files.append(str(path))
+
+    def relation(self, con: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyRelation:
+        """All rows of a table."""
+        if name not in self._files:
+            return con.sql(TABLES[name].empty_sql())
+        return con.sql(parquet_sql(self._files[name], day_from_folder=False))
+
+
+def table_of(con: duckdb.DuckDBPyConnection, lake: Lake, path: Path, refs: Iterable[TableRef]) -> pa.Table:
+    """Rows of a SELECT over referenced partitions."""
+    for ref in refs:
+        lake.register(con, ref)
+    return con.sql(path.read_text(encoding="utf-8")).to_arrow_table()

@@ -1,0 +1,35 @@
+"""All definitions over one data root.
+
+Here: assets, checks, jobs, IO put together. Not here: the code location's entry point (`sm_assets.definitions`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from sm_assets.defs.assets import all_assets
+from sm_assets.defs.assets.declare import IO_MANAGER
+from sm_assets.defs.checks import all_checks
+from sm_assets.defs.io import LakeIOManager
+from sm_assets.defs.jobs import all_jobs
+from sm_assets.settings import Settings
+from sm_assets.storage import Lake
+
+
+def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
+    """All definitions over one data root.
+
+    Args:
+        settings: None: from the environment, with `overrides` by field name.
+    """
+    lake = Lake(settings or Settings.from_env(**overrides))
+    return dg.Definitions(
+        assets=all_assets(lake),
+        asset_checks=all_checks(lake),
+        jobs=all_jobs(),
+        resources={IO_MANAGER: LakeIOManager(lake)},
+        # Steps are short and bring their own threads: a process for each would cost more than it runs.
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,267 @@
+"""The data root: its folders, references to tables, publishing.
+
+Here: reading and replacing partitions. Not here: writing a file (`day_writer`), judging rows (`validation`), the views for
+other programs (`catalog`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import duckdb
+import fsspec
+import pyarrow as pa
+from fsspec.implementations.local import LocalFileSystem
+
+from sm_assets.contracts import TABLES, Table
+from sm_assets.contracts.schema import DAY, quoted
+from sm_assets.errors import ContractError, Unreconciled
+from sm_assets.settings import Settings
+from sm_assets.storage.catalog import refresh_catalog
+from sm_assets.storage.day_writer import PART, ROW_GROUP, DayWriter
+from sm_assets.storage.sql_text import literal, parquet_sql
+from sm_assets.storage.validation import check_columns, rule_counts
+from sm_assets.storage.workspaces import claimed, sweep
+
+Data: TypeAlias = duckdb.DuckDBPyRelation | pa.Table | pa.RecordBatchReader
+
+
+
+@dataclass(frozen=True, slots=True)
+class TableRef:
+    """Where a table's partitions lie: what assets hand to each other instead of rows.
+
+    Attributes:
+        table: name of the table.
+        days: days that were published, ascending; the days asked for that have no partition are not among them.
+    """
+
+    table: str
+    days: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publication did: rows of every day that was replaced, empty days included."""
+
+    ref: TableRef
+    rows: Mapping[date, int]
+
+    @property
+    def total(self) -> int:
+        """Rows of all days."""
+        return sum(self.rows.values())
+
+
+def day_range(first: date, last: date) -> list[date]:
+    """All days from `first` to `last`, both included."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+class Lake:
+    """The data root: landing files, tables, catalogue."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the data root of `settings`; nothing is created yet."""
+        self.settings = settings
+        self.fs, self.root = fsspec.core.url_to_fs(settings.data_root)
+        self.is_local = isinstance(self.fs, LocalFileSystem)
+
+    # ---------------------------------------------------------------- places
+
+    def path(self, *parts: str) -> str:
+        """Path of something below the data root, inside the file system."""
+        return "/".join((self.root.rstrip("/"), *parts))
+
+    def uri(self, path: str) -> str:
+        """The same path as DuckDB and people read it."""
+        return path if self.is_local else self.fs.unstrip_protocol(path)
+
+    def file(self, table: str, day: date) -> str:
+        """Path of one partition's file."""
+        return self.path("lake", table, f"{DAY}={day}", PART)
+
+    @property
+    def _staging(self) -> Path:
+        return Path(self.path("lake", "_staging"))
+
+    @contextmanager
+    def workspace(self, purpose: str) -> Iterator[Path]:
+        """A private folder that nobody else reads; gone afterwards, and swept by the next run after a crash."""
+        if not self.is_local:
+            with tempfile.TemporaryDirectory(prefix="sm-assets-") as folder:
+                yield Path(folder)
+            return
+        with claimed(self._staging, purpose) as folder:
+            yield folder
+
+    def sweep(self) -> list[str]:
+        """Remove the workspaces of processes that are gone; names of what was removed."""
+        return sweep(self._staging) if self.is_local else []
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection with the limits of the settings, UTC, and a private folder to spill into."""
+        with self.workspace("duckdb") as folder, duckdb.connect() as con:
+            con.execute("set timezone = 'UTC'")
+            con.execute(f"set memory_limit = '{self.settings.memory_limit}'")
+            con.execute(f"set threads = {self.settings.threads}")
+            con.execute(f"set temp_directory = '{literal(str(folder))}'")
+            con.execute("set enable_progress_bar = false")
+            if not self.is_local:
+                con.register_filesystem(self.fs)
+            yield con
+
+    # --------------------------------------------------------------- reading
+
+    def days(self, table: str) -> list[date]:
+        """All days of a table that are published, ascending."""
+        return sorted(self._published(table))
+
+    def has_files(self, table: str) -> bool:
+        """Whether any day of a table is published."""
+        return next(self._published(table), None) is not None
+
+    def _published(self, table: str) -> Iterator[date]:
+        folder = self.path("lake", table)
+        if not self.fs.isdir(folder):
+            return
+        for path in self.fs.ls(folder, detail=False, refresh=True):
+            name = str(path).rstrip("/").rsplit("/", 1)[-1]
+            # A crash may leave a folder whose file never came.
+            if name.startswith(f"{DAY}=") and self.fs.exists(f"{folder}/{name}/{PART}"):
+                yield date.fromisoformat(name.split("=", 1)[1])
+
+    def ref(self, table: str, days: Iterable[date] | None = None) -> TableRef:
+        """Reference to those of `days` (None: all) that are published."""
+        published = self.days(table)
+        wanted = None if days is None else set(days)
+        return TableRef(table, tuple(day for day in published if wanted is None or day in wanted))
+
+    def paths(self, ref: TableRef) -> list[str]:
+        """The files behind a reference, as DuckDB reads them."""
+        return [self.uri(self.file(ref.table, day)) for day in ref.days]
+
+    def register(self, con: duckdb.DuckDBPyConnection, ref: TableRef, name: str | None = None) -> duckdb.DuckDBPyRelation:
+        """Create the view `name` (None: the table's own name) over a reference and open it.
+
+        A reference without a day becomes a view of no rows with the contract's columns.
+        """
+        view = quoted(name or ref.table)
+        source = parquet_sql(self.paths(ref)) if ref.days else TABLES[ref.table].empty_sql()
+        con.execute(f"create or replace temp view {view} as {source}")
+        return con.table(view)
+
+    # --------------------------------------------------------------- writing
+
+    def publish(self, table: Table, data: Data, days: Iterable[date], expected_rows: int | None = None) -> Published:
+        """Stage `data`, check it against the contract, and replace the partitions of `days`.
+
+        Args:
+            table: the contract.
+            data: exactly the table's columns, in any order of rows and columns.
+            days: days that the caller vouches for; one without rows becomes a partition of no rows.
+            expected_rows: what the caller's counts leave over; None: not known.
+
+        Raises:
+            ContractError: the data breaks the contract; nothing was replaced.
+            Unreconciled: another number of rows than expected; nothing was replaced.
+        """
+        allowed = sorted(set(days))
+        with self.workspace(table.name) as folder:
+            rows = self._stage(table, data, folder, allowed)
+            found = sum(rows.values())
+            if expected_rows is not None and found != expected_rows:
+                raise Unreconciled(
+                    f"{table.name}: {found} rows, but the counts of what went in and was dropped leave {expected_rows}. Nothing "
+                    "was published."
+                )
+            self._check(table, folder, [day for day in allowed if rows[day]])
+            for day in allowed:
+                self.replace(folder / f"{DAY}={day}" / PART, self.file(table.name, day))
+        refresh_catalog(self)
+        return Published(TableRef(table.name, tuple(allowed)), rows)
+
+    def _stage(self, table: Table, data: Data, folder: Path, allowed: list[date]) -> dict[date, int]:
+        with self.connect() as con:
+            relation = data if isinstance(data, duckdb.DuckDBPyRelation) else con.from_arrow(data)
+            check_columns(table, relation)
+            order = ", ".join(quoted(name) for name in (DAY, *table.sort_key))
+            ordered = relation.query("staged_rows", f"{table.cast_sql('staged_rows')} order by {order}")
+            writer = DayWriter(table, folder)
+            for batch in ordered.to_arrow_reader(ROW_GROUP):
+                writer.write(batch)
+            writer.close()
+        outside = sorted(set(writer.rows) - set(allowed))
+        if outside:
+            raise ContractError(
+                f"{table.name}: {sum(writer.rows[day] for day in outside)} rows lie on {_days(outside)}, outside the "
+                f"{len(allowed)} days of this run; nothing was published."
+            )
+        for day in allowed:
+            if day not in writer.rows:
+                writer.empty(day)
+        return dict(sorted(writer.rows.items()))
+
+    def _check(self, table: Table, folder: Path, days: list[date]) -> None:
+        if not days:
+            return
+        with self.connect() as con:
+            paths = [str(folder / f"{DAY}={day}" / PART) for day in days]
+            con.execute(f"create temp view staged_rows as {parquet_sql(paths)}")
+            problems = [f"{count} rows break {name}" for name, count in rule_counts(con, table, "staged_rows").items() if count]
+            duplicates = con.sql(table.duplicates_sql("staged_rows")).fetchall()[0][0]
+            if duplicates:
+                problems.append(f"{duplicates} keys ({', '.join(table.key)}) occur more than once")
+        if problems:
+            raise ContractError(f"{table.name}: {'; '.join(problems)}. Nothing was published.")
+
+    def replace(self, staged: Path, target: str) -> None:
+        """Move a finished file to its place, in one step that survives a crash of the machine."""
+        if not self.is_local:
+            self.fs.put_file(str(staged), target)
+            return
+        place = Path(target)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(staged, place)
+        _sync_folder(place.parent)
+        _sync_folder(place.parent.parent)
+
+    def write_json(self, value: Any, *parts: str) -> None:
+        """Replace a JSON file below the data root in one step."""
+        with self.workspace("json") as folder:
+            staged = folder / "value.json"
+            with staged.open("w", encoding="utf-8") as sink:
+                json.dump(value, sink, ensure_ascii=False, indent=1, sort_keys=True)
+                sink.flush()
+                os.fsync(sink.fileno())
+            self.replace(staged, self.path(*parts))
+
+    def read_json(self, *parts: str) -> Any:
+        """Read a JSON file below the data root; None where there is none."""
+        path = self.path(*parts)
+        if not self.fs.exists(path):
+            return None
+        with self.fs.open(path, "r", encoding="utf-8") as source:
+            return json.load(source)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _days(days: list[date]) -> str:
+    shown = ", ".join(str(day) for day in days[:5])
+    return shown + (f" and {len(days) - 5} more" if len(days) > 5 else "")

@@ -1,0 +1,21 @@
+"""Words of SQL about files.
+
+Here: literals and the SELECT over partition files. Not here: any SQL about rows.
+"""
+
+from __future__ import annotations
+
+from sm_assets.contracts.schema import DAY
+
+
+def literal(text: str) -> str:
+    """Text inside single quotes."""
+    return text.replace("'", "''")
+
+
+def parquet_sql(paths: list[str] | str, *, day_from_folder: bool = True) -> str:
+    """SELECT over Parquet files, `day` taken from the folders' names or, else, from the files."""
+    listed = [paths] if isinstance(paths, str) else paths
+    files = ", ".join(f"'{literal(path)}'" for path in listed)
+    hive = f"hive_partitioning = true, hive_types = {{'{DAY}': date}}" if day_from_folder else "hive_partitioning = false"
+    return f"select * from read_parquet([{files}], {hive})"

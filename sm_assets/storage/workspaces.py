@@ -1,0 +1,75 @@
+"""Private folders for unfinished files, and what becomes of them after a crash.
+
+Here: claiming, locking, sweeping. A workspace is alive as long as its process holds the lock beside it; the kernel releases
+the lock when the process ends, however it ends. Not here: what is written into a workspace.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def claimed(staging: Path, purpose: str) -> Iterator[Path]:
+    """A fresh folder below `staging`; gone afterwards, and swept by the next claim after a crash."""
+    staging.mkdir(parents=True, exist_ok=True)
+    sweep(staging)
+    name, lock = _claim(staging, purpose)
+    folder = staging / name
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        (staging / f"{name}.lock").unlink(missing_ok=True)
+        os.close(lock)
+
+
+def sweep(staging: Path) -> list[str]:
+    """Remove the workspaces of processes that are gone; names of what was removed."""
+    removed: list[str] = []
+    if not staging.is_dir():
+        return removed
+    for name in sorted({entry.name.removesuffix(".lock") for entry in staging.iterdir()}):
+        lock_path = staging / f"{name}.lock"
+        try:
+            lock = os.open(lock_path, os.O_RDWR) if lock_path.exists() else None
+        except FileNotFoundError:
+            continue
+        try:
+            if lock is not None and not _try_lock(lock):
+                continue
+            if (staging / name).is_dir():
+                shutil.rmtree(staging / name, ignore_errors=True)
+                removed.append(name)
+            lock_path.unlink(missing_ok=True)
+        finally:
+            if lock is not None:
+                os.close(lock)
+    return removed
+
+
+def _claim(staging: Path, purpose: str) -> tuple[str, int]:
+    """A fresh name with a lock that the kernel releases when this process ends, however it ends."""
+    while True:
+        name = f"{purpose}-{uuid.uuid4().hex[:12]}"
+        path = staging / f"{name}.lock"
+        lock = os.open(path, os.O_RDWR | os.O_CREAT)
+        # A sweeper may have taken the file for a leftover between these two calls.
+        if _try_lock(lock) and path.exists() and os.fstat(lock).st_ino == path.stat().st_ino:
+            return name, lock
+        os.close(lock)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
