@@ -91,6 +91,7 @@ private:
         int32_t fields;
         int32_t newlines;    // inside quotes
         const char* body;    // end of the record without its line end
+        bool stray;          // a quote inside an unquoted field (looked for only where nothing is kept)
     };
 
     char delimiter_;
@@ -140,7 +141,7 @@ private:
     }
 
     Outcome record(const char* p, bool final, bool keep) {
-        Outcome got{COMPLETE, p, 0, 0, p};
+        Outcome got{COMPLETE, p, 0, 0, p, false};
         const int32_t expected = static_cast<int32_t>(targets_.size());
         for (;;) {
             const int32_t target = keep && got.fields < expected ? targets_[got.fields] : -1;
@@ -176,6 +177,7 @@ private:
                 }
             } else {
                 const char* stop = field_end(p);
+                if (!keep && std::memchr(p, '"', stop - p)) got.stray = true;
                 if (target >= 0) put(target, p, stop);
                 p = stop;
             }
@@ -257,7 +259,8 @@ private:
     }
 
     // Damage: pass over as little as possible. A record of several lines that breaks off is most often one line with a stray quote, so
-    // the way goes on at the first following line that is a whole record by itself.
+    // the way goes on at the first following line that is a whole record by itself,
+    // without a quote where none belongs.
     const char* reject(const char* p, const Outcome& got, int64_t at, int32_t expected, bool final) {
         const bool several = got.newlines > 0 || got.kind != COMPLETE;
         const char* resume = got.kind == COMPLETE ? got.next : next_line(got.next, end_);
@@ -268,6 +271,7 @@ private:
             for (const char* line = next_line(p, end_); line < resume && attempts < 4096; line = next_line(line, end_), ++attempts) {
                 if (*line == '\n' || *line == '\r') continue;
                 const Outcome again = record(line, final, false);
+                if (again.stray) continue;
                 if ((again.kind == COMPLETE && again.fields == expected) || (again.kind == NEED_MORE && again.newlines == 0 && !final)) {
                     resume = line;
                     reason = REJECT_UNTERMINATED_QUOTE;
