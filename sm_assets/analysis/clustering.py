@@ -1,7 +1,7 @@
 """What every clustering method answers: where each account belongs, how surely, and why.
 
-Here: the `Clustering` arrays, the names of the statuses and the numbering of clusters. Not here: the methods (`seeded`, `linkage`)
-and the columns that are derived from an answer (`cosharing`).
+Here: the `Clustering` arrays, the names of the statuses and the numbering of clusters. Not here: the methods (`seeded`,
+`linkage`) and the columns that are derived from an answer (`cosharing`).
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Clustering:
     """One row per account, in the order of `Evidence`.
 
     Attributes:
-        cluster: int32[n_accounts], -1 = in no cluster. Linkage numbers clusters of two or more accounts 0, 1, 2, ... by size
-            descending, then by their smallest account number; seeded counts creations, so its numbers have gaps.
+        cluster: int32[n_accounts], -1 = in no cluster. Linkage numbers clusters of two or more accounts 0, 1, 2, ... by
+            size descending, then by their smallest account number; seeded counts creations, so its numbers have gaps.
         status: uint8[n_accounts], position in `STATUSES`.
         best_cluster: int32[n_accounts], the cluster with the best score, -1 = none; a member's best is its own.
         second_cluster: int32[n_accounts], the runner-up, -1 = none.

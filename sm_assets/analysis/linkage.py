@@ -1,17 +1,19 @@
 """Clustering by linkage: every account is weighed against whole clusters, and no order of visiting decides.
 
-Here: the method `linkage`. Not here: its loops (`sm_assets.kernels.linkage`), its rival `seeded`, and the columns that readers
-see (`cosharing`, `cosharing_tables`).
+Here: the method `linkage`. Not here: its loops (`sm_assets.kernels.linkage`), its rival `seeded`, and the columns that
+readers see (`cosharing`, `cosharing_tables`).
 
 An account has one vote per piece of evidence that others carry, split over the other carriers (see the kernel). Then:
 
 1. Cores: average linkage over the accounts' votes for each other.
-2. Growth: every account is scored against the pooled contents of every core, cores that are woven into each other merge, and
-   all accounts are scored again until nothing changes. An account belongs to a cluster if the cluster gets `min_threshold` of
-   its votes and `second_cluster_factor` times as many as any other.
-3. Left-overs: in a network of hundreds each pair has few votes for each other, so that its core stays below the threshold of
-   step 1. Among the accounts that are left and do not vote for known clusters, steps 1 and 2 run once more with a low threshold,
-   over pairs that share at least two pieces.
+2. Growth: every account is scored against the pooled contents of every core, cores that are woven into each other
+   merge, and all accounts are scored again until nothing changes. An account belongs to a cluster if the cluster gets
+   `min_threshold` of its votes and `second_cluster_factor` times as many as any other.
+3. Left-overs: in a network of hundreds each pair has few votes for each other, so that its core stays below the
+   threshold of step 1. Among the accounts that are left and do not vote for known clusters, steps 1 and 2 run once more
+   with a low threshold, over pairs that share at least two pieces.
+4. Bridges: two members that share nothing, although each of them carries so much of the cluster's contents that this is
+   next to impossible by chance, are two networks which others repeat; they are parted.
 """
 
 from __future__ import annotations
@@ -24,19 +26,19 @@ import numpy.typing as npt
 
 from sm_assets.analysis import clustering
 from sm_assets.analysis.clustering import Clustering
+from sm_assets.analysis.defaults import METHOD_DEFAULTS, VIRAL_ACCOUNTS
 from sm_assets.analysis.evidence import Evidence
 from sm_assets.errors import OptionError
 from sm_assets.kernels import linkage as kernel
 from sm_assets.kernels.linkage import Scores, SharedIndex
 
-DEFAULT_THRESHOLD: Final = 0.3
-"""Default of `min_threshold` for this method."""
-
-DEFAULT_FACTOR: Final = 2.5
-"""Default of `second_cluster_factor` for this method."""
+DEFAULT_THRESHOLD, DEFAULT_FACTOR = METHOD_DEFAULTS["linkage"]
 
 DOUBT: Final = 1.0
 """Votes for nobody that are added to every account's own: one shared piece alone reaches at most half."""
+
+WOVEN: Final = 0.15
+"""Clusters merge whose ties to each other are this dense, measured by the ties within them."""
 
 Labels = npt.NDArray[np.int32]
 
@@ -46,7 +48,7 @@ def link_accounts(
     *,
     min_threshold: float = DEFAULT_THRESHOLD,
     second_cluster_factor: float = DEFAULT_FACTOR,
-    viral_accounts: int = 200,
+    viral_accounts: int = VIRAL_ACCOUNTS,
     progress: Callable[[float], None] | None = None,
 ) -> Clustering:
     """Cluster accounts by the contents they share.
@@ -85,6 +87,7 @@ def link_accounts(
     left = (label < 0) & (index.n_shared >= 3)
     left &= kernel.score_accounts(index, label, doubt=DOUBT).placed <= 0.25
     late = _cores(index, left, min_pieces=2, threshold=0.002)
+    late = _merge(index, late)
     for _ in range(2):
         late = _attach(index, late, left, share=0.0, factor=1.5, doubt=0.0)
         late = _merge(index, late)
@@ -92,8 +95,9 @@ def link_accounts(
     label = _settle(index, label, min_threshold, second_cluster_factor)
     report(0.8)
     label = _settle(index, _merge(index, label), min_threshold, second_cluster_factor)
+    label, out = _part(index, evidence.n_units, label, min_threshold, second_cluster_factor)
     report(0.9)
-    answer = _answer(index, label, min_threshold, second_cluster_factor)
+    answer = _answer(index, label, out, min_threshold, second_cluster_factor)
     report(1.0)
     return answer
 
@@ -118,9 +122,7 @@ def _cores(index: SharedIndex, candidate: npt.NDArray[np.bool_], *, min_pieces: 
 
 def _accepted(scores: Scores, threshold: float, factor: float) -> npt.NDArray[np.bool_]:
     """Accounts that belong to their best cluster."""
-    return (
-        (scores.best >= 0) & (scores.best_score >= threshold) & (scores.best_score >= factor * scores.second_score)
-    )
+    return (scores.best >= 0) & (scores.best_score >= threshold) & (scores.best_score >= factor * scores.second_score)
 
 
 def _attach(
@@ -139,15 +141,18 @@ def _attach(
 
 def _merge(index: SharedIndex, label: Labels) -> Labels:
     """Merge clusters that are woven into each other."""
-    root = kernel.merge_clusters(index, label, threshold=0.15)
+    root = kernel.merge_clusters(index, label, threshold=WOVEN)
     return _number(np.where(label >= 0, root[label] if len(root) else label, np.int32(-1)))
 
 
-def _settle(index: SharedIndex, label: Labels, threshold: float, factor: float, rounds: int = 10) -> Labels:
-    """Attach until nothing changes, but not for ever; then let only those stay whom the clusters as they are still satisfy."""
-    everyone = np.ones(index.n_accounts, np.bool_)
-    for _ in range(rounds):
-        moved = _attach(index, label, everyone, share=threshold, factor=factor)
+def _settle(
+    index: SharedIndex, label: Labels, threshold: float, factor: float, candidate: npt.NDArray[np.bool_] | None = None
+) -> Labels:
+    """Attach until nothing changes, but not for ever; then keep only those whom the clusters as they are satisfy."""
+    if candidate is None:
+        candidate = np.ones(index.n_accounts, np.bool_)
+    for _ in range(10):
+        moved = _attach(index, label, candidate, share=threshold, factor=factor)
         if np.array_equal(moved, label):
             return label
         label = moved
@@ -159,7 +164,51 @@ def _settle(index: SharedIndex, label: Labels, threshold: float, factor: float, 
         label = _number(np.where(stays, label, np.int32(-1)))
 
 
-def _answer(index: SharedIndex, label: Labels, threshold: float, factor: float) -> Clustering:
+def _part(
+    index: SharedIndex, n_pieces: npt.NDArray[np.int32], label: Labels, threshold: float, factor: float
+) -> tuple[Labels, npt.NDArray[np.bool_]]:
+    """(labels, accounts kept out of all clusters): part clusters that hang together by bridges alone.
+
+    Of two strangers in one cluster each takes along whom it holds clearly. If both find company and the two companies
+    are not woven into each other, they become clusters of their own. A stranger without company is kept out.
+    """
+    out = np.zeros(index.n_accounts, np.bool_)
+    known: set[tuple[int, int]] = set()
+    for _ in range(3):
+        pairs = np.stack(kernel.find_strangers(index, label, n_pieces))
+        torn = [k for k in np.flatnonzero(pairs[0] >= 0) if (int(pairs[0, k]), int(pairs[1, k])) not in known]
+        if not torn:
+            break
+        sides = np.where(np.isin(label, torn), np.int32(-1), label)
+        new = (pairs.shape[1] + np.arange(2 * len(torn), dtype=np.int32)).reshape(2, -1)
+        sides[pairs[:, torn]] = new
+        scores = kernel.score_accounts(index, sides, doubt=DOUBT)
+        side_of = np.full(pairs.shape[1] + new.size, -1, np.int64)
+        side_of[new] = torn
+        follows = (scores.best >= pairs.shape[1]) & _accepted(scores, 0.0, factor)
+        follows &= side_of[scores.best] == label
+        sides = np.where(follows, scores.best, sides)
+        sides[pairs[:, torn]] = new
+        company = np.bincount(sides[sides >= 0], minlength=len(side_of))[new] > 1
+        numbered = _number(sides)
+        root = kernel.merge_clusters(index, numbered, threshold=WOVEN)
+        for i, k in enumerate(torn):
+            ends = pairs[:, k]
+            known.add((int(ends[0]), int(ends[1])))
+            if company[:, i].all() and root[numbered[ends[0]]] != root[numbered[ends[1]]]:
+                continue
+            sides[label == k] = k
+            if not company[:, i].all():
+                lone = ends[~company[:, i]]
+                out[lone] = True
+                sides[lone] = -1
+        label = _settle(index, _number(sides), threshold, factor, ~out)
+    return label, out
+
+
+def _answer(
+    index: SharedIndex, label: Labels, out: npt.NDArray[np.bool_], threshold: float, factor: float
+) -> Clustering:
     """Final numbers and statuses."""
     sizes = np.bincount(label[label >= 0])
     rank = np.empty(len(sizes) + 1, np.int32)
@@ -177,12 +226,16 @@ def _answer(index: SharedIndex, label: Labels, threshold: float, factor: float) 
     status[(index.n_common == 0) & (index.n_shared > 0)] = clustering.VIRAL_ONLY
     status[index.n_shared == 0] = clustering.UNSHARED
     status[label >= 0] = clustering.MEMBER
+    # Kept out for the company it lacks, not for its score: no cluster is named.
+    best = np.where(out & (label < 0), np.int32(-1), scores.best)
+    second = np.where(best < 0, np.int32(-1), scores.second)
+    status[out & (label < 0)] = clustering.WEAK
     return Clustering(
         cluster=label,
         status=status,
-        best_cluster=scores.best,
-        second_cluster=scores.second,
-        best_score=np.where(scores.best >= 0, scores.best_score, np.nan),
-        second_score=np.where(scores.second >= 0, scores.second_score, np.nan),
+        best_cluster=best,
+        second_cluster=second,
+        best_score=np.where(best >= 0, scores.best_score, np.nan),
+        second_score=np.where(second >= 0, scores.second_score, np.nan),
         n_shared=index.n_shared,
     )

@@ -1,7 +1,7 @@
 # distutils: language = c++
 """Loops of the linkage method: votes between accounts and clusters, and their merging. The face is `linkage`."""
 
-from libc.math cimport sqrt
+from libc.math cimport exp, lgamma, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libcpp.algorithm cimport sort
 from libcpp.pair cimport pair
@@ -17,8 +17,12 @@ cdef int64_t VOTE = 1 << 36
 ONE_VOTE = VOTE
 # A content that lies in more clusters than this lets its largest ones vote only.
 cdef int64_t MAX_RUNS = 64
-# Partners on either side, in the order of a hash, of an account that carries a content over the limit.
+# Carriers up to which a content ties all of them to each other when cores are sought; beyond, it ties each to the next
+# SIDE on either side, in the order of a hash.
+cdef int64_t ALL_PAIRS = 64
 cdef int64_t SIDE = 8
+# Pairs whose similarity is below this part of the threshold count as having none.
+cdef double NEGLIGIBLE = 0.25
 
 
 cdef inline uint64_t scramble(uint64_t x) noexcept nogil:
@@ -102,12 +106,12 @@ def index_shared(
                 n_common[a] += common
                 i = j
         row_ptr[n_accounts] = out
-        # Lists over the limit are put in the order of a hash of the account, the same in every list, so that two accounts
-        # that share many such contents are neighbours in many of them.
+        # Long lists are put in the order of a hash of the account, the same in every list, so that two accounts that
+        # share many such contents are neighbours in many of them.
         new_place.resize(0)
         for c in range(n_lists):
             n = list_ptr[c + 1] - list_ptr[c]
-            if n <= viral or n <= 2 * SIDE + 1:
+            if n <= ALL_PAIRS:
                 continue
             begin = list_ptr[c]
             order.clear()
@@ -138,7 +142,7 @@ def index_shared(
 cdef inline double similarity(
     int mode, int64_t w, double size_a, double size_b, double inner_a, double inner_b, double mass_a, double mass_b
 ) noexcept nogil:
-    """Mode 0: mean of the pairs. Mode 1: votes between the two over what the denser one of them would lead to expect."""
+    """Mode 0: mean of the pairs. Mode 1: votes between the two over what the denser of them would lead to expect."""
     cdef double expected_a, expected_b
     if mode == 0:
         return <double>w / (size_a * size_b)
@@ -257,7 +261,6 @@ def find_cores(
     const int64_t[::1] list_vote,
     const int64_t[::1] mass,
     const uint8_t[::1] candidate,        # IN, per account: 1 = takes part
-    int64_t viral,
     int64_t min_pieces,                  # IN, pieces that a pair must share
     double shrink,                       # IN, votes
     double threshold,                    # IN, mean similarity of a core's pairs
@@ -291,7 +294,7 @@ def find_cores(
                 m = list_ptr[c + 1] - begin
                 place = row_place[i]
                 unit_x = list_unit[place]
-                if m <= viral or m <= 2 * SIDE + 1:
+                if m <= ALL_PAIRS:
                     for j in range(begin, begin + m):
                         y = list_account[j]
                         if y <= x or not candidate[y]:
@@ -331,6 +334,8 @@ def find_cores(
                 if pieces[y] < min_pieces:
                     continue
                 s = <double>w / (2 * (sqrt(<double>mass[x] * <double>mass[y]) / VOTE + shrink))
+                if s < NEGLIGIBLE * threshold * VOTE:
+                    continue
                 near[x].push_back(edge_t(y, <int64_t>s))
                 near[y].push_back(edge_t(x, <int64_t>s))
         agglomerate(near, size, none, other, 0, threshold * VOTE, root)
@@ -344,7 +349,7 @@ cdef void count_clusters(
     vector[ids_t]& runs,
     vector[int32_t]& own,
 ) noexcept nogil:
-    """Per content: its clusters as (label, accounts), largest ones only; per row: accounts of its own cluster, itself left out."""
+    """Per content its clusters as (label, accounts), the largest only; per row the others of its own cluster."""
     cdef int64_t n = list_ptr.shape[0] - 1
     cdef int64_t c, k, begin, i, j
     cdef vector[ids_t] carriers, order
@@ -465,7 +470,7 @@ def merge_clusters(
     const int64_t[::1] list_ptr,
     const int32_t[::1] list_account,
     const int64_t[::1] mass,
-    const int32_t[::1] label,            # IN, per account: 0 <= label < n_labels, -1 = none; numbered by smallest account
+    const int32_t[::1] label,            # IN, per account: < n_labels, -1 = none; numbered by smallest account
     const int64_t[::1] member_ptr,       # IN, members of a label
     const int32_t[::1] member,           # IN
     double threshold,                    # IN
@@ -524,3 +529,124 @@ def merge_clusters(
                 m += 1
             near[a].resize(m)
         agglomerate(near, size, inner, weight, 1, threshold * 2, root)
+
+
+cdef inline double chance_of_none(double pool, double a, double b) noexcept nogil:
+    """Chance that draws of a and of b different pieces out of a pool have none in common."""
+    if a + b > pool:
+        return 0
+    return exp(lgamma(pool - a + 1) + lgamma(pool - b + 1) - lgamma(pool + 1) - lgamma(pool - a - b + 1))
+
+
+def find_strangers(
+    const int64_t[::1] row_ptr,
+    const int32_t[::1] row_content,
+    const int64_t[::1] row_place,
+    const int64_t[::1] list_ptr,
+    const int32_t[::1] list_account,
+    const int32_t[::1] list_unit,
+    const int32_t[::1] label,            # IN, per account
+    const int64_t[::1] member_ptr,       # IN, members of a label
+    const int32_t[::1] member,           # IN
+    const int32_t[::1] n_pieces,         # IN, per account: pieces of evidence, those that nobody shares included
+    int64_t least,                       # IN, pieces that a stranger must share with other members
+    int64_t limit,                       # IN, members that are looked at, those with the most pieces
+    double level,                        # IN
+    int32_t[::1] first,                  # OUT, per label: an account, -1 = none
+    int32_t[::1] other,                  # OUT, per label: another that shares nothing with it, against all odds
+):
+    """Pairs of members that have nothing in common although both carry much of what their cluster carries."""
+    cdef int64_t n_labels = member_ptr.shape[0] - 1
+    cdef int64_t k, m, i, j, c, n, x, y, p, q, width
+    cdef int32_t last
+    cdef double n_common, n_rows, pool, alone, chance, lowest, expected
+    cdef vector[int64_t] run_ptr
+    cdef vector[ids_t] runs
+    cdef vector[int32_t] own, pieces, place_of, shared, seen
+    cdef vector[ids_t] order
+    cdef vector[double] chances
+    with nogil:
+        count_clusters(list_ptr, list_account, label, run_ptr, runs, own)
+        place_of.assign(label.shape[0], -1)
+        seen.assign(list_ptr.shape[0], -1)
+        for k in range(n_labels):
+            first[k] = -1
+            other[k] = -1
+            n = member_ptr[k + 1] - member_ptr[k]
+            if n < 3:
+                continue
+            order.clear()
+            n_common = 0
+            n_rows = 0
+            pool = 0
+            alone = 0
+            for m in range(member_ptr[k], member_ptr[k + 1]):
+                x = member[m]
+                order.push_back(ids_t(-n_pieces[x], x))
+                alone += n_pieces[x]
+                last = -1
+                for i in range(row_ptr[x], row_ptr[x + 1]):
+                    if own[row_place[i]] == 0:
+                        continue
+                    n_rows += 1
+                    if list_unit[row_place[i]] != last:
+                        n_common += 1
+                    last = list_unit[row_place[i]]
+                    c = row_content[i]
+                    if seen[c] != k:
+                        seen[c] = k
+                        pool += 1
+            if n_rows == 0:
+                continue
+            # A piece is often a text and a link: the shared contents are as many pieces as they make up on average.
+            pool = pool * n_common / n_rows
+            alone -= n_common
+            sort(order.begin(), order.end())
+            width = min(n, limit)
+            pieces.assign(width, 0)
+            shared.assign(width * width, 0)
+            for i in range(width):
+                place_of[order[i].second] = i
+            for p in range(width):
+                x = order[p].second
+                last = -1
+                for i in range(row_ptr[x], row_ptr[x + 1]):
+                    if own[row_place[i]] == 0:
+                        continue
+                    if list_unit[row_place[i]] != last:
+                        pieces[p] += 1
+                    last = list_unit[row_place[i]]
+                    c = row_content[i]
+                    for j in range(list_ptr[c], list_ptr[c + 1]):
+                        q = place_of[list_account[j]]
+                        if q >= 0:
+                            shared[p * width + q] += 1
+            for i in range(width):
+                place_of[order[i].second] = -1
+            lowest = 2
+            chances.assign(width * width, 2)
+            for p in range(width):
+                for q in range(p + 1, width):
+                    if pieces[p] < least or pieces[q] < least:
+                        continue
+                    # Out of what members share, and out of all that they carry: the likelier of the two.
+                    chance = chance_of_none(pool, pieces[p], pieces[q])
+                    chance = max(
+                        chance,
+                        chance_of_none(pool + alone, n_pieces[order[p].second], n_pieces[order[q].second]),
+                    )
+                    chances[p * width + q] = chance
+                    if shared[p * width + q] == 0 and chance < lowest:
+                        lowest = chance
+                        first[k] = order[p].second
+                        other[k] = order[q].second
+            if first[k] < 0:
+                continue
+            # Among many pairs some are bound to miss each other: how many as unlikely ones were to be expected?
+            expected = 0
+            for i in range(width * width):
+                if chances[i] <= lowest:
+                    expected += chances[i]
+            if expected >= level:
+                first[k] = -1
+                other[k] = -1

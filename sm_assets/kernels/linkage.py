@@ -1,11 +1,12 @@
 """Checking face of the linkage kernels: votes between accounts that carry the same contents.
 
-Here: what an account's vote is, and the three loops over all votes. Not here: which loops run in which order and what their
+Here: what an account's vote is, and the loops over all votes. Not here: which loops run in which order and what their
 results mean (`sm_assets.analysis.linkage`).
 
-Every piece of evidence that others carry too is one vote of its account. The vote is split evenly over the contents of the
-piece, and each part evenly over the other carriers of that content; a content with more carriers than `viral` brings only the
-share viral / carriers of its part. Votes are integers, 2**36 to one, so that no sum depends on the order of its terms.
+Every piece of evidence that others carry too is one vote of its account. The vote is split evenly over the contents of
+the piece, and each part evenly over the other carriers of that content; a content with more carriers than `viral`
+brings only the share viral / carriers of its part. Votes are integers, 2**36 to one, so that no sum depends on the
+order of its terms.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class SharedIndex:
         row_vote: int64[n_rows], what the row gives to each single one of the other carriers.
         row_place: int64[n_rows], position of the row in the list arrays.
         list_ptr: int64[n_shared_contents + 1]; carriers of a content.
-        list_account, list_unit, list_vote: int32, int32, int64[n_rows]; ascending by account, in lists longer than the limit by a
-            hash of the account.
+        list_account, list_unit, list_vote: int32, int32, int64[n_rows]; ascending by account, in lists of more than 64
+            by a hash of the account.
         mass: int64[n_accounts], all votes of an account.
         n_shared: int32[n_accounts], pieces of evidence that at least one other account carries.
         n_common: int32[n_accounts], of these: pieces with a content that at most `viral` accounts carry.
@@ -69,8 +70,8 @@ class Scores:
 
     Attributes:
         best, second: int32[n_accounts], label of the cluster, -1 = none.
-        best_score, second_score: float64[n_accounts], share of the account's votes that goes to the cluster beyond chance, with
-            `doubt` votes for nobody added; 0 where there is none.
+        best_score, second_score: float64[n_accounts], share of the account's votes that goes to the cluster beyond
+            chance, with `doubt` votes for nobody added; 0 where there is none.
         placed: float64[n_accounts], share of the account's votes that reaches any cluster.
         top_two: float64[n_accounts], share that reaches the best and the second cluster.
     """
@@ -148,8 +149,9 @@ def find_cores(
 ) -> npt.NDArray[np.int32]:
     """Cluster the candidates by average linkage over the votes of their pairs.
 
-    The similarity of two accounts is the mean of their votes for each other, divided by the geometric mean of all their votes
-    plus `doubt`. A content with more carriers than the limit ties each of them to 16 others, neighbours by a hash of the account.
+    The similarity of two accounts is the mean of their votes for each other, divided by the geometric mean of all their
+    votes plus `doubt`. A content with more than 64 carriers ties each of them to 16 others, neighbours by a hash of the
+    account.
 
     Args:
         index: from `index_shared`.
@@ -178,7 +180,6 @@ def find_cores(
         index.list_vote,
         index.mass,
         np.ascontiguousarray(candidate).view(np.uint8),
-        index.viral,
         min_pieces,
         doubt,
         threshold,
@@ -190,7 +191,8 @@ def find_cores(
 def score_accounts(index: SharedIndex, label: npt.NDArray[np.int32], *, doubt: float) -> Scores:
     """Score every account against the pooled contents of every cluster, the account itself left out.
 
-    The score is (votes for the cluster - c * all votes) / (1 - c) / (all votes + doubt), where c is the cluster's share of all
+    The score is (votes for the cluster - c * all votes) / (1 - c) / (all votes + doubt), where c is the cluster's share
+    of all
     other accounts: what is left beyond the votes that an account gives a cluster by picking its partners blindly.
 
     Args:
@@ -237,9 +239,9 @@ def score_accounts(index: SharedIndex, label: npt.NDArray[np.int32], *, doubt: f
 def merge_clusters(index: SharedIndex, label: npt.NDArray[np.int32], *, threshold: float) -> npt.NDArray[np.int32]:
     """Merge clusters whose votes for each other are dense, measured by the votes within the denser of the two.
 
-    The measure is that of relative interconnectivity (Karypis, Han, Kumar 1999, doi:10.1109/2.781637): votes between A and B over
-    the votes that B would exchange with A if it were tied to A as A is tied within itself; the larger of both expectations
-    counts. Halves of one evenly woven network have 1, whatever its size.
+    The measure is that of relative interconnectivity (Karypis, Han, Kumar 1999, doi:10.1109/2.781637): votes between A
+    and B over the votes that B would exchange with A if it were tied to A as A is tied within itself; the larger of
+    both expectations counts. Halves of one evenly woven network have 1, whatever its size.
 
     Args:
         index: from `index_shared`.
@@ -252,16 +254,8 @@ def merge_clusters(index: SharedIndex, label: npt.NDArray[np.int32], *, threshol
     Raises:
         KernelError: label has another length than the index or a number without an account.
     """
-    n = index.n_accounts
-    placed = np.flatnonzero(label >= 0)
-    n_labels = int(label.max(initial=-1)) + 1
-    sizes = np.bincount(label[placed], minlength=n_labels)
-    if len(label) != n or (n_labels and sizes.min() == 0):
-        raise KernelError(f"labels must be {n} numbers from -1 on without a gap; found {len(label)} in {n_labels} clusters.")
-    member_ptr = np.zeros(n_labels + 1, np.int64)
-    np.cumsum(sizes, out=member_ptr[1:])
-    member = placed[np.argsort(label[placed], kind="stable")].astype(np.int32)
-    root = np.empty(n_labels, np.int32)
+    member_ptr, member = _members(index, label)
+    root = np.empty(len(member_ptr) - 1, np.int32)
     _linkage.merge_clusters(
         index.row_ptr,
         index.row_content,
@@ -277,3 +271,70 @@ def merge_clusters(index: SharedIndex, label: npt.NDArray[np.int32], *, threshol
         root,
     )
     return root
+
+
+def find_strangers(
+    index: SharedIndex,
+    label: npt.NDArray[np.int32],
+    n_pieces: npt.NDArray[np.int32],
+    *,
+    level: float = 0.05,
+    least: int = 4,
+    limit: int = 64,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Find in each cluster two members that share nothing, although both carry much of what the cluster carries.
+
+    If all members drew their pieces from one pool, the chance that two of them have none in common would be
+    hypergeometric. It is taken with the pool of what members share and with the pool of all that they carry; the larger
+    chance counts. The least likely pair is reported if fewer than `level` pairs at least as unlikely were to be
+    expected in the cluster.
+
+    Args:
+        index: from `index_shared`.
+        label: int32[n_accounts], -1 = in no cluster; 0..k-1 without a gap.
+        n_pieces: int32[n_accounts], pieces of evidence, those that nobody shares included.
+        level: pairs.
+        least: pieces that each of the two must share with other members.
+        limit: members of a cluster that are looked at: those with the most pieces.
+
+    Returns:
+        Two arrays int32[k] of account numbers, -1 = no such pair.
+
+    Raises:
+        KernelError: label has another length than the index or a number without an account.
+    """
+    member_ptr, member = _members(index, label)
+    first, other = np.empty((2, len(member_ptr) - 1), np.int32)
+    _linkage.find_strangers(
+        index.row_ptr,
+        index.row_content,
+        index.row_place,
+        index.list_ptr,
+        index.list_account,
+        index.list_unit,
+        np.ascontiguousarray(label),
+        member_ptr,
+        member,
+        np.ascontiguousarray(n_pieces, np.int32),
+        least,
+        limit,
+        level,
+        first,
+        other,
+    )
+    return first, other
+
+
+def _members(index: SharedIndex, label: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """(int64[k + 1], int32[n_placed]): the members of label j are member[ptr[j]:ptr[j + 1]], ascending."""
+    n = index.n_accounts
+    placed = np.flatnonzero(label >= 0)
+    n_labels = int(label.max(initial=-1)) + 1
+    sizes = np.bincount(label[placed], minlength=n_labels)
+    if len(label) != n or (n_labels and sizes.min() == 0):
+        raise KernelError(
+            f"labels must be {n} numbers from -1 on without a gap; found {len(label)}, {n_labels} clusters."
+        )
+    member_ptr = np.zeros(n_labels + 1, np.int64)
+    np.cumsum(sizes, out=member_ptr[1:])
+    return member_ptr, placed[np.argsort(label[placed], kind="stable")].astype(np.int32)
