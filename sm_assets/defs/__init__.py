@@ -3,10 +3,3 @@
 Here: what exists, what it is made from, when it runs, what is checked. Not here: any computation; an asset's body calls one
 analysis function or runs one SQL file.
 """
-
-import warnings
-
-from dagster import BetaWarning
-
-# Backfill policies are called beta in every release since 2023; each asset would print the warning once.
-warnings.filterwarnings("ignore", category=BetaWarning)

@@ -6,6 +6,7 @@ Here: one run of a job through Dagster, recorded in its instance so that the UI 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -41,7 +42,7 @@ def materialise_range(
         Whether all steps and all error-level checks succeeded.
     """
     resolved = build_defs(settings=settings).resolve_job_def(COSHARING)
-    with instance or _instance() as used:
+    with nullcontext(instance) if instance is not None else _instance() as used:
         result = resolved.execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": log_level}}}} | dict(run_config or {}),
             tags={

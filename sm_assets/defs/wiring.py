@@ -5,9 +5,11 @@ Here: assets, checks, jobs, IO put together. Not here: the code location's entry
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import dagster as dg
+from dagster import BetaWarning
 
 from sm_assets.defs.assets import all_assets
 from sm_assets.defs.assets.declare import IO_MANAGER
@@ -25,8 +27,12 @@ def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definit
         settings: None: from the environment, with `overrides` by field name.
     """
     lake = Lake(settings or Settings.from_env(**overrides))
+    with warnings.catch_warnings():
+        # Backfill policies have been called beta in every release since 2023; each asset would print the warning.
+        warnings.simplefilter("ignore", BetaWarning)
+        assets = all_assets(lake)
     return dg.Definitions(
-        assets=all_assets(lake),
+        assets=assets,
         asset_checks=all_checks(lake),
         jobs=all_jobs(),
         resources={IO_MANAGER: LakeIOManager(lake)},
