@@ -182,9 +182,9 @@ def _links(
     """(external link of each row or null, bool[n] an address could not be parsed)."""
     if not isinstance(platform, str):
         names = pc.unique(platform).to_pylist()
-        if len(names) != 1:
+        if len(names) > 1:
             return _links_by_platform(text, addressed, final_link, link, platform, names)
-        platform = names[0]
+        platform = names[0] if names else ""
     final, final_external, final_bad = urls.canonical_urls(final_link, platform)
     plain, plain_external, plain_bad = urls.canonical_urls(link, platform)
     chosen = pc.coalesce(final, plain)

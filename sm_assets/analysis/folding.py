@@ -126,6 +126,6 @@ def fold_column(texts: pa.Array) -> tuple[pa.StringArray, npt.NDArray[np.int64],
             if found is None:
                 canonical = fold_text(text)
                 found = known[text] = (canonical, letters_and_digits(canonical), _ADDRESS.search(_fold_characters(text)) is not None)
-            made[row], letters[row], addresses[row] = found
+            made[row], letters[row], addresses[row] = found[0] or None, *found[1:]
         folded = pa.array(made, pa.string())
     return folded, letters, addresses

@@ -71,7 +71,7 @@ cdef class Folder:
             self.table.set(code, text, weights)
 
     def fold(self, object texts, uint8_t[::1] status, int64_t[::1] letters, uint8_t[::1] addresses):
-        """status # OUT 0 null or empty, 1 folded, 2 hard; letters, addresses # OUT. Returns the folded texts, null where not folded."""
+        """status # OUT 0 null or empty, 1 folded, 2 hard; letters, addresses # OUT. Returns the folded texts, null where not folded or nothing is left."""
         cdef StringColumn column = view(texts)
         cdef StringBuilder folded
         cdef Folded one
@@ -89,7 +89,10 @@ cdef class Folder:
                     status[i] = 1
                     letters[i] = one.letters_and_digits
                     addresses[i] = one.has_address
-                    folded.append(string_view(one.text.data(), one.text.size()))
+                    if one.text.empty():
+                        folded.append_null()
+                    else:
+                        folded.append(string_view(one.text.data(), one.text.size()))
                 else:
                     status[i] = 2
                     folded.append_null()

@@ -47,7 +47,7 @@ class Folder:
     def fold(
         self, texts: pa.Array
     ) -> tuple[pa.StringArray, npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Folded texts (null where not DONE), uint8[n] NONE | DONE | HARD, int64[n] letters and digits, bool[n] holds an address."""
+        """Folded texts (null where not DONE or nothing is left), uint8[n] NONE | DONE | HARD, int64[n] letters and digits, bool[n] holds an address."""
         column = string_column(texts)
         n = len(column)
         status, letters, addresses = np.zeros(n, np.uint8), np.zeros(n, np.int64), np.zeros(n, np.uint8)
