@@ -6,7 +6,6 @@ Here: opening, decompressing and transcoding single files, always streaming. Not
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pyarrow as pa
 from sm_assets.errors import InputError, UnsupportedContainer
 
 WINDOW = 4 * 2**20
+GZIP_INPUT = 16 * 2**10  # what a damaged byte can cost: a whole call's output is lost with it
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -45,10 +45,55 @@ def compression_of(path: Path) -> str | None:
 def open_bytes(path: Path, compression: str | None) -> IO[bytes]:
     """The decompressed bytes; several members or frames one after another are one stream."""
     if compression == "gzip":
-        return gzip.open(path, "rb")
+        return _Gunzipped(path)  # type: ignore[return-value]  # RawIOBase has all that IO[bytes] is used for
     if compression == "zstd":
         return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
     return path.open("rb", buffering=0)
+
+
+class _Gunzipped(io.RawIOBase):
+    """The members of a gzip file as one stream. A cut file gives all that can be read before it raises.
+
+    (The library's own reader raises with the last block still in its hands.)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._raw = path.open("rb", buffering=0)
+        self._member = zlib.decompressobj(wbits=31)
+        self._input = b""
+        self._problem: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # io wants a wider buffer type
+        while self._problem is None:
+            self._input = self._input or self._raw.read(GZIP_INPUT) or b""
+            if not self._input:
+                # Zero bytes behind the last member are padding.
+                self._problem = EOFError("the last member is cut") if not self._member.eof else None
+                if self._problem is None:
+                    return 0
+                break
+            if self._member.eof:
+                self._input = self._input.lstrip(b"\0")
+                self._member = zlib.decompressobj(wbits=31)
+                continue
+            try:
+                data = self._member.decompress(self._input, len(buffer))
+            except zlib.error as problem:
+                self._problem = problem
+                break
+            self._input = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+        assert self._problem is not None
+        raise self._problem
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def bom_of(head: bytes) -> tuple[str | None, int]:

@@ -197,12 +197,13 @@ class PostReader:
 
     def _open_header(self) -> None:
         raw = open_bytes(self.path, self._compression)
+        windows = Windows(raw, HEADER_BYTES)
         try:
-            head = raw.read(HEADER_BYTES) or b""
-        except (EOFError, OSError) as problem:
-            raise InputError(f"{self.path}: cannot be decompressed ({problem}); fetch the file again.") from problem
+            head = bytes(next(iter(windows), b""))
         finally:
             raw.close()
+        if windows.broken and not head:
+            raise InputError(f"{self.path}: cannot be decompressed ({windows.broken}); fetch the file again.")
         marked, self._skip = bom_of(head)
         self._encoding = self.options.encoding or marked or "utf-8"
         text = head[self._skip :].decode(self._encoding, "replace")
