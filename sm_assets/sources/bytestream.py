@@ -18,6 +18,7 @@ from sm_assets.errors import InputError, UnsupportedContainer
 
 WINDOW = 4 * 2**20
 GZIP_INPUT = 16 * 2**10  # what a damaged byte can cost: a whole call's output is lost with it
+ZSTD_OUTPUT = 64 * 2**10
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -180,7 +181,7 @@ class Windows:
         while self._filled < len(self._buffer) and not self.final:
             view = memoryview(self._buffer)[self._filled :]
             try:
-                n = self._stream.readinto(view) if hasattr(self._stream, "readinto") else self._read(view)
+                n = self._read(view) if isinstance(self._stream, pa.NativeFile) else self._stream.readinto(view)  # type: ignore[attr-defined]  # a raw stream
             except (EOFError, OSError, zlib.error) as problem:
                 self.broken, n = str(problem) or type(problem).__name__, 0
             finally:
@@ -189,6 +190,7 @@ class Windows:
             self.final = not n
 
     def _read(self, view: memoryview) -> int:
-        data = self._stream.read(len(view))
+        # Arrow's stream raises with a whole call's output in its hands: small calls lose little of a cut file.
+        data = self._stream.read(min(len(view), ZSTD_OUTPUT))
         view[: len(data)] = data
         return len(data)
