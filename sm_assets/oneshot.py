@@ -190,6 +190,8 @@ def check_options(paths: Sequence[Path], options: Options) -> None:
             raise InputError(f"{path}: is a folder; give the files inside.")
         if not path.exists():
             raise InputError(f"{path}: no such file.")
+        if not path.is_file():
+            raise InputError(f"{path}: is not a regular file; exports are read twice, so save the stream to a file first.")
         if not os.access(path, os.R_OK):
             raise InputError(f"{path}: may not be read; check its permissions.")
 

@@ -18,6 +18,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from small_exports import FILL, HEADER, PAIR, golden, write
+
 from sm_assets import cluster_pages
 from sm_assets.errors import InputError, OptionError
 from sm_assets.oneshot import Options, Outcome, run
@@ -50,11 +52,6 @@ def assert_equal_csv(found: list[list[str]], expected: list[list[str]]) -> None:
                 except ValueError:
                     same = False
             assert same, f"row {number}, {name}: {a!r} is not {b!r}"
-
-
-def golden(path: Path) -> list[list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
 
 
 @pytest.mark.shared_data
@@ -196,21 +193,6 @@ def test_linkage_does_not_depend_on_the_visiting_order(edge: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- synthetic odd input
-
-HEADER = "Page Name,User Name,Facebook Id,Followers at Posting,Post Created,Total Interactions,URL,Link,Message\n"
-PAIR = "".join(
-    f"{page},{page},{ident},100,2021-09-01 0{k}:00:00 EDT,10,https://www.facebook.com/{ident}/posts/{k},,"
-    f"This is the common message number {k} of both\n"
-    for page, ident in (("a", 11), ("b", 12))
-    for k in range(6)
-)
-FILL = "".join(f"f,f,13,1,2021-09-01 00:00:00 EDT,1,https://www.facebook.com/13/posts/{k},,Only the filler writes line {k}\n" for k in range(30))
-
-
-def write(path: Path, text: str | bytes, encoding: str = "utf-8") -> Path:
-    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
-    return path
-
 
 def pair_of(outcome: Outcome) -> set[str]:
     return set(outcome.table.column("nameid").to_pylist())
