@@ -1,13 +1,13 @@
 """Settings: data root, window, engine limits, content rules.
 
-Here: the ONLY reader of the environment (variables `SM_ASSETS_*`), read when `Settings.from_env` is called, never at import.
-Not here: parameters of one analysis; they are the config of its asset.
+Here: the ONLY reader of the environment (variables `SM_ASSETS_*`), read when `Settings.from_env` is called, never at
+import. Not here: parameters of one analysis; they are the config of its asset.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -103,7 +103,13 @@ class Settings:
 
 
 def _typed(name: str, value: str) -> Any:
-    kinds = {"start_day": date.fromisoformat, "window_days": int, "threads": int, "min_text_chars": int, "max_reject_share": float}
+    kinds: dict[str, Callable[[str], Any]] = {
+        "start_day": date.fromisoformat,
+        "window_days": int,
+        "threads": int,
+        "min_text_chars": int,
+        "max_reject_share": float,
+    }
     try:
         return kinds.get(name, str)(value)
     except ValueError as error:

@@ -17,12 +17,47 @@ from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
 EXPORT_COLUMNS = (
-    "Page Name,User Name,Facebook Id,Page Category,Page Admin Top Country,Page Description,Page Created,Likes at Posting,"
-    "Followers at Posting,Post Created,Post Created Date,Post Created Time,Type,Total Interactions,Likes,Comments,Shares,Love,"
-    "Wow,Haha,Sad,Angry,Care,Video Share Status,Is Video Owner?,Post Views,Total Views,Total Views For All Crossposts,"
-    "Video Length,URL,Message,Link,Final Link,Image Text,Link Text,Description,Sponsor Id,Sponsor Name,Sponsor Category,"
-    "Overperforming Score"
-).split(",")
+    "Page Name",
+    "User Name",
+    "Facebook Id",
+    "Page Category",
+    "Page Admin Top Country",
+    "Page Description",
+    "Page Created",
+    "Likes at Posting",
+    "Followers at Posting",
+    "Post Created",
+    "Post Created Date",
+    "Post Created Time",
+    "Type",
+    "Total Interactions",
+    "Likes",
+    "Comments",
+    "Shares",
+    "Love",
+    "Wow",
+    "Haha",
+    "Sad",
+    "Angry",
+    "Care",
+    "Video Share Status",
+    "Is Video Owner?",
+    "Post Views",
+    "Total Views",
+    "Total Views For All Crossposts",
+    "Video Length",
+    "URL",
+    "Message",
+    "Link",
+    "Final Link",
+    "Image Text",
+    "Link Text",
+    "Description",
+    "Sponsor Id",
+    "Sponsor Name",
+    "Sponsor Category",
+    "Overperforming Score",
+)
 
 
 @pytest.fixture(scope="session")

@@ -22,15 +22,24 @@ from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
 FIRST, LAST = date(2021, 7, 1), date(2021, 7, 4)
-TO_CORE = tuple(name for name, table in TABLES.items() if table.layer in {"raw", "stg"}) + (
-    "core_posts", "core_post_links", "core_post_media_text", "core_account_history", "core_accounts",
-)  # fmt: skip
+TO_CORE = (
+    *(name for name, table in TABLES.items() if table.layer in {"raw", "stg"}),
+    "core_posts",
+    "core_post_links",
+    "core_post_media_text",
+    "core_account_history",
+    "core_accounts",
+)
 NOT_OUT = tuple(name for name, table in TABLES.items() if table.layer != "out")
 
 
-def run(settings: Settings, tables: tuple[str, ...] = TO_CORE, first: date = FIRST, last: date = LAST, **options: Any) -> bool:
+def run(
+    settings: Settings, tables: tuple[str, ...] = TO_CORE, first: date = FIRST, last: date = LAST, **options: Any
+) -> bool:
     with dg.DagsterInstance.ephemeral() as instance:
-        return materialise_range(settings, first, last, tables=tables, instance=instance, raise_on_error=True, **options)
+        return materialise_range(
+            settings, first, last, tables=tables, instance=instance, raise_on_error=True, **options
+        )
 
 
 @contextmanager
@@ -53,7 +62,11 @@ def three_exports(folder: Path) -> list[Path]:
     days = some_posts(FIRST, 4)
     early = [row for row in days if str(row["Post Created"]) < "2021-07-03"]
     middle = some_posts(FIRST, 3, shares=5)
-    late = [row | {"Shares": "", "Total Interactions": "", "Likes": 9} for row in days if str(row["Post Created"]) > "2021-07-02"]
+    late = [
+        row | {"Shares": "", "Total Interactions": "", "Likes": 9}
+        for row in days
+        if str(row["Post Created"]) > "2021-07-02"
+    ]
     late[0] = late[0] | {"Message": "The author has changed this text since, and here is the new one."}
     return [
         write_export(folder / "2021-07-05-10-00-00-UTC-early.csv", early),
@@ -118,14 +131,19 @@ def test_counts_reconcile_from_landing_to_core(settings: Settings) -> None:
 def test_a_record_delivered_twice_in_one_state_is_the_same_record(settings: Settings) -> None:
     rows = some_posts(FIRST, 1)
     write_export(landing(settings, "a/2021-07-05-10-00-00-UTC-x.csv"), rows)
-    write_export(landing(settings, "b/2021-07-05-10-00-00-UTC-y.csv"), rows[:4] + [rows[5] | {"Likes": 3}])
+    write_export(landing(settings, "b/2021-07-05-10-00-00-UTC-y.csv"), [*rows[:4], rows[5] | {"Likes": 3}])
     with dg.DagsterInstance.ephemeral() as instance:
         materialise_range(settings, FIRST, FIRST, tables=TO_CORE, instance=instance, raise_on_error=True)
         event = instance.get_latest_materialization_event(dg.AssetKey("core_posts"))
     assert event is not None
     assert event.asset_materialization is not None
     found = {key: value.value for key, value in event.asset_materialization.metadata.items()}
-    assert (found["rows_in"], found["rows_out"], found["duplicate/same_record"], found["duplicate/superseded"]) == (13, 8, 4, 1)
+    assert (found["rows_in"], found["rows_out"], found["duplicate/same_record"], found["duplicate/superseded"]) == (
+        13,
+        8,
+        4,
+        1,
+    )
 
 
 def test_a_second_run_changes_no_byte_and_converts_nothing(settings: Settings) -> None:
@@ -168,7 +186,7 @@ def test_missing_files_never_empty_a_table(settings: Settings) -> None:
     run(settings)
     before = digests(Path(settings.data_root))
     hidden = file.rename(Path(settings.data_root) / "elsewhere.csv")
-    with pytest.raises(VanishedFiles, match="UTC-a.csv"):
+    with pytest.raises(VanishedFiles, match=r"UTC-a\.csv"):
         run(settings)
     assert digests(Path(settings.data_root)) == before
     config = {"ops": {"ingest_crowdtangle": {"config": {"accept_vanished": True}}}}
@@ -201,7 +219,10 @@ def test_profiles_are_carried_forward_and_backward(settings: Settings) -> None:
     ]
     write_export(landing(settings, "a.csv"), rows)
     run(settings)
-    found = ask(settings, "select day, category, country_code, profile_from_later, roles, first_seen_day from core_accounts order by day")
+    found = ask(
+        settings,
+        "select day, category, country_code, profile_from_later, roles, first_seen_day from core_accounts order by day",
+    )
     roles = ["author", "profile"]
     assert found == [
         (date(2021, 7, 1), "ACTOR", "US", True, roles, FIRST),
@@ -212,8 +233,15 @@ def test_profiles_are_carried_forward_and_backward(settings: Settings) -> None:
 
 
 def test_children_are_those_of_the_winning_delivery(settings: Settings) -> None:
-    one = post(1, 1, datetime(2021, 7, 1, 12), Link="https://old.example/a", **{"Link Text": "Old", "Image Text": "old words"})
-    two = one | {"Link": "https://new.example/b", "Final Link": "https://www.facebook.com/x", "Link Text": "New", "Image Text": ""}
+    one = post(
+        1, 1, datetime(2021, 7, 1, 12), Link="https://old.example/a", **{"Link Text": "Old", "Image Text": "old words"}
+    )
+    two = one | {
+        "Link": "https://new.example/b",
+        "Final Link": "https://www.facebook.com/x",
+        "Link Text": "New",
+        "Image Text": "",
+    }
     write_export(landing(settings, "2021-07-05-10-00-00-UTC-a.csv"), [one])
     write_export(landing(settings, "2021-07-06-10-00-00-UTC-b.csv"), [two])
     run(settings)
@@ -228,7 +256,8 @@ def test_contents_and_languages_add_up_per_account(settings: Settings) -> None:
     run(settings, NOT_OUT)
     shared = ask(
         settings,
-        "select n, count(*) from (select day, content_id, count(*) as n from feat_account_content group by all) group by n order by n",
+        "with counted as (select day, content_id, count(*) as n from feat_account_content group by all) "
+        "select n, count(*) from counted group by n order by n",
     )
     assert shared == [(1, 8), (4, 2)], "on each day one content of all four pages and four of one page each"
     assert ask(settings, "select sum(n_posts), min(language) from feat_account_language") == [(16, "en")]

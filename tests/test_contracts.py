@@ -102,7 +102,11 @@ def test_rules_find_broken_rows() -> None:
             ("null as language", "language/not_null"),
             ("2::double as language_probability", "language_probability/allowed"),
         ):
-            counts = con.sql(table.rule_counts_sql(f"(select * replace ({change}) from ({rows}))")).to_arrow_table().to_pylist()[0]
+            counts = (
+                con.sql(table.rule_counts_sql(f"(select * replace ({change}) from ({rows}))"))
+                .to_arrow_table()
+                .to_pylist()[0]
+            )
             assert {name for name, count in counts.items() if count} == {rule}
         assert con.sql(table.duplicates_sql(f"({rows} union all {rows})")).fetchall() == [(1,)]
         assert con.sql(table.duplicates_sql(f"({rows})")).fetchall() == [(0,)]

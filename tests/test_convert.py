@@ -14,7 +14,7 @@ import pytest
 from conftest import post, some_posts, write_export
 
 from sm_assets.contracts import TABLES
-from sm_assets.errors import UncoveredDays, UnstableFile, Unreconciled, VanishedFiles
+from sm_assets.errors import UncoveredDays, Unreconciled, UnstableFile, VanishedFiles
 from sm_assets.settings import Settings
 from sm_assets.sources import convert as convert_module
 from sm_assets.sources import crowdtangle
@@ -65,8 +65,15 @@ def test_the_manifest_tells_how_the_file_was_read(lake: Lake) -> None:
     assert manifest["vintage"].startswith("fb_")
     assert manifest["exported_at"].startswith("2021-07-06T14:00:00")
     assert manifest["rows_by_day"] == {"2021-07-01": 8, "2021-07-02": 8}
-    assert (manifest["coverage_kind"], manifest["coverage_from"], manifest["coverage_to"]) == ("observed", "2021-07-01", "2021-07-02")
-    assert (manifest["bytes"] > 0, manifest["paths"]) == (True, ["landing/crowdtangle/2021-07-06-10-00-00-EDT-search-csv-export.csv"])
+    assert (manifest["coverage_kind"], manifest["coverage_from"], manifest["coverage_to"]) == (
+        "observed",
+        "2021-07-01",
+        "2021-07-02",
+    )
+    assert (manifest["bytes"] > 0, manifest["paths"]) == (
+        True,
+        ["landing/crowdtangle/2021-07-06-10-00-00-EDT-search-csv-export.csv"],
+    )
     assert {"converter_version", "reader_version", "settings"} == set(manifest["made_by"])
 
 
@@ -76,8 +83,11 @@ def test_converted_rows_lie_clustered_by_day(lake: Lake) -> None:
     file = take_in(lake, "crowdtangle").files[0]
     folder = Path(lake.path("lake", "_ingest", file.sha256))
     assert sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()) == [
-        "manifest.json", "posts/day=2021-07-01/part-0.parquet", "posts/day=2021-07-02/part-0.parquet", "reject/part-0.parquet",
-    ]  # fmt: skip
+        "manifest.json",
+        "posts/day=2021-07-01/part-0.parquet",
+        "posts/day=2021-07-02/part-0.parquet",
+        "reject/part-0.parquet",
+    ]
     stored = pq.ParquetFile(folder / "posts/day=2021-07-01/part-0.parquet").read()
     assert stored["source_row"].to_pylist() == list(range(9, 17))
     assert set(stored["source_sha256"].to_pylist()) == {file.sha256}
@@ -117,7 +127,12 @@ def test_compressed_files_give_the_same_rows(lake: Lake, tmp_path: Path) -> None
 
     def content(of: Lake) -> list[Any]:
         with of.connect() as con:
-            return list(of.register(con, of.ref(RAW.name)).project("* exclude (source_file, source_sha256)").order("source_row").fetchall())
+            return list(
+                of.register(con, of.ref(RAW.name))
+                .project("* exclude (source_file, source_sha256)")
+                .order("source_row")
+                .fetchall()
+            )
 
     assert content(lake) == content(other)
 
@@ -128,7 +143,11 @@ def test_bad_rows_are_rejects_with_their_place(lake: Lake) -> None:
     intake = publish(lake, FIRST, FIRST)
     assert intake.totals() == {"rows_in": 9, "rows_out": 8, "rejected/bad_time": 1}
     with lake.connect() as con:
-        found = lake.register(con, lake.ref(REJECTS.name)).project("source, source_file, line, record, reason, day").fetchall()
+        found = (
+            lake.register(con, lake.ref(REJECTS.name))
+            .project("source, source_file, line, record, reason, day")
+            .fetchall()
+        )
     assert found == [("crowdtangle", "landing/crowdtangle/a.csv", 10, 9, "bad_time", FIRST)]
 
 
@@ -149,7 +168,9 @@ def test_unknown_and_unusable_files_are_set_aside_and_the_others_go_on(lake: Lak
     assert count(lake) == 8
 
 
-def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
     read = crowdtangle.read_posts
 
@@ -196,7 +217,9 @@ def test_a_day_without_a_file_is_not_an_empty_day(lake: Lake) -> None:
 
 def test_declared_coverage_reaches_beyond_the_rows(lake: Lake) -> None:
     write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
-    landing(lake, "a.csv.meta.json").write_text('{"coverage": {"from": "2021-06-29", "to": "2021-07-03"}}', encoding="utf-8")
+    landing(lake, "a.csv.meta.json").write_text(
+        '{"coverage": {"from": "2021-06-29", "to": "2021-07-03"}}', encoding="utf-8"
+    )
     publish(lake, date(2021, 6, 1), date(2021, 7, 31))
     assert lake.days(RAW.name) == day_range(date(2021, 6, 29), date(2021, 7, 3))
 

@@ -1,4 +1,4 @@
-"""SIGKILL at several points of a write: readers see the old or the new partition, and a re-run equals an undisturbed one."""
+"""SIGKILL at several points of a write: readers see the old or the new partition, and a re-run mends the rest."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ if number:
         owner = getattr(owner, part)
     setattr(owner, name, armed(getattr(owner, name)))
 settings = Settings(data_root=root, profile='tiny', threads=1, start_day=date(2021, 6, 1))
-materialise_range(settings, date(2021, 7, 1), date(2021, 7, 3), tables=%r, raise_on_error=True)
-""" % (TABLES,)
+materialise_range(settings, date(2021, 7, 1), date(2021, 7, 3), tables=TABLES, raise_on_error=True)
+""".replace("TABLES", repr(TABLES))
 
 # (where, before or after which call, partitions replaced by then): 3 days in 3 tables change, 9 in all.
 POINTS = [

@@ -28,7 +28,9 @@ def snapshot() -> dict[str, Any]:
     keys = sorted(graph.get_all_asset_keys())
     jobs = definitions().resolve_job_def("cosharing")
     return {
-        "assets": {key.to_user_string(): sorted(up.to_user_string() for up in graph.get(key).parent_keys) for key in keys},
+        "assets": {
+            key.to_user_string(): sorted(up.to_user_string() for up in graph.get(key).parent_keys) for key in keys
+        },
         "groups": {key.to_user_string(): graph.get(key).group_name for key in keys},
         "checks": sorted(f"{check.asset_key.to_user_string()}: {check.name}" for check in graph.asset_check_keys),
         "jobs": {jobs.name: sorted(key.to_user_string() for key in jobs.asset_layer.executable_asset_keys)},

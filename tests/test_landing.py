@@ -25,7 +25,18 @@ def found(lake: Lake) -> list[str]:
 
 
 def test_files_at_any_depth_whatever_their_names(lake: Lake) -> None:
-    for name in ("b.csv", "a", "x/y/z.txt", "x/.hidden", "_skip", "x/c.csv.part", "d.tmp", "e.crdownload", "README.md", "_d/f.csv"):
+    for name in (
+        "b.csv",
+        "a",
+        "x/y/z.txt",
+        "x/.hidden",
+        "_skip",
+        "x/c.csv.part",
+        "d.tmp",
+        "e.crdownload",
+        "README.md",
+        "_d/f.csv",
+    ):
         put(lake, f"crowdtangle/{name}")
     put(lake, "crowdtangle/a.meta.json", "{}")
     put(lake, "README.txt")
@@ -57,7 +68,11 @@ def test_the_nearest_sidecar_wins_key_by_key(lake: Lake) -> None:
         lake,
         "crowdtangle/x/y/a.csv.meta.json",
         json.dumps(
-            {"exported_at": "2021-07-06T01:00:00+02:00", "coverage": {"from": "2021-07-01", "to": "2021-07-05"}, "collection": "c"}
+            {
+                "exported_at": "2021-07-06T01:00:00+02:00",
+                "coverage": {"from": "2021-07-01", "to": "2021-07-05"},
+                "collection": "c",
+            }
         ),
     )
     a, b = (delivery.sidecar for delivery in discover(lake, "crowdtangle"))

@@ -12,7 +12,16 @@ from sm_assets.errors import OptionError
 
 
 def test_labels_and_probabilities() -> None:
-    texts = pa.array(["The weather is nice today", "Das Wetter ist heute\nsehr schön", "Il fait très beau aujourd'hui", "", None, " \n"])
+    texts = pa.array(
+        [
+            "The weather is nice today",
+            "Das Wetter ist heute\nsehr schön",
+            "Il fait très beau aujourd'hui",
+            "",
+            None,
+            " \n",
+        ]
+    )
     labels, probabilities = detect_languages(texts)
     assert labels.to_pylist() == ["en", "de", "fr", NO_TEXT, NO_TEXT, NO_TEXT]
     assert all(0.5 < p <= 1 for p in probabilities.to_pylist()[:3])

@@ -17,9 +17,19 @@ def test_defaults() -> None:
 
 
 def test_environment_and_overrides() -> None:
-    environ = {"SM_ASSETS_WINDOW_DAYS": "7", "SM_ASSETS_START_DAY": "2023-01-02", "SM_ASSETS_DATA_ROOT": "s3://bucket/x", "OTHER": "1"}
+    environ = {
+        "SM_ASSETS_WINDOW_DAYS": "7",
+        "SM_ASSETS_START_DAY": "2023-01-02",
+        "SM_ASSETS_DATA_ROOT": "s3://bucket/x",
+        "OTHER": "1",
+    }
     found = Settings.from_env(environ, threads=3)
-    assert (found.window_days, found.start_day, found.data_root, found.threads) == (7, date(2023, 1, 2), "s3://bucket/x", 3)
+    assert (found.window_days, found.start_day, found.data_root, found.threads) == (
+        7,
+        date(2023, 1, 2),
+        "s3://bucket/x",
+        3,
+    )
     assert Settings.from_env(environ, window_days=9).window_days == 9
 
 

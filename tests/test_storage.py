@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,12 +78,14 @@ def test_a_breach_is_refused_before_anything_is_replaced(filled: Lake, change: s
 
 def test_rows_that_do_not_add_up_are_refused(filled: Lake) -> None:
     before = digests(root(filled))
-    with pytest.raises(Unreconciled, match="1000 rows, but the counts .* leave 999"):
+    with pytest.raises(Unreconciled, match=r"1000 rows, but the counts .* leave 999"):
         filled.publish(TABLE, rows(), DAYS, expected_rows=999)
     assert digests(root(filled)) == before
 
 
-def test_equal_rows_give_equal_bytes_whatever_their_order_and_batches(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_rows_give_equal_bytes_whatever_their_order_and_batches(
+    filled: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = digests(root(filled))
     filled.publish(TABLE, duckdb.sql(f"select * from ({ROWS}) order by random()").to_arrow_table(), DAYS)
     assert digests(root(filled)) == before
@@ -111,11 +112,15 @@ def test_days_outside_the_run_stay_as_they_are(filled: Lake) -> None:
     before = digests(root(filled))
     filled.publish(TABLE, rows().slice(0, 0), DAYS[:1])
     after = digests(root(filled))
-    assert {path for path in before if before[path] != after[path]} == {f"lake/{TABLE.name}/day={DAYS[0]}/part-0.parquet"}
+    assert {path for path in before if before[path] != after[path]} == {
+        f"lake/{TABLE.name}/day={DAYS[0]}/part-0.parquet"
+    }
 
 
 def test_references_name_published_days_only(filled: Lake) -> None:
-    assert filled.ref(TABLE.name, day_range(date(2021, 6, 1), date(2021, 7, 2))) == TableRef(TABLE.name, tuple(DAYS[:2]))
+    assert filled.ref(TABLE.name, day_range(date(2021, 6, 1), date(2021, 7, 2))) == TableRef(
+        TABLE.name, tuple(DAYS[:2])
+    )
     with filled.connect() as con:
         none = filled.register(con, filled.ref(TABLE.name, []))
         assert none.columns == list(TABLE.column_names)
@@ -152,10 +157,12 @@ def test_the_catalogue_holds_described_views_and_follows_new_tables(filled: Lake
         assert con.sql(f"select count(*), min(day) from {TABLE.name}").fetchall() == [(1000, DAYS[0])]
         about = con.sql("select view_name, comment from duckdb_views() where not internal").fetchall()
         assert about == [(TABLE.name, f"{TABLE.description} One row: {TABLE.grain}.")]
-    stamp = os.stat(path).st_ino
+    stamp = Path(path).stat().st_ino
     filled.publish(TABLE, rows(), DAYS)
-    assert os.stat(path).st_ino == stamp, "nothing new: not rebuilt"
-    filled.publish(TABLES["raw_crowdtangle__rejects"], TABLES["raw_crowdtangle__rejects"].schema.empty_table(), DAYS[:1])
+    assert Path(path).stat().st_ino == stamp, "nothing new: not rebuilt"
+    filled.publish(
+        TABLES["raw_crowdtangle__rejects"], TABLES["raw_crowdtangle__rejects"].schema.empty_table(), DAYS[:1]
+    )
     with duckdb.connect(path, read_only=True) as con:
         assert len(con.sql("select 1 from duckdb_views() where not internal").fetchall()) == 2
 
@@ -164,9 +171,12 @@ def test_workspaces_of_the_living_stay_and_of_the_dead_go(lake: Lake) -> None:
     code = (
         "import os, sys\nfrom sm_assets.settings import Settings\nfrom sm_assets.storage import Lake\n"
         "with Lake(Settings(data_root=sys.argv[1])).workspace('doomed') as folder:\n"
-        "    (folder / 'half.parquet').write_bytes(b'half')\n    print(folder, flush=True)\n    sys.stdin.read()\n    os.abort()\n"
+        "    (folder / 'half.parquet').write_bytes(b'half')\n    print(folder, flush=True)\n    sys.stdin.read()\n    "
+        "os.abort()\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code, lake.root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, lake.root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
         assert child.stdout is not None
         assert child.stdin is not None
         folder = Path(child.stdout.readline().strip())
@@ -189,6 +199,8 @@ def test_an_object_store_takes_the_same_path(remote: Lake) -> None:
     assert published.total == 1000
     assert remote.days(TABLE.name) == DAYS
     with remote.connect() as con:
-        assert remote.register(con, remote.ref(TABLE.name)).aggregate("count(*), max(day)").fetchall() == [(1000, DAYS[3])]
+        assert remote.register(con, remote.ref(TABLE.name)).aggregate("count(*), max(day)").fetchall() == [
+            (1000, DAYS[3])
+        ]
     with pytest.raises(ContractError):
         remote.publish(TABLE, rows("* replace ('x' as platform)"), DAYS)

@@ -35,7 +35,7 @@ def default_model_path() -> Path:
 
 @lru_cache(maxsize=2)
 def _model(path: str) -> Any:
-    import fasttext  # noqa: PLC0415 - loads a model library that most runs do not need
+    import fasttext  # type: ignore[import-untyped]  # the package carries no types
 
     try:
         return fasttext.load_model(path)
@@ -43,7 +43,9 @@ def _model(path: str) -> Any:
         raise OptionError(f"{path} is not a fastText model: {error}") from error
 
 
-def detect_languages(texts: pa.Array | pa.ChunkedArray, model_path: str | Path | None = None) -> tuple[pa.Array, pa.Array]:
+def detect_languages(
+    texts: pa.Array | pa.ChunkedArray, model_path: str | Path | None = None
+) -> tuple[pa.Array, pa.Array]:
     """Label each text with its most probable language.
 
     Args:
@@ -52,7 +54,7 @@ def detect_languages(texts: pa.Array | pa.ChunkedArray, model_path: str | Path |
         model_path: fastText model; None: the packaged one.
 
     Returns:
-        (string[n] labels as the model names them, `no_text` for empty texts; float64[n] probabilities in 0..1, 0 for those).
+        (string[n] labels as the model names them, `no_text` for empty texts; float64[n] probabilities, 0 for those).
 
     Raises:
         OptionError: the model cannot be found or read.

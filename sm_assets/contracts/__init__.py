@@ -1,7 +1,7 @@
 """What each published table promises: columns, types, key, grain.
 
-Here: `TABLES`, the registry, and its parts. From it are generated the Parquet schemas, the column schemas in the UI, the asset
-checks and docs/tables.md. Not here: anything that reads or writes a table.
+Here: `TABLES`, the registry, and its parts. From it are generated the Parquet schemas, the column schemas in the UI,
+the asset checks and docs/tables.md. Not here: anything that reads or writes a table.
 """
 
 from __future__ import annotations

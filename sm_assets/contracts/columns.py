@@ -1,7 +1,7 @@
 """Every column once: type, unit, meaning, allowed values.
 
-Here: the registry. Tables pick from it (`pick`) and may only say whether a column may be null and describe it more sharply.
-Delivered columns of a source are entries `<source>.<name>`, all text. Not here: which table has which column.
+Here: the registry. Tables pick from it (`pick`) and may only say whether a column may be null and describe it more
+sharply. Delivered columns of a source are entries `<source>.<name>`, all text. Not here: which table has which column.
 """
 
 from __future__ import annotations
@@ -13,12 +13,26 @@ PLATFORMS = ("facebook", "instagram", "other")
 CONTENT_KINDS = ("text", "link", "image_text", "joined")
 CONTENT_MODES = ("canonical", "compat")
 STATUSES = ("member", "near_tie", "aggregator", "weak", "viral_only", "unshared", "lone_seed", "too_few_contents")
-REJECT_REASONS = tuple(
-    (
-        "malformed_json not_an_object truncated_record truncated_stream unterminated_quote missing_columns extra_columns "
-        "unterminated_last_line oversize_record missing_key bad_key missing_account bad_time ambiguous_zone ambiguous_entity "
-        "api_error bad_edge truncated_array pickle_refused"
-    ).split()
+REJECT_REASONS = (
+    "malformed_json",
+    "not_an_object",
+    "truncated_record",
+    "truncated_stream",
+    "unterminated_quote",
+    "missing_columns",
+    "extra_columns",
+    "unterminated_last_line",
+    "oversize_record",
+    "missing_key",
+    "bad_key",
+    "missing_account",
+    "bad_time",
+    "ambiguous_zone",
+    "ambiguous_entity",
+    "api_error",
+    "bad_edge",
+    "truncated_array",
+    "pickle_refused",
 )
 
 
@@ -248,6 +262,21 @@ _COSHARING = (
     _count("n_accounts", "accounts", "Accounts that carry the content in the window.", 2),
 )
 
+_PARSED_COUNTS = (
+    "likes_at_posting",
+    "followers_at_posting",
+    "total_interactions",
+    "likes",
+    "comments",
+    "shares",
+    "love",
+    "wow",
+    "haha",
+    "sad",
+    "angry",
+    "care",
+    "post_views",
+)
 # The reader's own readings of the delivered cells: everything that can reject or repair has happened before staging.
 _PARSED = Column(
     "parsed",
@@ -259,13 +288,7 @@ _PARSED = Column(
         _text("post_id", "Post as keyed."),
         _time("posted_at", "Time of the post in UTC."),
         _time("page_created_at", "When the page was created."),
-        *(
-            _count(name, "", f"{name} as a whole number.")
-            for name in (
-                "likes_at_posting followers_at_posting total_interactions likes comments shares love wow haha sad angry care "
-                "post_views"
-            ).split()
-        ),
+        *(_count(name, "", f"{name} as a whole number.") for name in _PARSED_COUNTS),
         _number("video_seconds", "seconds", "Length of the video."),
     ),
 )

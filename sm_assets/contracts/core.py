@@ -18,14 +18,15 @@ TABLES = (
     Table(
         name="core_posts",
         description=(
-            "Posts of all platforms. Of several deliveries of one post the latest revision and observation wins; each count is "
-            "its latest delivered one. Reposts are no posts."
+            "Posts of all platforms. Of several deliveries of one post the latest revision and observation wins; each "
+            "count is its latest delivered one. Reposts are no posts."
         ),
         grain="one post",
         key=_POST_KEY,
         unique_over_days=True,
         columns=pick(
-            f"platform {POST} {_WINNER} observed_at is_context edits_count edited_at? metrics_observed_at? files_count day",
+            f"platform {POST} {_WINNER} observed_at is_context edits_count edited_at? metrics_observed_at? files_count "
+            "day",
             source_file="Landing file whose row won.",
             day="Day of the post in UTC; the partition.",
         ),
@@ -62,22 +63,23 @@ TABLES = (
     Table(
         name="core_accounts",
         description=(
-            "Accounts seen on a day in any role, with the profile known by the end of that day: each column is its latest "
-            "observed value, or the earliest later one where none was known yet. Readers of a window take an account's last row."
+            "Accounts seen on a day in any role, with the profile known by the end of that day: each column is its "
+            "latest observed value, or the earliest later one where none was known yet. Readers of a window take an "
+            "account's last row."
         ),
         grain="one account on one day it was seen",
         key=("platform", "account_id"),
         columns=pick(
-            f"platform account_id roles account_kind? {PROFILE.split(' ', 1)[1]} profile_observed_at? profile_from_later "
-            "first_seen_day day",
+            f"platform account_id roles account_kind? {PROFILE.split(' ', 1)[1]} profile_observed_at? "
+            "profile_from_later first_seen_day day",
             **_LATEST_WORDS,
         ),
     ),
     Table(
         name="core_post_contents",
         description=(
-            "What each post pushes: its text, link and image text in a form in which copies are equal. Contents that are too "
-            "short or boilerplate stay here with their guard, so that counts add up, and go no further."
+            "What each post pushes: its text, link and image text in a form in which copies are equal. Contents that "
+            "are too short or boilerplate stay here with their guard, so that counts add up, and go no further."
         ),
         grain="one content of one post",
         key=(*_POST_KEY, "content_mode", "content_kind"),

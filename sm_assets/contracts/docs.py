@@ -22,8 +22,8 @@ _HEAD = """# Tables
 Generated from `sm_assets/contracts/` by `python -m sm_assets.contracts.docs`; do not edit.
 
 Every table lies in `<data root>/lake/<table>/day=YYYY-MM-DD/part-0.parquet`, and as a view of its name in
-`<data root>/catalog.duckdb`. `day` is the name of the folder, not a column of the file; DuckDB, Polars, pandas and Spark
-read it from there. Ids are text and mean something only together with `platform`. Times are UTC.
+`<data root>/catalog.duckdb`. `day` is the name of the folder, not a column of the file; DuckDB, Polars, pandas and
+Spark read it from there. Ids are text and mean something only together with `platform`. Times are UTC.
 """
 
 

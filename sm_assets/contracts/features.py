@@ -15,8 +15,8 @@ TABLES = (
         grain="one content of one account on one day",
         key=("platform", "account_id", "content_mode", "content_id"),
         columns=pick(
-            "platform account_id content_mode content_id content_kind is_primary n_posts first_at last_at sample_post_id "
-            "sample_url? content_version day",
+            "platform account_id content_mode content_id content_kind is_primary n_posts first_at last_at "
+            "sample_post_id sample_url? content_version day",
             is_primary="Primary content of at least one of these posts.",
             n_posts="Posts of the account that carry the content on the day.",
         ),
@@ -24,7 +24,7 @@ TABLES = (
     ),
     Table(
         name="feat_post_language",
-        description="Language of each post: the language model's first label for message, link title and link description.",
+        description="Language of each post: the model's first label for message, link title and link description.",
         grain="one post",
         key=("platform", "post_id"),
         unique_over_days=True,
@@ -35,8 +35,8 @@ TABLES = (
     Table(
         name="feat_account_language",
         description=(
-            "How many posts of an account are in which language, per day. The language of an account in a window is the most "
-            "frequent one over its posts, ties by the earliest post."
+            "How many posts of an account are in which language, per day. The language of an account in a window is "
+            "the most frequent one over its posts, ties by the earliest post."
         ),
         grain="one language of one account on one day",
         key=("platform", "account_id", "language"),

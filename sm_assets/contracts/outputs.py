@@ -16,13 +16,14 @@ _TO_CLUSTER = Reference(("cluster_id",), "out_cosharing_clusters", ("cluster_id"
 TABLES = (
     Table(
         name="out_cosharing_pairs",
-        description="Pairs of accounts that pushed the same contents in the window more often than the filter's chance.",
+        description="Pairs of accounts that pushed the same contents in the window more often than chance explains.",
         grain="one pair of accounts",
         key=_PAIR,
         partition="as_of",
         columns=pick(
-            "platform_a account_id_a platform_b account_id_b n_contents_a n_contents_b n_shared n_shared_text n_shared_link "
-            "n_shared_image_text coverage_a coverage_b npmi damped_npmi p_value? median_gap_s first_shared_at last_shared_at day",
+            "platform_a account_id_a platform_b account_id_b n_contents_a n_contents_b n_shared n_shared_text "
+            "n_shared_link n_shared_image_text coverage_a coverage_b npmi damped_npmi p_value? median_gap_s "
+            "first_shared_at last_shared_at day",
             day=_AS_OF,
         ),
         references=(
@@ -56,9 +57,10 @@ TABLES = (
         key=_MEMBER,
         partition="as_of",
         columns=pick(
-            "platform account_id cluster_id? status status_reason is_seed display_name? handle? url? country_code? language? "
-            "followers? total_interactions n_posts n_contents n_shared_contents membership_score? coverage_within_cluster? "
-            "pmi_with_seed? npmi_with_seed? dnpmi_with_seed? second_cluster_id? second_score? day",
+            "platform account_id cluster_id? status status_reason is_seed display_name? handle? url? country_code? "
+            "language? followers? total_interactions n_posts n_contents n_shared_contents membership_score? "
+            "coverage_within_cluster? pmi_with_seed? npmi_with_seed? dnpmi_with_seed? second_cluster_id? second_score? "
+            "day",
             n_contents="Distinct contents of the account in the window.",
             n_posts="Posts of the account in the window.",
             language="Most frequent language of the account's posts in the window.",
@@ -71,16 +73,16 @@ TABLES = (
     Table(
         name="out_cosharing_evidence",
         description=(
-            "Which contents tie which members together: of each member the 10 strongest partners, of each pair the 20 rarest "
-            "contents."
+            "Which contents tie which members together: of each member the 10 strongest partners, of each pair the 20 "
+            "rarest contents."
         ),
         grain="one content that two members of one network carry",
         key=("cluster_id", *_PAIR, "content_id"),
         partition="as_of",
         columns=pick(
-            "cluster_id platform_a account_id_a platform_b account_id_b content_id content_kind preview? n_posts_a n_posts_b "
-            "first_at_a last_at_a first_at_b last_at_b gap_s sample_post_id_a sample_url_a? sample_post_id_b sample_url_b? "
-            "n_accounts day",
+            "cluster_id platform_a account_id_a platform_b account_id_b content_id content_kind preview? n_posts_a "
+            "n_posts_b first_at_a last_at_a first_at_b last_at_b gap_s sample_post_id_a sample_url_a? "
+            "sample_post_id_b sample_url_b? n_accounts day",
             day=_AS_OF,
         ),
         references=(

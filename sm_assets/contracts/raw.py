@@ -15,8 +15,9 @@ def _rejects(source: str) -> Table:
     return Table(
         name=f"raw_{source}__rejects",
         description=(
-            f"Records of {source} files that could not be read or lack key, account or time. The day is that of the event if "
-            "it is readable, else the first day that the file covers, else the day of the export, else of the first conversion."
+            f"Records of {source} files that could not be read or lack key, account or time. The day is that of the "
+            "event if it is readable, else the first day that the file covers, else the day of the export, else of "
+            "the first conversion."
         ),
         grain="one rejected piece of one landing file",
         key=("source_sha256", "line", "byte_offset"),
@@ -32,7 +33,7 @@ _delivered = " ".join(f"crowdtangle.{name}?" for name in DELIVERED["crowdtangle"
 TABLES = (
     Table(
         name="raw_crowdtangle__posts",
-        description="Posts of CrowdTangle exports as delivered: every cell as text under one name whatever the export's vintage.",
+        description="Posts of CrowdTangle exports as delivered: every cell as text, whatever the vintage.",
         grain="one data row of one landing file",
         key=POSITION,
         columns=pick(

@@ -1,10 +1,11 @@
 """What a contract is: columns, tables, and the schemas and queries that follow from them.
 
-Here: `Column`, `Table` and what is generated from them (Arrow and DuckDB schemas, the queries that find broken rows). Not here:
-which columns and tables there are (`columns`, `raw`, `staging`, `core`, `features`, `outputs`), and where files lie (`storage`).
+Here: `Column`, `Table` and what is generated from them (Arrow and DuckDB schemas, the queries that find broken rows).
+Not here: which columns and tables there are (`columns`, `raw`, `staging`, `core`, `features`, `outputs`), and where
+files lie (`storage`).
 
-The partition column `day` is part of every table but not of its files: it is the name of their folder (`day=2021-07-05`), as
-DuckDB, Polars, pandas and Spark read it.
+The partition column `day` is part of every table but not of its files: it is the name of their folder
+(`day=2021-07-05`), as DuckDB, Polars, pandas and Spark read it.
 """
 
 from __future__ import annotations
@@ -229,7 +230,7 @@ class Table:
         return [n for n in self.column_names if n not in found], sorted(found - set(self.column_names))
 
     def rule_counts_sql(self, source: str) -> str:
-        """SELECT of one row: how many rows of `source` break each rule; columns `<column>/<rule>` as `rules` lists them."""
+        """SELECT of one row: how many rows of `source` break each of the `rules`, one column per rule."""
         counts = [f"count(*) filter (where {test}) as {quoted(name)}" for name, test in self.rules()]
         return f"select {', '.join(counts)} from {source}"
 

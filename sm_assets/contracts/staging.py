@@ -1,6 +1,7 @@
 """Contracts of the staged tables: one per entity, met by every source that delivers it.
 
-Here: the entities' columns, and which source delivers which entity. Not here: the renaming itself (sql/staging/<source>/).
+Here: the entities' columns, and which source delivers which entity. Not here: the renaming itself
+(sql/staging/<source>/).
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from sm_assets.contracts.schema import Column, Table
 
 HEADER = "source platform source_file source_sha256 source_row source_item observed_at is_context"
 PROFILE = (
-    "account_kind handle? display_name? description? url? location? category? followers_count? following_count? posts_count? "
-    "account_likes_count? is_verified? is_protected? country_code? account_created_at?"
+    "account_kind handle? display_name? description? url? location? category? followers_count? following_count? "
+    "posts_count? account_likes_count? is_verified? is_protected? country_code? account_created_at?"
 )
 POST = (
-    "post_id account_id revision operation posted_at time_source claimed_at? post_kind parent_post_id? parent_account_id? "
-    "root_post_id? quoted_post_id? quoted_account_id? text? text_is_truncated alias_ids? language_codes? url? country_code? "
-    "media_kind likes_count? reactions_count? comments_count? shares_count? quotes_count? views_count? interactions_count? "
-    "account_followers_count? video_duration_seconds? is_ad? is_sensitive?"
+    "post_id account_id revision operation posted_at time_source claimed_at? post_kind parent_post_id? "
+    "parent_account_id? root_post_id? quoted_post_id? quoted_account_id? text? text_is_truncated alias_ids? "
+    "language_codes? url? country_code? media_kind likes_count? reactions_count? comments_count? shares_count? "
+    "quotes_count? views_count? interactions_count? account_followers_count? video_duration_seconds? is_ad? "
+    "is_sensitive?"
 )
 CHILD = "post_id ordinal account_id posted_at revision"
 LINK = "url expanded_url? final_url? title? description? link_role"
@@ -40,7 +42,10 @@ def _staged(source: str, entity: str, what: str, grain: str, columns: tuple[Colu
     )
 
 
-_ACCOUNT_DAY = "Day of the post whose row carried the profile, in UTC: such a row states the page as it was at posting. The partition."
+_ACCOUNT_DAY = (
+    "Day of the post whose row carried the profile, in UTC: such a row states the page as it was at posting. "
+    "The partition."
+)
 
 TABLES = (
     _staged(

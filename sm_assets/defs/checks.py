@@ -1,7 +1,7 @@
 """Asset checks: generated from the contracts, and those that hold several tables together.
 
-Here: what is checked on published tables. Storage has checked key, nulls and values of each partition before it was published;
-these checks show it in the UI, look over all days, and follow references. Not here: what a contract is.
+Here: what is checked on published tables. Storage has checked key, nulls and values of each partition before it was
+published; these checks show it in the UI, look over all days, and follow references. Not here: what a contract is.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,8 @@ def reference_name(reference: Reference) -> str:
 def _contract_checks(lake: Lake, table: Table) -> dg.AssetChecksDefinition:
     values = any(name.endswith("/allowed") for name, _ in table.rules())
     named = {
-        "key_unique": f"One row per {', '.join(table.key)}" + (" over all days." if table.unique_over_days else " and day."),
+        "key_unique": f"One row per {', '.join(table.key)}"
+        + (" over all days." if table.unique_over_days else " and day."),
         "not_null": "No nulls where the contract allows none.",
         **({"values_allowed": "Only the values and bounds that the contract states."} if values else {}),
         **{reference_name(r): f"({', '.join(r.columns)}) is found in {r.target}." for r in table.references},
@@ -77,7 +78,10 @@ def _contract_checks(lake: Lake, table: Table) -> dg.AssetChecksDefinition:
 def _result(table: Table, name: str, broken: dict[str, int]) -> dg.AssetCheckResult:
     found = {what: rows for what, rows in broken.items() if rows}
     return dg.AssetCheckResult(
-        asset_key=table.name, check_name=name, passed=not found, metadata={"broken": counts_table(found)} if found else {}
+        asset_key=table.name,
+        check_name=name,
+        passed=not found,
+        metadata={"broken": counts_table(found)} if found else {},
     )
 
 
@@ -113,9 +117,13 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     share = lake.settings.max_reject_share
     specs = [
         dg.AssetCheckSpec("no_unknown_files", asset=source.raw_table, description="Every landing file could be read."),
-        dg.AssetCheckSpec("rows_reconcile", asset=source.raw_table, description="Rows in = accepted + rejected + ignored."),
         dg.AssetCheckSpec(
-            "few_rejects", asset=source.rejects_table, description=f"At most {share:.2%} of each file's rows are rejected."
+            "rows_reconcile", asset=source.raw_table, description="Rows in = accepted + rejected + ignored."
+        ),
+        dg.AssetCheckSpec(
+            "few_rejects",
+            asset=source.rejects_table,
+            description=f"At most {share:.2%} of each file's rows are rejected.",
         ),
     ]
 
@@ -127,7 +135,9 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         yield dg.AssetCheckResult(
             asset_key=source.raw_table, check_name="no_unknown_files", passed=not aside, metadata={"files": named}
         )
-        manifests = {path: lake.read_json("lake", "_ingest", sha, "manifest.json") for path, sha in state["files"].items()}
+        manifests = {
+            path: lake.read_json("lake", "_ingest", sha, "manifest.json") for path, sha in state["files"].items()
+        }
         open_sums, many = {}, {}
         for path, manifest in manifests.items():
             rejected = sum(manifest["rejected"].values())
@@ -177,7 +187,8 @@ _COSHARING = {
             inner join feat_account_content as f on f.day between w.day - $back and w.day
             group by w.day
         ) as carried
-        inner join (select day, count(*) as n from out_cosharing_members where status is not null group by day) as listed
+        inner join (select day, count(*) as n from out_cosharing_members where status is not null group by day) as
+        listed
             on carried.day = listed.day
         """,
     ),
@@ -186,7 +197,11 @@ _COSHARING = {
 
 def _cosharing_checks(lake: Lake) -> dg.AssetChecksDefinition:
     specs = [
-        dg.AssetCheckSpec(name, asset=table, description=text, )
+        dg.AssetCheckSpec(
+            name,
+            asset=table,
+            description=text,
+        )
         for (table, name), (text, _) in _COSHARING.items()
     ]
 

@@ -23,7 +23,8 @@ class Rows:
     """What an asset returns: data to publish, and the days it vouches for.
 
     Attributes:
-        data: the table's rows; a relation's connection must stay open until the output is handled: yield inside its block.
+        data: the table's rows; a relation's connection must stay open until the output is handled: yield inside its
+        block.
         days: days to replace; those without rows become empty.
         counts: rows by disposition for the metadata. With `rows_in` among them and `reconcile`, the table must have
             rows_in minus all other counts.
@@ -60,8 +61,10 @@ class LakeIOManager(dg.IOManager):
         asked = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else []
         skipped = sorted(set(asked) - set(obj.days))
         if skipped:
-            entries["days_not_published"] = f"{len(skipped)} of {len(asked)} days: no file speaks of them; nothing was replaced"
-            context.log.info(f"{table.name}: {entries['days_not_published']} ({skipped[0]} ... {skipped[-1]})")
+            note = (
+                f"{len(skipped)} of {len(asked)} days ({skipped[0]} ... {skipped[-1]}): no input; they stay as they are"
+            )
+            entries["days_not_published"] = note
         context.add_output_metadata(entries | dict(obj.metadata))
 
     def load_input(self, context: dg.InputContext) -> TableRef:

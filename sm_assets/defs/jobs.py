@@ -16,6 +16,6 @@ def all_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             COSHARING,
             selection=dg.AssetSelection.all(),
-            description="The whole chain for a range of days: landing files to networks of accounts that push the same content.",
+            description="The whole chain for a range of days: from landing files to networks of accounts.",
         )
     ]

@@ -65,6 +65,9 @@ def published_metadata(lake: Lake, table: Table, published: Published, counts: M
     """Metadata of one materialisation.
 
     Args:
+        lake: where the table lies, for the preview.
+        table: its contract.
+        published: what was replaced.
         counts: rows by disposition, as `rows_in`, `rejected/bad_time`, ...; one metadata entry each.
     """
     entries: dict[str, Any] = dict(counts)
@@ -80,7 +83,9 @@ def published_metadata(lake: Lake, table: Table, published: Published, counts: M
 def rows_per_day(rows: Mapping[date, int]) -> dg.TableMetadataValue:
     """Per-day counts; a run over a range shows the same metadata on each of its days."""
     days = sorted(rows.items())[-_MAX_DAYS:]
-    return dg.MetadataValue.table([dg.TableRecord({"day": str(day), "rows": count}) for day, count in days] or [_nothing()])
+    return dg.MetadataValue.table(
+        [dg.TableRecord({"day": str(day), "rows": count}) for day, count in days] or [_nothing()]
+    )
 
 
 def preview(lake: Lake, ref: TableRef) -> dg.TableMetadataValue:
@@ -94,7 +99,9 @@ def preview(lake: Lake, ref: TableRef) -> dg.TableMetadataValue:
 
 def counts_table(counts: Mapping[str, int], name: str = "what", unit: str = "rows") -> dg.TableMetadataValue:
     """A small table of counts."""
-    return dg.MetadataValue.table([dg.TableRecord({name: key, unit: rows}) for key, rows in counts.items()] or [_nothing()])
+    return dg.MetadataValue.table(
+        [dg.TableRecord({name: key, unit: rows}) for key, rows in counts.items()] or [_nothing()]
+    )
 
 
 def _nothing() -> dg.TableRecord:

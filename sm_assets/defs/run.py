@@ -32,8 +32,13 @@ def materialise_range(
     """Materialise the chain from `first_day` to `last_day` as one run.
 
     Args:
+        settings: data root, window and limits.
+        first_day: first day of the range, UTC.
+        last_day: last day, included.
         tables: only these; None: all.
-        instance: where the run is recorded; None: the instance of DAGSTER_HOME, or one that is forgotten afterwards where
+        run_config: config of single steps, as Dagster takes it.
+        instance: where the run is recorded; None: the instance of DAGSTER_HOME, or one that is forgotten afterwards
+        where
             that is not set.
         log_level: what the run prints: DEBUG, INFO, WARNING, ERROR.
         raise_on_error: let the error of a failed step through instead of returning false.

@@ -84,6 +84,7 @@ def days_with_input(table: str, refs: Iterable[TableRef], days: list[date]) -> l
     if not chosen:
         named = ", ".join(ref.table for ref in listed)
         raise UncoveredDays(
-            f"{table}: {named} have no partition on {days[0]} to {days[-1]}; materialise them first. Nothing was replaced."
+            f"{table}: {named} have no partition on {days[0]} to {days[-1]}; materialise them first. Nothing was "
+            "replaced."
         )
     return chosen

@@ -1,7 +1,7 @@
 """Trailing windows: the days behind an as-of day, and results that are computed day by day.
 
-Here: cutting references, holding a window to one content mode, keeping results on disk until they are published. Not here: any
-analysis.
+Here: cutting references, holding a window to one content mode, keeping results on disk until they are published. Not
+here: any analysis.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def check_one_version(versions: Iterable[Mapping[str, Any]], as_of: date, conten
 
     Args:
         versions: rows of day, content_mode, content_version.
+        as_of: last day of the window.
         content_mode: the mode asked for.
 
     Raises:
@@ -43,10 +44,14 @@ def check_one_version(versions: Iterable[Mapping[str, Any]], as_of: date, conten
     days: Counter[str] = Counter(row["content_version"] for row in rows if row["content_mode"] == content_mode)
     # The version of most days stays; of equally many the later one.
     version = max(days, key=lambda name: (days[name], name), default=None)
-    strange = sorted({row["day"] for row in rows if (row["content_mode"], row["content_version"]) != (content_mode, version)})
+    strange = sorted(
+        {row["day"] for row in rows if (row["content_mode"], row["content_version"]) != (content_mode, version)}
+    )
     if strange:
         found = sorted({f"{row['content_mode']} {row['content_version']}" for row in rows})
-        shown = ", ".join(map(str, strange[:_SHOWN])) + (f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else "")
+        shown = ", ".join(map(str, strange[:_SHOWN])) + (
+            f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
+        )
         raise MixedContents(
             f"The window up to {as_of} holds contents of {', '.join(found)}; asked for is {content_mode}. Materialise "
             f"core_post_contents and feat_account_content again for {shown}."

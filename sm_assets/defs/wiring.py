@@ -24,7 +24,8 @@ def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definit
     """All definitions over one data root.
 
     Args:
-        settings: None: from the environment, with `overrides` by field name.
+        settings: None: from the environment.
+        overrides: fields of the settings that win over the environment.
     """
     lake = Lake(settings or Settings.from_env(**overrides))
     with warnings.catch_warnings():

@@ -1,7 +1,7 @@
 """Native exports to Arrow batches and rejects: one file per source, and the registry that names them.
 
-Here: what a delivered file looks like, how it is recognised and read, and its conversion into the lake. Not here: what the rows
-mean together (sql/, analysis/).
+Here: what a delivered file looks like, how it is recognised and read, and its conversion into the lake. Not here: what
+the rows mean together (sql/, analysis/).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ class Source:
         name: folder under landing/ and middle part of raw and staged table names.
         record: kind of record its files hold; the raw table is `raw_<name>__<record>`.
         module: module with `read_posts` and `ReadOptions`; imported on first use, because it loads kernels.
-        coverage_kind: `observed`: a file's days without rows had none; `scattered`: look-ups by id, which prove nothing.
+        coverage_kind: `observed`: a file's days without rows had none; `scattered`: look-ups by id, which prove
+        nothing.
     """
 
     name: str

@@ -1,11 +1,11 @@
 """From a landing file to lake/_ingest/<sha256>/: its records clustered by day, its rejects, its manifest.
 
-Here: the conversion of one file. Not here: finding files (`landing`), reading them (the source's module), which files are
-converted when and what a run publishes of them (`intake`).
+Here: the conversion of one file. Not here: finding files (`landing`), reading them (the source's module), which files
+are converted when and what a run publishes of them (`intake`).
 
-A directory in _ingest exists complete or not at all: it is built in a workspace and renamed. Its content depends on the file's
-bytes, its name, its sidecar and a few settings only; a hash of these and of the converter's version in the manifest tells
-whether it still holds.
+A directory in _ingest exists complete or not at all: it is built in a workspace and renamed. Its content depends on
+the file's bytes, its name, its sidecar and a few settings only; a hash of these and of the converter's version in the
+manifest tells whether it still holds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sm_assets.contracts.schema import DAY, quoted
 from sm_assets.errors import InputError, Unreconciled, UnstableFile
 from sm_assets.sources import Source
 from sm_assets.sources.landing import Delivery, changed, local_copy
-from sm_assets.storage import PART, ROW_GROUP, DayWriter, Lake
+from sm_assets.storage import PART, ROW_GROUP, DayWriter, Lake, select
 
 CONVERTER_VERSION = "1"
 ADDED = ("source_file", "vintage")
@@ -42,6 +42,10 @@ def convert(
     """Convert one landing file into lake/_ingest/<sha256>/ and return its manifest.
 
     Args:
+        lake: where to.
+        source: who delivered the file.
+        delivery: the file.
+        sha256: its fingerprint.
         previous: manifest of an earlier conversion; its first day of conversion is kept.
 
     Raises:
@@ -81,7 +85,9 @@ def convert(
     return stored
 
 
-def _convert_rows(lake: Lake, source: Source, delivery: Delivery, sha256: str, path: Path, folder: Path) -> dict[str, Any]:
+def _convert_rows(
+    lake: Lake, source: Source, delivery: Delivery, sha256: str, path: Path, folder: Path
+) -> dict[str, Any]:
     module = source.load()
     sidecar = delivery.sidecar
     options = module.ReadOptions(
@@ -137,7 +143,7 @@ def _sorted_rows(lake: Lake, feed: _Feed, table: Table) -> Iterator[pa.RecordBat
     stream = pa.RecordBatchReader.from_batches(feed.schema, iter(feed))
     with lake.connect() as con:
         try:
-            rows = con.from_arrow(stream).query("delivered", f"select * from delivered order by {order}")
+            rows = select(con.from_arrow(stream), "delivered", f"select * from delivered order by {order}")
             yield from rows.to_arrow_reader(ROW_GROUP)
         except duckdb.Error:
             # DuckDB wraps what the stream raises; the reader's own words are the useful ones.
@@ -164,10 +170,11 @@ def ingest_schema(table: Table) -> pa.Schema:
 def _coverage(source: Source, delivery: Delivery, manifest: dict[str, Any]) -> None:
     """A file without rows covers no day, whatever is declared: an empty export proves nothing."""
     days = sorted(manifest["rows_by_day"])
-    kind, first, last = source.coverage_kind, *((days[0], days[-1]) if days else (None, None))
-    if days and delivery.sidecar.coverage:
+    kind = source.coverage_kind
+    first, last = (days[0], days[-1]) if days else (None, None)
+    if first and last and delivery.sidecar.coverage:
         kind, (declared_first, declared_last) = "declared", delivery.sidecar.coverage
-        first, last = min(str(declared_first), days[0]), max(str(declared_last), days[-1])
+        first, last = min(str(declared_first), first), max(str(declared_last), last)
     manifest |= {"coverage_kind": kind if days else None, "coverage_from": first, "coverage_to": last}
 
 
@@ -183,10 +190,11 @@ def _write_rejects(
     with target.open("wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
         if staged.exists():
             with lake.connect() as con:
-                rows = con.read_parquet(str(staged)).query(
+                rows = select(
+                    con.read_parquet(str(staged)),
                     "rejects",
-                    f"select '{source.name}' as source, '{sha256}' as source_sha256, * replace (coalesce(day, date '{day}') "
-                    "as day) from rejects order by line, byte_offset, record",
+                    f"select '{source.name}' as source, '{sha256}' as source_sha256, * replace (coalesce(day, date "
+                    f"'{day}') as day) from rejects order by line, byte_offset, record",
                 )
                 for batch in rows.to_arrow_reader(ROW_GROUP):
                     writer.write_batch(pa.RecordBatch.from_arrays(batch.select(schema.names).columns, schema=schema))
@@ -194,7 +202,9 @@ def _write_rejects(
         sink.flush()
         os.fsync(sink.fileno())
     with lake.connect() as con:
-        counts = con.read_parquet(str(target)).query("rejects", "select day, count(*) from rejects group by day order by day")
+        counts = select(
+            con.read_parquet(str(target)), "rejects", "select day, count(*) from rejects group by day order by day"
+        )
         manifest["rejects_by_day"] = {str(found): rows for found, rows in counts.fetchall()}
 
 
@@ -203,7 +213,8 @@ def _reconcile(delivery: Delivery, manifest: dict[str, Any]) -> None:
     problems = []
     if manifest["rows_in"] != manifest["rows_out"] + rejected + ignored:
         problems.append(
-            f"{manifest['rows_in']} rows in are not {manifest['rows_out']} out + {rejected} rejected + {ignored} ignored"
+            f"{manifest['rows_in']} rows in are not {manifest['rows_out']} out + {rejected} rejected + {ignored} "
+            "ignored"
         )
     if manifest["rows_out"] != manifest["rows_written"]:
         problems.append(f"{manifest['rows_out']} rows were read but {manifest['rows_written']} written")
@@ -238,8 +249,8 @@ def _move_in(lake: Lake, folder: Path, workspace: Path, sha256: str) -> None:
     place = Path(target)
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
-        os.replace(place, workspace / "old")
-    os.replace(folder, place)
+        place.replace(workspace / "old")
+    folder.replace(place)
     shutil.rmtree(workspace / "old", ignore_errors=True)
 
 

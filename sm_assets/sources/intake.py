@@ -1,7 +1,7 @@
 """All landing files of a source taken into the lake, and what a run over some days may publish of them.
 
-Here: conversion of what is new, reuse of the rest, coverage, vanished files, the rows of the raw tables. Not here: converting one
-file (`convert`), finding files (`landing`).
+Here: conversion of what is new, reuse of the rest, coverage, vanished files, the rows of the raw tables. Not here:
+converting one file (`convert`), finding files (`landing`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sm_assets.errors import InputError, UncoveredDays, UnknownVintage, Vanished
 from sm_assets.sources import SOURCES, Source
 from sm_assets.sources.convert import ADDED, convert, made_by
 from sm_assets.sources.landing import discover, fingerprints
-from sm_assets.storage import PART, Lake, day_range, parquet_sql
+from sm_assets.storage import PART, Lake, day_range, parquet_sql, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +156,16 @@ def days_to_publish(lake: Lake, intake: Intake, days: list[date], *, accept_vani
     if vanished and not accept_vanished:
         named = ", ".join(sorted({path for path, _ in vanished}))
         raise VanishedFiles(
-            f"Files that fed {_span([day for _, day in vanished])} are gone or can no longer be read: {named}. Nothing was "
-            "replaced. Put them back, or set accept_vanished to drop their rows on purpose."
+            f"Files that fed {_span([day for _, day in vanished])} are gone or can no longer be read: {named}. "
+            "Nothing was replaced. Put them back, or set accept_vanished to drop their rows on purpose."
         )
     covered = intake.covered | {day for _, day in vanished}
     chosen = [day for day in days if day in covered]
     if not chosen:
         known = _span(sorted(covered)) if covered else "no day"
         raise UncoveredDays(
-            f"No file under landing/{intake.source.name}/ speaks of {_span(days)}; they cover {known}. Nothing was replaced."
+            f"No file under landing/{intake.source.name}/ speaks of {_span(days)}; they cover {known}. Nothing was "
+            "replaced."
         )
     return chosen
 
@@ -177,7 +178,8 @@ def _vanished(lake: Lake, intake: Intake, days: list[date]) -> list[tuple[str, d
     if not ref.days:
         return []
     with lake.connect() as con:
-        fed = lake.register(con, ref).query("fed", "select distinct source_file, source_sha256, day from fed").fetchall()
+        sql = "select distinct source_file, source_sha256, day from fed"
+        fed = select(lake.register(con, ref), "fed", sql).fetchall()
     return sorted((path, day) for path, sha256, day in fed if sha256 not in present and path not in paths)
 
 
@@ -191,7 +193,9 @@ def reject_days(intake: Intake, days: Iterable[date]) -> list[date]:
     return [day for day in days if str(day) in found]
 
 
-def raw_rows(con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: Iterable[date]) -> duckdb.DuckDBPyRelation:
+def raw_rows(
+    con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: Iterable[date]
+) -> duckdb.DuckDBPyRelation:
     """The converted records of `days`, as the raw table publishes them."""
     record, wanted = intake.source.record, set(days)
     paths = [
@@ -205,7 +209,9 @@ def raw_rows(con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: I
     return _with_files(con, intake, table, parquet_sql(paths))
 
 
-def reject_rows(con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: Iterable[date]) -> duckdb.DuckDBPyRelation:
+def reject_rows(
+    con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: Iterable[date]
+) -> duckdb.DuckDBPyRelation:
     """The rejects of `days`, as the rejects table publishes them."""
     wanted = {str(day) for day in days}
     paths = [

@@ -1,7 +1,7 @@
 """The landing folder: which files there are, what their sidecars say, what their bytes are.
 
-Here: discovery, sidecars, fingerprints. Not here: what is inside a file (the source's module) and its conversion (`convert`).
-Nothing under landing/ is ever written, moved or deleted.
+Here: discovery, sidecars, fingerprints. Not here: what is inside a file (the source's module) and its conversion
+(`convert`). Nothing under landing/ is ever written, moved or deleted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,18 @@ from sm_assets.storage import Lake
 _IGNORED_PREFIXES = (".", "_", "README")
 _IGNORED_SUFFIXES = (".tmp", ".part", ".crdownload", ".meta.json")
 _SIDECAR_KEYS = frozenset(
-    "platform exported_at coverage zone number_format encoding columns direction snapshot collection".split()
+    {
+        "platform",
+        "exported_at",
+        "coverage",
+        "zone",
+        "number_format",
+        "encoding",
+        "columns",
+        "direction",
+        "snapshot",
+        "collection",
+    }
 )
 _CHUNK = 1 << 20
 
@@ -70,7 +81,8 @@ def discover(lake: Lake, source: str) -> list[Delivery]:
     """All files delivered by `source`, by path.
 
     Raises:
-        LandingError: a folder under landing/ that is no known source, a file outside the sources' folders, or a sidecar with
+        LandingError: a folder under landing/ that is no known source, a file outside the sources' folders, or a
+        sidecar with
             an unknown key or an unreadable value.
     """
     root = lake.path("landing")
@@ -123,7 +135,9 @@ def _read_sidecar(lake: Lake, name: str, path: str) -> dict[str, Any]:
         raise LandingError(f"{name} holds {type(value).__name__}; expected an object with keys like zone, exported_at.")
     unknown = sorted(set(value) - _SIDECAR_KEYS)
     if unknown:
-        raise LandingError(f"{name} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_SIDECAR_KEYS))}.")
+        raise LandingError(
+            f"{name} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_SIDECAR_KEYS))}."
+        )
     if "exported_at" in value:
         value["exported_at"] = _moment(name, value["exported_at"])
     if "coverage" in value:

@@ -1,19 +1,19 @@
 """The one reader and writer of tables: stage, check the contract, replace atomically.
 
-Here: the lake's folders, references to tables, publishing, the catalogue of views, and the sweeping of what a crash left. What
-arrives and leaves is a reference, a DuckDB relation or an Arrow stream, never a whole table. Not here: what a table promises
-(`contracts`), how landing files become batches (`sources`).
+Here: the lake's folders, references to tables, publishing, the catalogue of views, and the sweeping of what a crash
+left. What arrives and leaves is a reference, a DuckDB relation or an Arrow stream, never a whole table. Not here: what
+a table promises (`contracts`), how landing files become batches (`sources`).
 
-Layout below the data root: lake/<table>/day=YYYY-MM-DD/part-0.parquet, one file per day under a fixed name. A file is written
-and checked in lake/_staging/<workspace>/ and moves in by one rename: readers see the old or the new partition. Object stores
-take whole objects only; there the workspace is a local temporary folder and the upload is the rename.
+Layout below the data root: lake/<table>/day=YYYY-MM-DD/part-0.parquet, one file per day under a fixed name. A file is
+written and checked in lake/_staging/<workspace>/ and moves in by one rename: readers see the old or the new partition.
+Object stores take whole objects only; there the workspace is a local temporary folder and the upload is the rename.
 """
 
 from __future__ import annotations
 
 from sm_assets.storage.day_writer import PART, ROW_GROUP, DayWriter
 from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range
-from sm_assets.storage.sql_text import literal, parquet_sql
+from sm_assets.storage.sql_text import literal, parquet_sql, select
 from sm_assets.storage.validation import rule_counts
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "literal",
     "parquet_sql",
     "rule_counts",
+    "select",
 ]

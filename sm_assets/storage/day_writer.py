@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,12 @@ class DayWriter:
         body = batch.select(self._schema.names)
         for field, column in zip(self._schema, body.columns, strict=True):
             if not field.nullable and column.null_count:
-                raise ContractError(f"{self._table.name}: {column.null_count} nulls in {field.name}, which is never null.")
+                raise ContractError(
+                    f"{self._table.name}: {column.null_count} nulls in {field.name}, which is never null."
+                )
         numbers = days.cast(pa.int32()).to_numpy(zero_copy_only=False)
         cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), batch.num_rows]
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in pairwise(cuts):
             day = days[start].as_py()
             if day != self._day:
                 self._open(day)

@@ -1,7 +1,7 @@
 """The data root: its folders, references to tables, publishing.
 
-Here: reading and replacing partitions. Not here: writing a file (`day_writer`), judging rows (`validation`), the views for
-other programs (`catalog`).
+Here: reading and replacing partitions. Not here: writing a file (`day_writer`), judging rows (`validation`), the views
+for other programs (`catalog`).
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from sm_assets.errors import ContractError, Unreconciled
 from sm_assets.settings import Settings
 from sm_assets.storage.catalog import refresh_catalog
 from sm_assets.storage.day_writer import PART, ROW_GROUP, DayWriter
-from sm_assets.storage.sql_text import literal, parquet_sql
+from sm_assets.storage.sql_text import literal, parquet_sql, select
 from sm_assets.storage.validation import check_columns, rule_counts
 from sm_assets.storage.workspaces import claimed, sweep
 
 Data: TypeAlias = duckdb.DuckDBPyRelation | pa.Table | pa.RecordBatchReader
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,9 @@ class Lake:
         """The files behind a reference, as DuckDB reads them."""
         return [self.uri(self.file(ref.table, day)) for day in ref.days]
 
-    def register(self, con: duckdb.DuckDBPyConnection, ref: TableRef, name: str | None = None) -> duckdb.DuckDBPyRelation:
+    def register(
+        self, con: duckdb.DuckDBPyConnection, ref: TableRef, name: str | None = None
+    ) -> duckdb.DuckDBPyRelation:
         """Create the view `name` (None: the table's own name) over a reference and open it.
 
         A reference without a day becomes a view of no rows with the contract's columns.
@@ -181,8 +182,8 @@ class Lake:
             found = sum(rows.values())
             if expected_rows is not None and found != expected_rows:
                 raise Unreconciled(
-                    f"{table.name}: {found} rows, but the counts of what went in and was dropped leave {expected_rows}. Nothing "
-                    "was published."
+                    f"{table.name}: {found} rows, but the counts of what went in and was dropped leave "
+                    f"{expected_rows}. Nothing was published."
                 )
             self._check(table, folder, [day for day in allowed if rows[day]])
             for day in allowed:
@@ -195,7 +196,7 @@ class Lake:
             relation = data if isinstance(data, duckdb.DuckDBPyRelation) else con.from_arrow(data)
             check_columns(table, relation)
             order = ", ".join(quoted(name) for name in (DAY, *table.sort_key))
-            ordered = relation.query("staged_rows", f"{table.cast_sql('staged_rows')} order by {order}")
+            ordered = select(relation, "staged_rows", f"{table.cast_sql('staged_rows')} order by {order}")
             writer = DayWriter(table, folder)
             for batch in ordered.to_arrow_reader(ROW_GROUP):
                 writer.write(batch)
@@ -217,7 +218,9 @@ class Lake:
         with self.connect() as con:
             paths = [str(folder / f"{DAY}={day}" / PART) for day in days]
             con.execute(f"create temp view staged_rows as {parquet_sql(paths)}")
-            problems = [f"{count} rows break {name}" for name, count in rule_counts(con, table, "staged_rows").items() if count]
+            problems = [
+                f"{count} rows break {name}" for name, count in rule_counts(con, table, "staged_rows").items() if count
+            ]
             duplicates = con.sql(table.duplicates_sql("staged_rows")).fetchall()[0][0]
             if duplicates:
                 problems.append(f"{duplicates} keys ({', '.join(table.key)}) occur more than once")
@@ -231,7 +234,7 @@ class Lake:
             return
         place = Path(target)
         place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staged, place)
+        staged.replace(place)
         _sync_folder(place.parent)
         _sync_folder(place.parent.parent)
 

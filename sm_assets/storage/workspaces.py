@@ -1,7 +1,7 @@
 """Private folders for unfinished files, and what becomes of them after a crash.
 
-Here: claiming, locking, sweeping. A workspace is alive as long as its process holds the lock beside it; the kernel releases
-the lock when the process ends, however it ends. Not here: what is written into a workspace.
+Here: claiming, locking, sweeping. A workspace is alive as long as its process holds the lock beside it; the kernel
+releases the lock when the process ends, however it ends. Not here: what is written into a workspace.
 """
 
 from __future__ import annotations

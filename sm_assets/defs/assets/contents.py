@@ -31,7 +31,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
         content_mode: Literal["canonical", "compat"] = Field(
             default=settings.content_mode,  # type: ignore[arg-type]  # Settings has checked the value
-            description="canonical: up to three folded contents per post. compat: the original program's one joined text.",
+            description="canonical: up to three folded contents per post. compat: the original's one joined text.",
         )
         min_text_chars: int = Field(
             default=settings.min_text_chars,
@@ -60,4 +60,5 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             stream = pa.RecordBatchReader.from_batches(TABLES[NAME].plain_schema, map(contents, posts))
             yield dg.Output(Rows(stream, days, seen))
 
-    return core_post_contents
+    made: dg.AssetsDefinition = core_post_contents
+    return made

@@ -1,6 +1,7 @@
 """out_cosharing_*: networks of accounts that push the same content, per as-of day.
 
-Here: the asset and its parameters. Not here: the methods and the tables they become (`sm_assets.analysis`), figures (`plots`).
+Here: the asset and its parameters. Not here: the methods and the tables they become (`sm_assets.analysis`), figures
+(`plots`).
 """
 
 from collections.abc import Iterator
@@ -36,24 +37,30 @@ def config_class(settings: Settings) -> type[dg.Config]:
 
         method: Literal["linkage", "seeded"] = Field(
             default="linkage",
-            description="linkage: every account against whole networks. seeded: the original program's clustering around seeds.",
+            description="linkage: each account against whole networks. seeded: the original's clustering around seeds.",
         )
         content_mode: Literal["canonical", "compat"] = Field(
             default=settings.content_mode,  # type: ignore[arg-type]  # Settings has checked the value
             description="The mode in which the window's contents were made; a window with another mode fails.",
         )
         min_threshold: float | None = Field(
-            default=None, ge=0, le=1,
-            description=f"Least score for joining a network, 0 to 1. Default by method (threshold, factor): {_DEFAULTS}.",
-        )  # fmt: skip
+            default=None,
+            ge=0,
+            le=1,
+            description=f"Least score for joining a network. Default by method (threshold, factor): {_DEFAULTS}.",
+        )
         second_cluster_factor: float | None = Field(
-            default=None, ge=0, le=1_000_000,
-            description="How many times the best network must beat the second best, 0 or more. Default by method, see min_threshold.",
-        )  # fmt: skip
+            default=None,
+            ge=0,
+            le=1_000_000,
+            description="How many times the best network must beat the second, 0 or more. Default: see min_threshold.",
+        )
         viral_accounts: int = Field(
-            default=VIRAL_ACCOUNTS, ge=2, le=1_000_000,
+            default=VIRAL_ACCOUNTS,
+            ge=2,
+            le=1_000_000,
             description="A content carried by more accounts than this does not link all of its pairs (linkage).",
-        )  # fmt: skip
+        )
         across_platforms: bool = Field(
             default=True, description="Whether a content on one platform counts as the same content on another."
         )
@@ -79,7 +86,9 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         **common(lake),
     )
     def cosharing(
-        context: dg.AssetExecutionContext, config: config_type, **refs: TableRef  # type: ignore[valid-type]  # made above
+        context: dg.AssetExecutionContext,
+        config: config_type,  # type: ignore[valid-type]  # made above, with this lake's defaults
+        **refs: TableRef,
     ) -> Iterator[dg.Output[Rows]]:
         asked = partition_days(list(context.partition_keys))
         with lake.workspace("cosharing") as folder, lake.connect() as con:
@@ -91,7 +100,11 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 for name, rows in tables.items():
                     results.add(name, rows)
             figures = _figures(con, lake, window, tables)
-            shared = {"as_of": str(days[-1]), "accounts_and_contents": counts_table(counts, "what", "number"), **_settings(config)}
+            shared = {
+                "as_of": str(days[-1]),
+                "accounts_and_contents": counts_table(counts, "what", "number"),
+                **_settings(config),
+            }
             for name in TABLES:
                 yield dg.Output(Rows(results.relation(con, name), days, metadata=shared | figures.get(name, {})), name)
 

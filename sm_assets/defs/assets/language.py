@@ -42,6 +42,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             posts = open_select(con, lake, path, refs.values(), days).to_arrow_reader(ROW_GROUP)
             stream = pa.RecordBatchReader.from_batches(TABLES[NAME].plain_schema, map(labelled, posts))
             yield dg.Output(Rows(stream, days, seen))
-        context.log.info(f"{languages[NO_TEXT]} posts without text; languages {languages.most_common(10)}")
+        context.log.info("%d posts without text; languages %s", languages[NO_TEXT], languages.most_common(10))
 
-    return feat_post_language
+    made: dg.AssetsDefinition = feat_post_language
+    return made

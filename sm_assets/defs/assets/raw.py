@@ -42,7 +42,7 @@ def _source_assets(lake: Lake, name: str) -> dg.AssetsDefinition:
         intake = take_in(lake, name, context.log.info)
         days = days_to_publish(lake, intake, asked, accept_vanished=config.accept_vanished)
         if len(days) < len(asked):
-            context.log.warning(f"{len(asked) - len(days)} of {len(asked)} days are in no {name} file; they stay as they are")
+            context.log.warning("%d of %d days are in no %s file; they stay", len(asked) - len(days), len(asked), name)
         with lake.connect() as con:
             rows = Rows(raw_rows(con, lake, intake, days), days, metadata=_metadata(intake))
             yield dg.Output(rows, source.raw_table)
@@ -70,5 +70,3 @@ def _metadata(intake: Intake) -> dict[str, Any]:
         named = {**intake.unknown, **intake.unusable}
         entries["set_aside"] = dg.MetadataValue.md("\n".join(f"- `{path}`: {why}" for path, why in named.items()))
     return entries
-
-

@@ -29,4 +29,5 @@ def _sql_asset(lake: Lake, name: str) -> dg.AssetsDefinition:
             data = open_select(con, lake, path, refs.values(), days)
             yield dg.Output(Rows(data, days, counts(con, name), reconcile=True))
 
-    return select
+    made: dg.AssetsDefinition = select
+    return made
