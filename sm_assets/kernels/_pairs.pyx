@@ -175,3 +175,52 @@ def hypergeometric_tail(
                 if j > most:
                     break
             p[i] = min(total, 1.0)
+
+
+cdef class RowList:
+    """Rows that pairs have in common."""
+
+    cdef vector[int32_t] pair
+    cdef vector[int64_t] row_a
+    cdef vector[int64_t] row_b
+
+    def __len__(self):
+        return self.pair.size()
+
+    def fill(self, int32_t[::1] pair, int64_t[::1] row_a, int64_t[::1] row_b):
+        """Copy the rows into arrays of the list's length."""
+        cdef int64_t i
+        with nogil:
+            for i in range(<int64_t>self.pair.size()):
+                pair[i] = self.pair[i]
+                row_a[i] = self.row_a[i]
+                row_b[i] = self.row_b[i]
+
+
+def list_shared_rows(
+    const int64_t[::1] account_ptr,
+    const int32_t[::1] content,
+    int64_t n_contents,
+    const int32_t[::1] a,                # IN, ascending
+    const int32_t[::1] b,
+):
+    """Rows of the evidence that hold the same content, for each pair."""
+    cdef int64_t i, row, own
+    cdef int32_t x = -1
+    cdef vector[int64_t] mark
+    cdef RowList found = RowList()
+    with nogil:
+        mark.assign(n_contents, -1)
+        for i in range(a.shape[0]):
+            if a[i] != x:
+                x = a[i]
+                for row in range(account_ptr[x], account_ptr[x + 1]):
+                    mark[content[row]] = row
+            for row in range(account_ptr[b[i]], account_ptr[b[i] + 1]):
+                own = mark[content[row]]
+                if own < account_ptr[x] or own >= account_ptr[x + 1]:
+                    continue
+                found.pair.push_back(i)
+                found.row_a.push_back(own)
+                found.row_b.push_back(row)
+    return found

@@ -80,15 +80,9 @@ def measure_pairs(
         raise KernelError(
             f"the evidence has {n} rows, but {len(kind)} kinds, {len(first_at)} and {len(last_at)} times."
         )
-    if len(a) != len(b):
-        raise KernelError(f"{len(a)} first and {len(b)} second accounts of pairs; they must be equally many.")
     if n and kind.max() > 3:
         raise KernelError(f"kinds must lie in 0..3; found {kind.max()}.")
-    for numbers in (a, b):
-        if len(numbers) and (numbers.min() < 0 or numbers.max() >= evidence.n_accounts):
-            raise KernelError(f"accounts of pairs must lie in 0..{evidence.n_accounts - 1}.")
-    if (np.diff(a) < 0).any():
-        raise KernelError("the first accounts of the pairs must ascend.")
+    _check_pairs(evidence, a, b)
     shares = Shares(
         n_shared=np.empty(len(a), np.int32),
         by_kind=np.empty((len(a), 4), np.int32),
@@ -140,3 +134,42 @@ def hypergeometric_tail(
         np.ascontiguousarray(k, np.int32), np.ascontiguousarray(x, np.int32), np.ascontiguousarray(y, np.int32), n, p
     )
     return p
+
+
+def list_shared_rows(
+    evidence: Evidence, a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of the evidence in which the two accounts of a pair carry the same content.
+
+    Args:
+        evidence: accounts and contents.
+        a: int32[n_pairs], first accounts of the pairs, ascending.
+        b: int32[n_pairs], second accounts.
+
+    Returns:
+        int32[k] position of the pair, int64[k] row of its first account, int64[k] row of its second.
+
+    Raises:
+        KernelError: arrays of different lengths, numbers out of range, a not ascending.
+    """
+    _check_pairs(evidence, a, b)
+    found = _pairs.list_shared_rows(
+        evidence.account_ptr,
+        evidence.content,
+        evidence.n_contents,
+        np.ascontiguousarray(a),
+        np.ascontiguousarray(b),
+    )
+    pair, row_a, row_b = np.empty(len(found), np.int32), np.empty(len(found), np.int64), np.empty(len(found), np.int64)
+    found.fill(pair, row_a, row_b)
+    return pair, row_a, row_b
+
+
+def _check_pairs(evidence: Evidence, a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]) -> None:
+    if len(a) != len(b):
+        raise KernelError(f"{len(a)} first and {len(b)} second accounts of pairs; they must be equally many.")
+    for numbers in (a, b):
+        if len(numbers) and (numbers.min() < 0 or numbers.max() >= evidence.n_accounts):
+            raise KernelError(f"accounts of pairs must lie in 0..{evidence.n_accounts - 1}.")
+    if (np.diff(a) < 0).any():
+        raise KernelError("the first accounts of the pairs must ascend.")
