@@ -65,11 +65,14 @@ private:
 
     void compress(bool last) {
         uint64_t v[16], m[16];
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        std::memcpy(m, block_, sizeof m);
+#else
         for (int i = 0; i < 16; ++i) {
-            uint64_t word = 0;
-            for (int k = 7; k >= 0; --k) word = (word << 8) | block_[8 * i + k];
-            m[i] = word;
+            m[i] = 0;
+            for (int k = 7; k >= 0; --k) m[i] = (m[i] << 8) | block_[8 * i + k];
         }
+#endif
         for (int i = 0; i < 8; ++i) {
             v[i] = h_[i];
             v[i + 8] = IV[i];
