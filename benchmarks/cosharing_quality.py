@@ -5,9 +5,9 @@
     python benchmarks/cosharing_quality.py --method seeded                  the original's method
 
 Over pairs of accounts in one cluster: precision = pairs of one planted network / all pairs; recall = those / all
-planted pairs; reachable = recall of an oracle that joins, inside each planted network, the accounts that shared contents
-connect. Of aggregators that carry contents of two or more networks, and of organic accounts: how many were placed.
-The oracle reads contents with rules of its own, simpler than the package's.
+planted pairs; reachable = recall of an oracle that joins, inside each planted network, the accounts that shared
+contents connect. Of aggregators that carry contents of two or more networks, and of organic accounts: how many were
+placed. The oracle reads contents with rules of its own, simpler than the package's.
 """
 
 from __future__ import annotations
