@@ -1,0 +1,91 @@
+"""Real exports, where they lie beside the checkout: through the whole chain, with the counts that are known of them."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from sm_assets.contracts import TABLES
+from sm_assets.defs.run import materialise_range
+from sm_assets.settings import Settings
+from sm_assets.sources.intake import take_in
+from sm_assets.storage import Lake
+
+pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
+
+BRT = "2021-07-05-22-49-20-BRT-search-csv-export.csv"
+DB1, DB2 = "db1_rows_with_genocide.csv", "db2_rows_with_genocide.csv"
+NOT_OUT = tuple(name for name, table in TABLES.items() if table.layer != "out")
+OUT = tuple(name for name, table in TABLES.items() if table.layer == "out")
+
+
+def copied(shared_data: Path, root: Path, *names: str) -> None:
+    landing = root / "landing" / "crowdtangle"
+    landing.mkdir(parents=True)
+    for name in names:
+        shutil.copy(shared_data / "crowdtangle" / name, landing)
+
+
+def run(settings: Settings, tables: tuple[str, ...], first: date, last: date) -> bool:
+    with dg.DagsterInstance.ephemeral() as instance:
+        return materialise_range(settings, first, last, tables=tables, instance=instance, raise_on_error=True)
+
+
+def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(f"{settings.data_root}/catalog.duckdb", read_only=True) as con:
+        return con.sql(sql).fetchall()
+
+
+def test_a_whole_search_export(shared_data: Path, settings: Settings) -> None:
+    copied(shared_data, Path(settings.data_root), BRT)
+    day = date(2021, 7, 5)
+    assert run(settings, tuple(TABLES), day, day)
+    manifest = take_in(Lake(settings), "crowdtangle").files[0].manifest
+    assert (manifest["rows_in"], manifest["rows_out"], manifest["rejected"]) == (10, 10, {})
+    assert (manifest["coverage_from"], manifest["coverage_to"]) == ("2021-07-05", "2021-07-05")
+    assert manifest["exported_at"].startswith("2021-07-06T01:49:20")
+    assert len(manifest["columns"]) == 41
+    assert ask(settings, "select posted_at, interactions_count from core_posts order by interactions_count desc limit 1") == [
+        (datetime(2021, 7, 5, 21, 2, 45), 407_137)
+    ]
+    off = "interactions_count != reactions_count + comments_count + shares_count"
+    assert ask(settings, f"select count(*) filter ({off}), count(*) from core_posts") == [(0, 10)]
+    owner = "split_part(url, '/', 4) = account_id and starts_with(post_id, account_id || '_')"
+    assert ask(settings, f"select count(*) from core_posts where {owner}") == [(10,)]
+    assert ask(settings, "select count(*), count(distinct status) > 0 from out_cosharing_members")[0][0] > 0
+
+
+def test_two_subsets_with_a_clock_change(shared_data: Path, tmp_path: Path) -> None:
+    settings = Settings(data_root=str(tmp_path / "data"), threads=1, start_day=date(2023, 1, 1), window_days=340)
+    copied(shared_data, Path(settings.data_root), DB1, DB2)
+    first, last = date(2023, 8, 7), date(2024, 7, 8)
+    assert run(settings, NOT_OUT, first, last)
+    per_file = ask(
+        settings,
+        "select source_file, count(*), count(distinct account_id), min(day), max(day), count(distinct day), sum(shares_count) "
+        "from core_posts group by source_file order by source_file",
+    )
+    assert per_file == [
+        (f"landing/crowdtangle/{DB1}", 2203, 17, first, last, 260, 152_673),
+        (f"landing/crowdtangle/{DB2}", 382, 61, date(2023, 10, 12), date(2024, 7, 6), 164, 91_930),
+    ]
+    zones = "select source_file, right(post_created, 3), count(*) from raw_crowdtangle__posts group by all order by 1, 2"
+    assert [row[1:] for row in ask(settings, zones)] == [("EDT", 1302), ("EST", 901), ("EDT", 228), ("EST", 154)]
+    moved = "select count(*) from raw_crowdtangle__posts where left(post_created, 10) != cast(day as varchar) group by source_file"
+    assert sorted(ask(settings, moved)) == [(29,), (53,)]
+    assert ask(settings, "select count(*) from raw_crowdtangle__rejects") == [(0,)]
+    # Days between the first and the last post of a file had no posts: they are covered, and empty.
+    assert len(Lake(settings).days("core_posts")) == (last - first).days + 1
+
+    assert run(settings, OUT, last, last)
+    accounts = ask(settings, "select count(distinct account_id) from feat_account_content")
+    assert ask(settings, "select count(*) from out_cosharing_members") == accounts
+    shared = ask(settings, "select sum(cluster_size), count(*) from out_cosharing_clusters")
+    assert shared[0][1] >= 1
+    assert ask(settings, "select count(*) from out_cosharing_members where status = 'member'") == [(shared[0][0],)]
