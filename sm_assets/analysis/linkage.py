@@ -151,11 +151,14 @@ def _settle(
     """Attach until nothing changes, but not for ever; then keep only those whom the clusters as they are satisfy."""
     if candidate is None:
         candidate = np.ones(index.n_accounts, np.bool_)
+    before = label
     for _ in range(10):
         moved = _attach(index, label, candidate, share=threshold, factor=factor)
         if np.array_equal(moved, label):
             return label
-        label = moved
+        if np.array_equal(moved, before):
+            break  # a few accounts go to and fro
+        before, label = label, moved
     while True:
         scores = kernel.score_accounts(index, label, doubt=DOUBT)
         stays = _accepted(scores, threshold, factor) & (scores.best == label)

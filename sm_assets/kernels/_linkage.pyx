@@ -38,7 +38,7 @@ def index_shared(
     const int32_t[::1] content,          # IN
     const int32_t[::1] unit,             # IN
     const int32_t[::1] carriers,         # IN, per content
-    const int32_t[::1] shared_id,        # IN, per content: number among the shared ones, -1 = carried by one account
+    int32_t[::1] shared_id,              # OUT, per content: number among the shared ones, -1 = carried by one account
     int64_t viral,                       # IN
     int64_t[::1] row_ptr,                # OUT, rows of an account
     int32_t[::1] row_content,            # OUT
@@ -55,7 +55,7 @@ def index_shared(
     """Keep the rows whose content another account carries, by account and by content, and weigh them."""
     cdef int64_t n_accounts = account_ptr.shape[0] - 1
     cdef int64_t n_lists = list_ptr.shape[0] - 1
-    cdef int64_t a, i, j, k, c, n, kinds, begin, out = 0, where
+    cdef int64_t a, i, j, k, c, n, kinds, begin, out = 0, where, found = 0
     cdef bint common
     cdef int64_t weight
     cdef vector[int64_t] fill
@@ -63,10 +63,15 @@ def index_shared(
     cdef vector[int32_t] moved_account, moved_unit
     cdef vector[int64_t] moved_vote, new_place
     with nogil:
+        # Numbered as they appear, so that what an account carries lies close together.
+        for c in range(shared_id.shape[0]):
+            shared_id[c] = -1
         for i in range(content.shape[0]):
-            c = shared_id[content[i]]
-            if c >= 0:
-                list_ptr[c + 1] += 1
+            n = carriers[content[i]]
+            if n > 1 and shared_id[content[i]] < 0:
+                shared_id[content[i]] = found
+                list_ptr[found + 1] = n
+                found += 1
         for c in range(n_lists):
             list_ptr[c + 1] += list_ptr[c]
         fill.resize(n_lists)

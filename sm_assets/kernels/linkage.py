@@ -104,8 +104,6 @@ def index_shared(evidence: Evidence, viral: int) -> SharedIndex:
         )
     carriers = np.bincount(evidence.content, minlength=evidence.n_contents).astype(np.int32)
     shared = carriers > 1
-    shared_id = np.cumsum(shared, dtype=np.int32) - np.int32(1)
-    shared_id[~shared] = -1
     n_lists = int(np.count_nonzero(shared))
     n_kept = int(carriers[shared].sum(dtype=np.int64))
     index = SharedIndex(
@@ -127,7 +125,7 @@ def index_shared(evidence: Evidence, viral: int) -> SharedIndex:
         np.ascontiguousarray(evidence.content),
         np.ascontiguousarray(evidence.unit),
         carriers,
-        shared_id,
+        np.empty(evidence.n_contents, np.int32),
         viral,
         index.row_ptr,
         index.row_content,
