@@ -48,7 +48,8 @@ serve: $(VENV)/.ready
 	  "          choose an asset to see its columns, counts and figures." \
 	  "  Own data: put exports into $(SM_ASSETS_DATA_ROOT)/landing/crowdtangle/, then Materialize with a date range." \
 	  "  No data yet?  make demo" ""
-	@exec $(PY) -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
+	@export PYTHONWARNINGS='ignore:Function `dev_command`'; \
+	exec $(PY) -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
 	  $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning
 
 test: $(VENV)/.ready-dev

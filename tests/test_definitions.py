@@ -41,6 +41,11 @@ def test_snapshot() -> None:
     assert snapshot() == json.loads(GOLDEN.read_text(encoding="utf-8")), "on purpose? python tests/test_definitions.py"
 
 
+def test_the_code_server_can_load_them() -> None:
+    # Resolving one job does not notice two things of one name.
+    dg.Definitions.validate_loadable(definitions())
+
+
 def test_every_table_has_its_asset_and_every_asset_its_table() -> None:
     assert set(snapshot()["assets"]) == set(TABLES)
 

@@ -29,6 +29,14 @@ def member(number: int, name: str | None, followers: int | None, cluster_id: int
     }  # fmt: skip
 
 
+def pair(post_a: str, post_b: str) -> dict[str, Any]:
+    """Two posts, the second of which came first."""
+    return {
+        "platform_a": "facebook", "sample_post_id_a": post_a, "first_at_a": datetime(2024, 3, 1, 12),
+        "platform_b": "facebook", "sample_post_id_b": post_b, "first_at_b": datetime(2024, 3, 1, 11),
+    }  # fmt: skip
+
+
 def planted(number: int, network: int | None, kind: str) -> dict[str, Any]:
     return {"platform": "facebook", "account_id": str(number), "network": network, "kind": kind}
 
@@ -50,12 +58,22 @@ def lake(tmp_path: Path) -> Path:
         {"platform": text, "account_id": text, "display_name": text, "handle": text, "followers": number,
          "cluster_id": number, "status": text},
     )  # fmt: skip
-    link = {"cluster_id": 0, "preview": "https://site.example/x", "content_kind": "link", "n_accounts": 3}
-    message = {"cluster_id": 0, "preview": "die fähre fährt wieder", "content_kind": "text", "n_accounts": 2}
+    link = {"cluster_id": 0, "content_kind": "link", "content_id": "b", "n_accounts": 3, "preview": "site.example"}
+    said = {"cluster_id": 0, "content_kind": "text", "content_id": "a", "n_accounts": 2, "preview": "die fähre fährt"}
+    viral = {"cluster_id": 0, "content_kind": "text", "content_id": "v", "n_accounts": 300, "preview": "viral"}
     publish(
         tmp_path, f"lake/out_cosharing_evidence/{DAY}",
-        [message | {"content_id": "a"}, link | {"content_id": "b"}],
-        {"cluster_id": number, "preview": text, "content_kind": text, "n_accounts": number, "content_id": text},
+        [said | pair("2_20", "1_10"), link | pair("1_11", "3_30"), viral | pair("1_12", "2_21"),
+         viral | pair("1_12", "3_31")],
+        {"cluster_id": number, "content_kind": text, "content_id": text, "n_accounts": number, "preview": text,
+         "platform_a": text, "sample_post_id_a": text, "first_at_a": time,
+         "platform_b": text, "sample_post_id_b": text, "first_at_b": time},
+    )  # fmt: skip
+    posts = {"1_10": "Die Fähre\nfährt wieder!", "1_11": "x", "1_12": "viral", "2_20": "DIE FÄHRE fährt wieder!"}
+    publish(
+        tmp_path, "lake/core_posts/day=2024-03-01",
+        [{"platform": "facebook", "post_id": post_id, "text": words} for post_id, words in posts.items()],
+        {"platform": text, "post_id": text, "text": text},
     )  # fmt: skip
     # Planted: {1, 2} and {3, 6}; 6 does not post in the window.
     publish(
@@ -75,7 +93,7 @@ def test_summary_names_pages_a_message_and_the_truth(lake: Path) -> None:
         "",
         "network 0: 3 pages, de, 7 shared contents, 20 Feb to 16 Mar",
         "  pages    Grün, 2, Rot",
-        "  message  “die fähre fährt wieder”",
+        "  message  “Die Fähre fährt wieder!”",
         "",
         # planted pairs {1,2} {3,6}, found pairs {1,2} {1,3} {2,3}
         "Against the planted truth: 50 % of the pairs of one network are found, 33 % of the found",

@@ -27,9 +27,33 @@ _NETWORKS: Final = """
             list(coalesce(display_name, handle, account_id) order by followers desc nulls last, account_id) as names
         from members where cluster_id is not null group by cluster_id
     ),
+    carried as (
+        select
+            cluster_id, content_id, content_kind, n_accounts, preview,
+            unnest([
+                {'platform': platform_a, 'post_id': sample_post_id_a, 'at': first_at_a},
+                {'platform': platform_b, 'post_id': sample_post_id_b, 'at': first_at_b}
+            ]) as post
+        from evidence
+    ),
+    weighed as (
+        -- Best is what many of the members carry and few others do, rather a text than a link.
+        select
+            cluster_id, content_id, any_value(content_kind) as content_kind, any_value(preview) as preview,
+            arg_min(post, post.at) as post,
+            count(distinct post) ** 2 / any_value(n_accounts) * if(any_value(content_kind) = 'link', 1, 2) as weight
+        from carried group by cluster_id, content_id
+    ),
+    chosen as (
+        select
+            cluster_id,
+            arg_max({'kind': content_kind, 'preview': preview, 'post': post}, (weight, content_id)) as best
+        from weighed group by cluster_id
+    ),
     messages as (
-        select cluster_id, arg_max(preview, (content_kind = 'text', n_accounts, content_id)) as message
-        from evidence where preview is not null group by cluster_id
+        select cluster_id, any_value(if(best.kind = 'text', coalesce(text, best.preview), best.preview)) as message
+        from chosen left join posts on posts.platform = best.post.platform and posts.post_id = best.post.post_id
+        group by cluster_id
     )
     select
         cluster_id, cluster_size, n_contents, cluster_lang, names, coalesce(message, top_preview) as message,
@@ -86,6 +110,8 @@ def summary(data_root: Path, *, limit: int = 6) -> str:
     with duckdb.connect() as con:
         for name in ("clusters", "members", "evidence"):
             _view(con, name, data_root / "lake" / f"out_cosharing_{name}" / f"day={day}" / "part-0.parquet")
+        posts = data_root / "lake" / "core_posts" / "day=*" / "part-0.parquet"
+        con.read_parquet(str(posts), hive_partitioning=True).create_view("posts")
         _view(con, "accounts", data_root / "truth" / "accounts.parquet")
         networks = _rows(con, _NETWORKS, {"limit": limit})
         (counts,) = _rows(con, _COUNTS)

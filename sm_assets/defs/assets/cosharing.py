@@ -80,7 +80,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     config_type = config_class(settings)
 
     @dg.multi_asset(
-        name="cosharing",
+        name="find_networks",
         outs={name: out(lake, name) for name in TABLES},
         ins=ins(lake, TABLES[0], upstream_tables()),
         **common(lake),
