@@ -562,7 +562,7 @@ def find_strangers(
 ):
     """Pairs of members that have nothing in common although both carry much of what their cluster carries."""
     cdef int64_t n_labels = member_ptr.shape[0] - 1
-    cdef int64_t k, m, i, j, c, n, x, y, p, q, width
+    cdef int64_t k, m, i, j, c, n, x, p, q, width, met
     cdef int32_t last
     cdef double n_common, n_rows, pool, alone, chance, lowest, expected
     cdef vector[int64_t] run_ptr
@@ -647,11 +647,13 @@ def find_strangers(
                         other[k] = order[q].second
             if first[k] < 0:
                 continue
-            # Among many pairs some are bound to miss each other: how many as unlikely ones were to be expected?
+            # Among many pairs some are bound to miss each other: how many of those as unlikely, by how many there are?
             expected = 0
+            met = 0
             for i in range(width * width):
                 if chances[i] <= lowest:
                     expected += chances[i]
-            if expected >= level:
+                    met += shared[i] == 0
+            if expected >= level * met:
                 first[k] = -1
                 other[k] = -1

@@ -284,14 +284,14 @@ def find_strangers(
 
     If all members drew their pieces from one pool, the chance that two of them have none in common would be
     hypergeometric. It is taken with the pool of what members share and with the pool of all that they carry; the larger
-    chance counts. The least likely pair is reported if fewer than `level` pairs at least as unlikely were to be
-    expected in the cluster.
+    chance counts. The least likely pair is reported if, of all pairs in the cluster that should rather have met than it,
+    fewer miss each other by chance than `level` times as many as do (Benjamini and Hochberg 1995).
 
     Args:
         index: from `index_shared`.
         label: int32[n_accounts], -1 = in no cluster; 0..k-1 without a gap.
         n_pieces: int32[n_accounts], pieces of evidence, those that nobody shares included.
-        level: pairs.
+        level: accepted share of false finds.
         least: pieces that each of the two must share with other members.
         limit: members of a cluster that are looked at: those with the most pieces.
 
