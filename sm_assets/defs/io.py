@@ -65,7 +65,8 @@ class LakeIOManager(dg.IOManager):
                 f"{len(skipped)} of {len(asked)} days ({skipped[0]} ... {skipped[-1]}): no input; they stay as they are"
             )
             entries["days_not_published"] = note
-        context.add_output_metadata(entries | dict(obj.metadata))
+        # The page shows entries in this order: what an asset says of itself comes first, long tables last.
+        context.add_output_metadata(dict(obj.metadata) | entries)
 
     def load_input(self, context: dg.InputContext) -> TableRef:
         """Reference to the upstream days that are published."""

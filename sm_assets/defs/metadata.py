@@ -73,10 +73,10 @@ def published_metadata(lake: Lake, table: Table, published: Published, counts: M
     entries: dict[str, Any] = dict(counts)
     entries["rows_out"] = published.total
     entries["dagster/row_count"] = published.total
-    entries["rows_per_day"] = rows_per_day(published.rows)
     filled = [day for day, rows in published.rows.items() if rows]
     if filled:
         entries["preview"] = preview(lake, TableRef(table.name, (filled[-1],)))
+    entries["rows_per_day"] = rows_per_day(published.rows)
     return entries
 
 

@@ -105,6 +105,11 @@ def count_text(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """1 -> 1 account; 1200 -> 1,200 accounts."""
+    return f"{count_text(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def network_name(cluster_id: int, language: str | None = None) -> str:
     """How figures call a network."""
     return f"network {cluster_id}" + (f" ({language})" if language and language != "no_text" else "")

@@ -251,7 +251,7 @@ def _places(network: _Network, centre: tuple[float, float], radius: float) -> di
         # A few loose accounts far out would press all others into a knot: draw the distances together.
         flat *= (distance / (distance.max() or 1.0)) ** 0.6 / np.where(distance > 0, distance, 1.0)
     return {
-        key: (centre[0] + radius * 0.92 * x, centre[1] + radius * 0.92 * y)
+        key: (centre[0] + radius * 0.9 * x, centre[1] + radius * 0.86 * y)
         for key, (x, y) in zip(keys, flat, strict=True)
     }
 

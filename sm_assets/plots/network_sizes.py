@@ -41,7 +41,7 @@ def draw(clusters: pa.Table, members: pa.Table | None = None, *, limit: int = 20
         for place, row in zip(places, shown, strict=True):
             axes.text(
                 row["cluster_size"] + max(sizes) * 0.012, place,
-                f"{canvas.count_text(row['cluster_size'])} accounts, {canvas.count_text(row['n_contents'])} contents",
+                f"{canvas.counted(row['cluster_size'], 'account')}, {canvas.counted(row['n_contents'], 'content')}",
                 va="center", fontsize=8, color=canvas.FAINT,
             )  # fmt: skip
         labels = [
@@ -56,6 +56,7 @@ def draw(clusters: pa.Table, members: pa.Table | None = None, *, limit: int = 20
         axes.spines["left"].set_visible(False)
         axes.xaxis.grid(visible=True)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= max(sizes) * 1.1])
         axes.set_xlabel("accounts")
         drawn.text(
             0.012,
@@ -78,9 +79,8 @@ def _seed_names(members: pa.Table | None) -> dict[tuple[str, str], str | None]:
 
 
 def _headline(clusters: pa.Table) -> str:
-    n = clusters.num_rows
-    accounts = canvas.count_text(pc.sum(clusters["cluster_size"]).as_py())
-    return f"{canvas.count_text(n)} network{'s' if n != 1 else ''} with {accounts} accounts"
+    accounts = pc.sum(clusters["cluster_size"]).as_py()
+    return f"{canvas.counted(clusters.num_rows, 'network')} with {canvas.counted(accounts, 'account')}"
 
 
 def _about_the_rest(rest: pa.ChunkedArray) -> str:

@@ -106,7 +106,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 **_settings(config),
             }
             for name in TABLES:
-                yield dg.Output(Rows(results.relation(con, name), days, metadata=shared | figures.get(name, {})), name)
+                yield dg.Output(Rows(results.relation(con, name), days, metadata=figures.get(name, {}) | shared), name)
 
     return cosharing
 
