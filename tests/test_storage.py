@@ -36,14 +36,20 @@ def rows(change: str = "*") -> pa.Table:
     return duckdb.sql(f"select {change} from ({ROWS})").to_arrow_table()
 
 
+def root(lake: Lake) -> Path:
+    return Path(lake.root)
+
+
+def unfinished(lake: Lake) -> list[str]:
+    """What lies in the workspaces, the engine's own place to spill left out."""
+    names = sorted(path.name for path in (root(lake) / "lake" / "_staging").iterdir())
+    return [name for name in names if not name.startswith("duckdb-")]
+
+
 @pytest.fixture
 def filled(lake: Lake) -> Lake:
     lake.publish(TABLE, rows(), DAYS)
     return lake
-
-
-def root(lake: Lake) -> Path:
-    return Path(lake.root)
 
 
 def test_one_file_per_day_and_an_empty_one_for_a_day_without_rows(filled: Lake) -> None:
@@ -73,7 +79,7 @@ def test_a_breach_is_refused_before_anything_is_replaced(filled: Lake, change: s
     with pytest.raises(ContractError, match=message):
         filled.publish(TABLE, rows(change), DAYS)
     assert digests(root(filled)) == before
-    assert not list((root(filled) / "lake" / "_staging").iterdir())
+    assert not unfinished(filled)
 
 
 def test_rows_that_do_not_add_up_are_refused(filled: Lake) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -73,6 +74,7 @@ class Lake:
         self.settings = settings
         self.fs, self.root = fsspec.core.url_to_fs(settings.data_root)
         self.is_local = isinstance(self.fs, LocalFileSystem)
+        self._engine: duckdb.DuckDBPyConnection | None = None
 
     # ---------------------------------------------------------------- places
 
@@ -108,16 +110,27 @@ class Lake:
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB connection with the limits of the settings, UTC, and a private folder to spill into."""
-        with self.workspace("duckdb") as folder, duckdb.connect() as con:
-            con.execute("set timezone = 'UTC'")
-            con.execute(f"set memory_limit = '{self.settings.memory_limit}'")
-            con.execute(f"set threads = {self.settings.threads}")
-            con.execute(f"set temp_directory = '{literal(str(folder))}'")
-            con.execute("set enable_progress_bar = false")
-            if not self.is_local:
-                con.register_filesystem(self.fs)
+        """A DuckDB connection of its own, with the limits of the settings, in UTC.
+
+        All connections of a lake share one engine: starting one costs more than most of our queries.
+        """
+        if self._engine is None:
+            self._engine = self._start_engine()
+        with self._engine.cursor() as con:
             yield con
+
+    def _start_engine(self) -> duckdb.DuckDBPyConnection:
+        stack = ExitStack()
+        # Ended with the lake or with the process; after a crash the folder is swept like any other.
+        weakref.finalize(self, stack.close)
+        folder = stack.enter_context(self.workspace("duckdb"))
+        limits = {"memory_limit": self.settings.memory_limit, "threads": self.settings.threads}
+        engine = duckdb.connect(config={**limits, "temp_directory": str(folder)})
+        stack.callback(engine.close)
+        if not self.is_local:
+            engine.register_filesystem(self.fs)
+        engine.execute("set global timezone = 'UTC'")
+        return engine
 
     # --------------------------------------------------------------- reading
 
