@@ -24,6 +24,7 @@ ALLOWED = {
     "analysis": _GROUND | {"kernels"},
     "plots": _GROUND,
     "demo": _GROUND | {"storage"},
+    "oneshot": _GROUND | {"kernels", "sources", "analysis"},
     "defs": _GROUND | {"kernels", "storage", "sources", "analysis", "plots", "demo"},
 }
 # The top floor: modules that lie in the package itself.

@@ -51,9 +51,9 @@ def test_a_whole_search_export(shared_data: Path, settings: Settings) -> None:
     assert (manifest["coverage_from"], manifest["coverage_to"]) == ("2021-07-05", "2021-07-05")
     assert manifest["exported_at"].startswith("2021-07-06T01:49:20")
     assert len(manifest["columns"]) == 41
-    assert ask(settings, "select posted_at, interactions_count from core_posts order by interactions_count desc limit 1") == [
-        (datetime(2021, 7, 5, 21, 2, 45), 407_137)
-    ]
+    assert ask(
+        settings, "select posted_at, interactions_count from core_posts order by interactions_count desc limit 1"
+    ) == [(datetime(2021, 7, 5, 21, 2, 45), 407_137)]
     off = "interactions_count != reactions_count + comments_count + shares_count"
     assert ask(settings, f"select count(*) filter ({off}), count(*) from core_posts") == [(0, 10)]
     owner = "split_part(url, '/', 4) = account_id and starts_with(post_id, account_id || '_')"
@@ -68,16 +68,19 @@ def test_two_subsets_with_a_clock_change(shared_data: Path, tmp_path: Path) -> N
     assert run(settings, NOT_OUT, first, last)
     per_file = ask(
         settings,
-        "select source_file, count(*), count(distinct account_id), min(day), max(day), count(distinct day), sum(shares_count) "
-        "from core_posts group by source_file order by source_file",
+        "select source_file, count(*), count(distinct account_id), min(day), max(day), count(distinct day), "
+        "sum(shares_count) from core_posts group by source_file order by source_file",
     )
     assert per_file == [
         (f"landing/crowdtangle/{DB1}", 2203, 17, first, last, 260, 152_673),
         (f"landing/crowdtangle/{DB2}", 382, 61, date(2023, 10, 12), date(2024, 7, 6), 164, 91_930),
     ]
-    zones = "select source_file, right(post_created, 3), count(*) from raw_crowdtangle__posts group by all order by 1, 2"
+    zones = (
+        "select source_file, right(post_created, 3), count(*) from raw_crowdtangle__posts group by all order by 1, 2"
+    )
     assert [row[1:] for row in ask(settings, zones)] == [("EDT", 1302), ("EST", 901), ("EDT", 228), ("EST", 154)]
-    moved = "select count(*) from raw_crowdtangle__posts where left(post_created, 10) != cast(day as varchar) group by source_file"
+    other_day = "left(post_created, 10) != cast(day as varchar)"
+    moved = f"select count(*) from raw_crowdtangle__posts where {other_day} group by source_file"
     assert sorted(ask(settings, moved)) == [(29,), (53,)]
     assert ask(settings, "select count(*) from raw_crowdtangle__rejects") == [(0,)]
     # Days between the first and the last post of a file had no posts: they are covered, and empty.

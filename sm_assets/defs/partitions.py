@@ -12,8 +12,9 @@ import dagster as dg
 from sm_assets.settings import Settings
 
 _SHIFT = {"out", "report"}
-# Profiles are carried forward and backward over all days; all else stays inside its day.
-_ALL_DAYS = {"core_accounts"}
+# Profiles are carried forward and backward over all days. The lineage still says day to day: with a mapping of all days
+# a backfill would run such a table, and all that follows, in runs of their own.
+ALL_DAYS = frozenset({"core_accounts"})
 
 
 def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
@@ -26,8 +27,6 @@ def mapping(settings: Settings, table: str, upstream: str) -> dg.PartitionMappin
     layer, upstream_layer = table.split("_", 1)[0], upstream.split("_", 1)[0]
     if layer in _SHIFT and upstream_layer not in _SHIFT:
         return dg.TimeWindowPartitionMapping(start_offset=1 - settings.window_days, end_offset=0)
-    if table in _ALL_DAYS:
-        return dg.AllPartitionMapping()
     return dg.TimeWindowPartitionMapping()
 
 

@@ -28,7 +28,7 @@ from sm_assets.errors import ContractError, Unreconciled
 from sm_assets.settings import Settings
 from sm_assets.storage.catalog import refresh_catalog
 from sm_assets.storage.day_writer import PART, ROW_GROUP, DayWriter
-from sm_assets.storage.sql_text import literal, parquet_sql, select
+from sm_assets.storage.sql_text import parquet_sql, select
 from sm_assets.storage.validation import check_columns, rule_counts
 from sm_assets.storage.workspaces import claimed, sweep
 
@@ -124,8 +124,13 @@ class Lake:
         # Ended with the lake or with the process; after a crash the folder is swept like any other.
         weakref.finalize(self, stack.close)
         folder = stack.enter_context(self.workspace("duckdb"))
-        limits = {"memory_limit": self.settings.memory_limit, "threads": self.settings.threads}
-        engine = duckdb.connect(config={**limits, "temp_directory": str(folder)})
+        engine = duckdb.connect(
+            config={
+                "memory_limit": self.settings.memory_limit,
+                "threads": self.settings.threads,
+                "temp_directory": str(folder),
+            }
+        )
         stack.callback(engine.close)
         if not self.is_local:
             engine.register_filesystem(self.fs)

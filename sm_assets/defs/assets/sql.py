@@ -9,7 +9,7 @@ import dagster as dg
 
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
-from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.partitions import ALL_DAYS, partition_days
 from sm_assets.defs.sql import counts, days_with_input, open_select, table_files, upstreams
 from sm_assets.storage import Lake, TableRef
 
@@ -25,8 +25,9 @@ def _sql_asset(lake: Lake, name: str) -> dg.AssetsDefinition:
     @dg.asset(ins=ins(lake, name, upstreams(path)), **one(lake, name))
     def select(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
         days = days_with_input(name, refs.values(), partition_days(list(context.partition_keys)))
+        read = [lake.ref(ref.table) for ref in refs.values()] if name in ALL_DAYS else list(refs.values())
         with lake.connect() as con:
-            data = open_select(con, lake, path, refs.values(), days)
+            data = open_select(con, lake, path, read, days)
             yield dg.Output(Rows(data, days, counts(con, name), reconcile=True))
 
     made: dg.AssetsDefinition = select
