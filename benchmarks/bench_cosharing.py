@@ -2,11 +2,12 @@
 
     python benchmarks/bench_cosharing.py [--pages 10000,30000,100000] [--once 300000] [--repeats 3] [--folder DIR]
 
-Every figure is the CPU time (user + system) and the peak memory of a whole process, interpreter start included; the median of
---repeats runs. `ratio_to_scan` is the CPU time over that of DuckDB reading the 14 columns of the same files, measured in the same run;
-`exponent` the growth of CPU time between the smallest and the largest set. `crowd` adds one content that 10,000 accounts carry, each
-with 4 contents of its own, to the smallest set and gives what that costs. `original_ratio` compares with the 26 to 29 CPU seconds that
-the program which this replaces took for 10,000 pages on a 2-core machine (27.5 is used).
+Every figure is the CPU time (user + system) and the peak memory of a whole process, interpreter start included; the
+median of --repeats runs. `ratio_to_scan` is the CPU time over that of DuckDB reading the 14 columns of the same
+files, measured in the same run; `exponent` the growth of CPU time between the smallest and the largest set. `crowd`
+adds one content that 10,000 accounts carry, each with 4 contents of its own, to the smallest set and gives what that
+costs. `original_ratio` compares with the 26 to 29 CPU seconds that the program which this replaces took for 10,000
+pages on a 2-core machine (27.5 is used).
 """
 
 from __future__ import annotations
@@ -21,8 +22,22 @@ from pathlib import Path
 from measure import Run, export_set, measure
 
 METHODS = {"compat_seeded": ("seeded", "compat"), "canonical_linkage": ("linkage", "canonical")}
-COLUMNS = ("Page Name", "User Name", "Facebook Id", "Page Admin Top Country", "Followers at Posting", "Post Created",
-           "Total Interactions", "URL", "Link", "Message", "Final Link", "Image Text", "Link Text", "Description")  # fmt: skip
+COLUMNS = (
+    "Page Name",
+    "User Name",
+    "Facebook Id",
+    "Page Admin Top Country",
+    "Followers at Posting",
+    "Post Created",
+    "Total Interactions",
+    "URL",
+    "Link",
+    "Message",
+    "Final Link",
+    "Image Text",
+    "Link Text",
+    "Description",
+)
 # The whole scan, as plain as it can be written: every value is read and nothing is kept.
 SCAN = """
 import duckdb, sys
@@ -30,13 +45,15 @@ con = duckdb.connect()
 con.execute("set threads = 1")
 columns = {columns!r}
 lengths = ", ".join(f'sum(length("{{name}}"))' for name in columns)
-con.execute(f"select count(*), {{lengths}} from read_csv(?, all_varchar = true, header = true, quote = '\\"', escape = '\\"', delim = ',')", [sys.argv[1:]]).fetchall()
+con.execute(f"select count(*), {{lengths}} from read_csv(?, all_varchar = true, header = true, quote = '\\"', escape
+= '\\"', delim = ',')", [sys.argv[1:]]).fetchall()
 """
 READ = """
 import sys
 from pathlib import Path
-from sm_assets.oneshot import READ_COLUMNS
-from sm_assets.sources.crowdtangle import PostReader, ReadOptions
+from sm_assets.oneshot.options import READ_COLUMNS
+from sm_assets.sources.crowdtangle import PostReader
+from sm_assets.sources.crowdtangle_records import ReadOptions
 for name in sys.argv[1:]:
     for chunk in PostReader(Path(name), ReadOptions(policy="command", wanted=READ_COLUMNS)).raw_chunks():
         len(chunk)
@@ -65,7 +82,11 @@ def crowd(folder: Path, members: int = 10_000) -> str:
             file.write("Page Name,User Name,Facebook Id,Post Created,Total Interactions,URL,Message\n")
             for k in range(members):
                 for post in range(5):
-                    text = "Everybody carries this very same message today" if post == 0 else f"Account {k} alone wrote line {post} of this"
+                    text = (
+                        "Everybody carries this very same message today"
+                        if post == 0
+                        else f"Account {k} alone wrote line {post} of this"
+                    )
                     url = f"https://www.facebook.com/{9 * 10**14 + k}/posts/{post}"
                     file.write(f"Crowd {k},crowd.{k},{9 * 10**14 + k},2021-09-01 0{post}:00:00 EDT,1,{url},{text}\n")
     return str(path)
@@ -78,9 +99,16 @@ def main() -> None:
     parser.add_argument("--once", default="", help="further sizes, measured once each, e.g. 300000")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=13)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "sm_assets_bench", help="keeps the sets (default: %(default)s)")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "sm_assets_bench",
+        help="keeps the sets (default: %(default)s)",
+    )
     arguments = parser.parse_args()
-    sizes = [(int(n), arguments.repeats) for n in arguments.pages.split(",") if n] + [(int(n), 1) for n in arguments.once.split(",") if n]
+    sizes = [(int(n), arguments.repeats) for n in arguments.pages.split(",") if n] + [
+        (int(n), 1) for n in arguments.once.split(",") if n
+    ]
     result: dict[str, object] = {"sets": {}}
     cpu: dict[str, list[tuple[int, float]]] = {name: [] for name in METHODS}
     smallest: dict[str, Run] = {}
@@ -107,10 +135,12 @@ def main() -> None:
         for name, points in cpu.items()
         if len(points) > 1
     }
-    files = files_of(export_set(arguments.folder, sizes[0][0], arguments.seed)) + [crowd(arguments.folder)]
+    files = [*files_of(export_set(arguments.folder, sizes[0][0], arguments.seed)), crowd(arguments.folder)]
     result["crowd"] = {
         name: {
-            "extra_cpu_s": round((run := clustering(files, method, mode, arguments.repeats)).cpu_s - smallest[name].cpu_s, 3),
+            "extra_cpu_s": round(
+                (run := clustering(files, method, mode, arguments.repeats)).cpu_s - smallest[name].cpu_s, 3
+            ),
             "extra_mib": round(run.peak_mib - smallest[name].peak_mib, 1),
         }
         for name, (method, mode) in METHODS.items()

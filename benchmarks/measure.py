@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# A generator of CrowdTangle exports with planted networks, where one lies beside the checkout; elsewhere the demo world serves.
+# A generator of CrowdTangle exports with planted networks, where one lies beside the checkout; elsewhere the demo
+# world serves.
 GENERATOR = ROOT.parent / "shared" / "tools" / "gen_crowdtangle.py"
 
 
@@ -35,7 +36,11 @@ class Run:
 
     def as_json(self) -> dict[str, object]:
         """For printing."""
-        return {"cpu_s": round(self.cpu_s, 3), "peak_mib": round(self.peak_mib, 1), "runs": [round(t, 3) for t in self.cpu_all]}
+        return {
+            "cpu_s": round(self.cpu_s, 3),
+            "peak_mib": round(self.peak_mib, 1),
+            "runs": [round(t, 3) for t in self.cpu_all],
+        }
 
 
 def once(command: Sequence[str]) -> tuple[float, float]:
@@ -63,7 +68,9 @@ def measure(command: Sequence[str], repeats: int) -> Run:
     return Run(statistics.median(cpu for cpu, _ in runs), max(peak for _, peak in runs), tuple(cpu for cpu, _ in runs))
 
 
-def export_set(folder: Path, pages: int, seed: int, *, mean_posts: float = 20, files: int = 4, generator: Path = GENERATOR) -> Path:
+def export_set(
+    folder: Path, pages: int, seed: int, *, mean_posts: float = 20, files: int = 4, generator: Path = GENERATOR
+) -> Path:
     """A folder with `*.csv` exports and truth.csv (nameid, network), made if it is not there.
 
     network: number of the planted network, -1 organic, -2 aggregator.
@@ -77,17 +84,30 @@ def export_set(folder: Path, pages: int, seed: int, *, mean_posts: float = 20, f
         return target
     if generator.is_file():
         subprocess.run(
-            [sys.executable, generator, "--pages", str(pages), "--seed", str(seed), "--files", str(files), "--mean-posts", str(mean_posts),
-             "--out", target],
-            check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            [
+                sys.executable,
+                generator,
+                "--pages",
+                str(pages),
+                "--seed",
+                str(seed),
+                "--files",
+                str(files),
+                "--mean-posts",
+                str(mean_posts),
+                "--out",
+                target,
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         return target
     plant_demo_world(target, pages, seed)
     return target
 
 
 def join_parts(folder: Path, target: Path, pages: int, seed: int, mean_posts: float, generator: Path) -> None:
-    """A large set out of several: the pages of each part get names and ids of their own, the networks numbers of their own."""
+    """A large set out of several; the pages and networks of each part get names and numbers of their own."""
     networks = 0
     truth: list[tuple[str, int]] = []
     for part, start in enumerate(range(0, pages, PART)):
@@ -98,7 +118,10 @@ def join_parts(folder: Path, target: Path, pages: int, seed: int, mean_posts: fl
             return re.sub(r"\b1000(\d{11})\b", rf"1{part}00\1", text)
 
         for path in sorted(source.glob("ct_*.csv")):
-            with path.open(encoding="utf-8", newline="") as old, (target / f"part{part}_{path.name}").open("w", encoding="utf-8", newline="") as new:
+            with (
+                path.open(encoding="utf-8", newline="") as old,
+                (target / f"part{part}_{path.name}").open("w", encoding="utf-8", newline="") as new,
+            ):
                 for line in old:
                     new.write(own(line))
         with (source / "truth.csv").open(encoding="utf-8", newline="") as file:

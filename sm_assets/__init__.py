@@ -18,7 +18,7 @@ The floors (imports point down only; tests/test_architecture.py holds it):
             contracts -> settings, errors
 
 To add a platform: sources/<source>.py and its registry line, sql/staging/<source>/, one branch per core file, fixtures.
-To add an analysis: a table in contracts/outputs.py, a file in analysis/, an asset in defs/assets/, a test, perhaps a plot.
+To add an analysis: a table in contracts/outputs.py, a file in analysis/, an asset in defs/assets/, a test, a plot.
 
 `cluster_pages` is the one-shot tool as a function; it needs neither Dagster nor a lake.
 """

@@ -2,8 +2,8 @@
 
 Here: arguments, progress, messages, exit codes. Not here: the work itself (`oneshot`, `demo_run`).
 
-Exit codes: 0 done, also with rejects or without a cluster; 2 an option or input cannot be used; 3 rows were read but none accepted, or
-any was rejected under --strict; 130 interrupted.
+Exit codes: 0 done, also with rejects or without a cluster; 2 an option or input cannot be used; 3 rows were read but
+none accepted, or any was rejected under --strict; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class _Formatter(argparse.HelpFormatter):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sm-assets", description="Social media exports in, networks out.", formatter_class=_Formatter)
+    parser = argparse.ArgumentParser(
+        prog="sm-assets", description="Social media exports in, networks out.", formatter_class=_Formatter
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_cluster_pages(commands)
     _add_demo(commands)
@@ -70,7 +72,8 @@ def _add_cluster_pages(commands: Any) -> None:
         "cluster-pages",
         formatter_class=_Formatter,
         help="networks of pages that push the same content, from CrowdTangle CSV exports",
-        description="Find networks of pages that push the same content. Reads CrowdTangle exports of posts (CSV; also .gz and .zst), "
+        description="Find networks of pages that push the same content. "
+        "Reads CrowdTangle exports of posts (CSV; also .gz and .zst), "
         "prints one row per member of each network.",
     )
 
@@ -79,22 +82,67 @@ def _add_cluster_pages(commands: Any) -> None:
         command.add_argument(*spellings, **settings)
 
     command.add_argument("infiles", nargs="+", metavar="INPUT.csv", help="export files, read in this order")
-    option("--output-path", metavar="P", type=Path, help="write the rows there (.parquet: Parquet, else CSV) instead of standard output")
-    option("--method", choices=("linkage", "seeded"), default="linkage",
-           help="linkage (default): accounts against whole clusters, whatever the order; seeded: the original program's method")  # fmt: skip
-    option("--content-mode", choices=("canonical", "compat"), default="canonical",
-           help="canonical (default): copies meet in spite of case, tracking parameters and the like; compat: the original's exact texts")  # fmt: skip
-    option("--min-threshold", metavar="F", type=_number, help=f"score from which an account belongs to a cluster, 0 to 1 (default: {_default(0)})")
+    option(
+        "--output-path",
+        metavar="P",
+        type=Path,
+        help="write the rows there (.parquet: Parquet, else CSV) instead of standard output",
+    )
+    option(
+        "--method",
+        choices=("linkage", "seeded"),
+        default="linkage",
+        help="linkage (default): accounts against whole clusters; seeded: the original program's method",
+    )
+    option(
+        "--content-mode",
+        choices=("canonical", "compat"),
+        default="canonical",
+        help="canonical (default): copies meet in spite of case or tracking; compat: the original's texts",
+    )
+    option(
+        "--min-threshold",
+        metavar="F",
+        type=_number,
+        help=f"score from which an account belongs to a cluster, 0 to 1 (default: {_default(0)})",
+    )
     option("--second-cluster-factor", metavar="F", type=_number,
            help=f"how many times the best cluster's score must be the second's (default: {_default(1)})")  # fmt: skip
-    option("--content-cols", metavar="A,B", help="compat only: columns that make up a content (default: Message,Image Text,external_link,Link Text)")
-    option("--min-text-chars", metavar="N", type=int, default=20, help="canonical only: letters and digits a text needs to count (default: 20)")
-    option("--viral-accounts", metavar="N", type=int, default=200, help="carriers above which a content alone ties nobody together (default: 200)")
-    option("--zone", metavar="Z", help="zone of times that name none, as -03:00, BRT or America/Sao_Paulo (default: UTC)")
+    option(
+        "--content-cols",
+        metavar="A,B",
+        help="compat only: columns that make up a content (default: Message,Image Text,external_link,Link Text)",
+    )
+    option(
+        "--min-text-chars",
+        metavar="N",
+        type=int,
+        default=20,
+        help="canonical only: letters and digits a text needs to count (default: 20)",
+    )
+    option(
+        "--viral-accounts",
+        metavar="N",
+        type=int,
+        default=200,
+        help="carriers above which a content alone ties nobody together (default: 200)",
+    )
+    option(
+        "--zone", metavar="Z", help="zone of times that name none, as -03:00, BRT or America/Sao_Paulo (default: UTC)"
+    )
     option("--add-language", action="store_true", help="add page_lang and cluster_lang")
-    option("--ft-model-path", metavar="P", type=Path, help="fastText language model (default: the packaged lid.176.ftz)")
-    option("--unplaced-path", metavar="P", type=Path, help="also write the accounts outside of clusters, with the reason")
-    option("--rejects-path", metavar="P", type=Path, help="also write the rejected rows: file, line, reason, first characters")
+    option(
+        "--ft-model-path", metavar="P", type=Path, help="fastText language model (default: the packaged lid.176.ftz)"
+    )
+    option(
+        "--unplaced-path", metavar="P", type=Path, help="also write the accounts outside of clusters, with the reason"
+    )
+    option(
+        "--rejects-path",
+        metavar="P",
+        type=Path,
+        help="also write the rejected rows: file, line, reason, first characters",
+    )
     option("--strict", action="store_true", help="exit with 3 if any row was rejected")
     option("--update-every", metavar="N", type=int, help=argparse.SUPPRESS)
     command.set_defaults(run=_cluster_pages)
@@ -108,21 +156,30 @@ def _default(which: int) -> str:
 
 def _cluster_pages(arguments: argparse.Namespace) -> int:
     from sm_assets import oneshot
-    from sm_assets.result_files import check_target, csv_text, write_table
+    from sm_assets.oneshot.options import check_options
+    from sm_assets.oneshot.report import rejects_table
+    from sm_assets.oneshot.result_files import check_target, csv_text, write_table
 
     columns = arguments.content_cols
     options = oneshot.Options(
-        method=arguments.method, content_mode=arguments.content_mode,
+        method=arguments.method,
+        content_mode=arguments.content_mode,
         content_cols=tuple(name.strip() for name in columns.split(",")) if columns is not None else None,
-        min_threshold=arguments.min_threshold, second_cluster_factor=arguments.second_cluster_factor,
-        min_text_chars=arguments.min_text_chars, viral_accounts=arguments.viral_accounts, add_language=arguments.add_language,
-        ft_model_path=arguments.ft_model_path, zone=arguments.zone,
-    )  # fmt: skip
+        min_threshold=arguments.min_threshold,
+        second_cluster_factor=arguments.second_cluster_factor,
+        min_text_chars=arguments.min_text_chars,
+        viral_accounts=arguments.viral_accounts,
+        add_language=arguments.add_language,
+        ft_model_path=arguments.ft_model_path,
+        zone=arguments.zone,
+    )
     paths = [Path(name) for name in arguments.infiles]
-    targets = [path for path in (arguments.output_path, arguments.unplaced_path, arguments.rejects_path) if path is not None]
+    targets = [
+        path for path in (arguments.output_path, arguments.unplaced_path, arguments.rejects_path) if path is not None
+    ]
     for target in targets:
         check_target(target)
-    oneshot.check_options(paths, options)
+    check_options(paths, options)
     if arguments.update_every is not None:
         print("note: --update-every has no effect; a progress bar shows instead", file=sys.stderr)
     with _progress(sum(path.stat().st_size for path in paths)) as advance:
@@ -134,7 +191,7 @@ def _cluster_pages(arguments: argparse.Namespace) -> int:
     if arguments.unplaced_path is not None:
         write_table(outcome.unplaced, arguments.unplaced_path)
     if arguments.rejects_path is not None:
-        write_table(oneshot.rejects_table(outcome.report), arguments.rejects_path)
+        write_table(rejects_table(outcome.report), arguments.rejects_path)
     _account_for(outcome, arguments.output_path)
     report = outcome.report
     if (report.rows and not report.accepted) or (arguments.strict and report.rejects):
@@ -161,7 +218,14 @@ def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    bar = Progress(TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    bar = Progress(
+        TextColumn("reading"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
     with bar:
         task = bar.add_task("reading", total=total)
         yield lambda n: bar.advance(task, n)
@@ -169,11 +233,17 @@ def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
 
 def _add_demo(commands: Any) -> None:
     command = commands.add_parser(
-        "demo", formatter_class=_Formatter, help="make a synthetic world, run the whole chain over it, show what it found"
+        "demo",
+        formatter_class=_Formatter,
+        help="make a synthetic world, run the whole chain over it, show what it found",
     )
-    command.add_argument("--data-root", type=Path, default=Path("data/demo"), help="where the demo's files go (default: data/demo)")
+    command.add_argument(
+        "--data-root", type=Path, default=Path("data/demo"), help="where the demo's files go (default: data/demo)"
+    )
     command.add_argument("--seed", type=int, default=1, help="seed of the world (default: 1)")
-    command.add_argument("--scale", type=_number, default=1.0, help="size of the world; 1 is about 600 pages (default: 1)")
+    command.add_argument(
+        "--scale", type=_number, default=1.0, help="size of the world; 1 is about 600 pages (default: 1)"
+    )
     command.set_defaults(run=_demo)
 
 

@@ -15,7 +15,10 @@ PAIR = "".join(
     for page, ident in (("a", 11), ("b", 12))
     for k in range(6)
 )
-FILL = "".join(f"f,f,13,1,2021-09-01 00:00:00 EDT,1,https://www.facebook.com/13/posts/{k},,Only the filler writes line {k}\n" for k in range(30))
+FILL = "".join(
+    f"f,f,13,1,2021-09-01 00:00:00 EDT,1,https://www.facebook.com/13/posts/{k},,Only the filler writes line {k}\n"
+    for k in range(30)
+)
 
 
 def write(path: Path, text: str | bytes, encoding: str = "utf-8") -> Path:

@@ -26,7 +26,9 @@ def command(*arguments: object, **options: object) -> subprocess.CompletedProces
     )  # fmt: skip
 
 
-def test_rows_go_to_standard_output_and_the_account_to_standard_error(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_go_to_standard_output_and_the_account_to_standard_error(
+    export: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["cluster-pages", str(export)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[0].startswith("cluster_id,cluster_seed,")
@@ -39,12 +41,24 @@ def test_rows_go_to_standard_output_and_the_account_to_standard_error(export: Pa
 def test_files_beside_the_result(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     export.write_text(export.read_text() + "x,y\n")
     out, unplaced, rejects = tmp_path / "out.csv", tmp_path / "unplaced.csv", tmp_path / "rejects.parquet"
-    arguments = [str(export), "--output_path", str(out), "--unplaced-path", str(unplaced), "--rejects_path", str(rejects)]
+    arguments = [
+        str(export),
+        "--output_path",
+        str(out),
+        "--unplaced-path",
+        str(unplaced),
+        "--rejects_path",
+        str(rejects),
+    ]
     assert main(["cluster-pages", *arguments]) == 0
     assert len(golden(out)) == 3
     header, row = golden(unplaced)
-    assert dict(zip(header, row, strict=True))["status_reason"] == "None of its 30 contents is carried by another account."
-    assert pq.read_table(rejects).to_pylist() == [{"file": str(export), "line": 44, "reason": "field_count", "excerpt": "x,y"}]
+    assert (
+        dict(zip(header, row, strict=True))["status_reason"] == "None of its 30 contents is carried by another account."
+    )
+    assert pq.read_table(rejects).to_pylist() == [
+        {"file": str(export), "line": 44, "reason": "field_count", "excerpt": "x,y"}
+    ]
     assert capsys.readouterr().out == ""
     assert main(["cluster-pages", *arguments, "--strict"]) == 3
 
@@ -54,8 +68,17 @@ def test_nothing_accepted_is_an_error_of_its_own(tmp_path: Path) -> None:
     assert main(["cluster-pages", str(path)]) == 3
 
 
-def test_old_options_still_work(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--min_threshold", "0.03", "--second_cluster_factor", "2.5", "--update_every", "100", "--content_mode", "compat"]
+def test_old_options_still_work(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "--min_threshold",
+        "0.03",
+        "--second_cluster_factor",
+        "2.5",
+        "--update_every",
+        "100",
+        "--content_mode",
+        "compat",
+    ]
     assert main(["cluster-pages", *arguments, "--method", "seeded", "--add_language", str(export)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[0].endswith(",cluster_lang,page_lang")
@@ -65,12 +88,16 @@ def test_old_options_still_work(export: Path, tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.csv"], "no such file"), (["--min-threshold", "2", "{export}"], "from 0 to 1"),
-        (["--min-threshold", "many", "{export}"], "expected a number"), (["--ft-model-path", "nope.ftz", "{export}"], "no such language model"),
-        (["--output-path", "/nowhere/at/all/x.csv", "{export}"], "does not exist"), (["--zone", "Mars/Base", "{export}"], "is unknown"),
-        (["--method", "other", "{export}"], "invalid choice"), ([], "required"),
+        (["missing.csv"], "no such file"),
+        (["--min-threshold", "2", "{export}"], "from 0 to 1"),
+        (["--min-threshold", "many", "{export}"], "expected a number"),
+        (["--ft-model-path", "nope.ftz", "{export}"], "no such language model"),
+        (["--output-path", "/nowhere/at/all/x.csv", "{export}"], "does not exist"),
+        (["--zone", "Mars/Base", "{export}"], "is unknown"),
+        (["--method", "other", "{export}"], "invalid choice"),
+        ([], "required"),
     ],
-)  # fmt: skip
+)
 def test_unusable_options_exit_with_2_before_anything_is_read(export: Path, arguments: list[str], message: str) -> None:
     done = command(*(argument.format(export=export) for argument in arguments))
     assert done.returncode == 2
@@ -93,7 +120,7 @@ def test_an_interrupt_leaves_the_old_file_and_no_other(
 ) -> None:
     out = write(tmp_path / "out.csv", "old\n")
     with monkeypatch.context() as patch:
-        patch.setattr("sm_assets.result_files.write_csv", interrupt)
+        patch.setattr("sm_assets.oneshot.result_files.write_csv", interrupt)
         assert main(["cluster-pages", str(export), "--output-path", str(out)]) == 130
     assert "interrupted" in capsys.readouterr().err
     assert out.read_text() == "old\n"

@@ -1,6 +1,7 @@
 """The one-shot tool: equal to the original program in compat mode, and right where that one dies.
 
-The goldens are results of jdallen83/sm_content_clustering on synthetic inputs; they and the small edge cases lie in the sample data.
+The goldens are results of jdallen83/sm_content_clustering on synthetic inputs; they and the small edge cases lie in
+the sample data.
 """
 
 from __future__ import annotations
@@ -17,20 +18,34 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-
 from small_exports import FILL, HEADER, PAIR, golden, write
 
 from sm_assets import cluster_pages
 from sm_assets.errors import InputError, OptionError
 from sm_assets.oneshot import Options, Outcome, run
-from sm_assets.result_files import csv_text
+from sm_assets.oneshot.result_files import csv_text
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 COLUMNS = [
-    "cluster_id", "cluster_seed", "cluster_size", "cluster_score", "title", "nameid", "followers", "total_interactions", "num_posts",
-    "coverage_within_cluster", "pmi_with_seed", "npmi_with_seed", "dnpmi_with_seed", "dnpmi_cov", "country", "name", "url",
-]  # fmt: skip
+    "cluster_id",
+    "cluster_seed",
+    "cluster_size",
+    "cluster_score",
+    "title",
+    "nameid",
+    "followers",
+    "total_interactions",
+    "num_posts",
+    "coverage_within_cluster",
+    "pmi_with_seed",
+    "npmi_with_seed",
+    "dnpmi_with_seed",
+    "dnpmi_cov",
+    "country",
+    "name",
+    "url",
+]
 EXACT = {"cluster_id", "cluster_size", "followers", "total_interactions", "num_posts"}
 
 
@@ -80,7 +95,9 @@ def edge(shared_data: Path) -> Path:
 
 
 def seeded(paths: Path | Iterable[Path], mode: str = "compat", **options: Any) -> Outcome:
-    return run([paths] if isinstance(paths, Path) else list(paths), Options(method="seeded", content_mode=mode, **options))
+    return run(
+        [paths] if isinstance(paths, Path) else list(paths), Options(method="seeded", content_mode=mode, **options)
+    )
 
 
 @pytest.mark.shared_data
@@ -118,9 +135,12 @@ def test_one_account_has_nothing_to_be_compared_with(edge: Path) -> None:
 def test_everything_shared(edge: Path) -> None:
     outcome = seeded(edge / "all_shared.csv")
     rows = outcome.table.to_pylist()
-    assert [(r["cluster_id"], r["cluster_seed"], r["nameid"], r["npmi_with_seed"], r["pmi_with_seed"]) for r in rows] == [
-        (0, "a", "a", 1.0, 0.0), (0, "a", "b", 1.0, 0.0),
-    ]  # fmt: skip
+    assert [
+        (r["cluster_id"], r["cluster_seed"], r["nameid"], r["npmi_with_seed"], r["pmi_with_seed"]) for r in rows
+    ] == [
+        (0, "a", "a", 1.0, 0.0),
+        (0, "a", "b", 1.0, 0.0),
+    ]
     assert rows[1]["dnpmi_with_seed"] == pytest.approx(0.7768698398515702, rel=1e-12)
     assert any("no_background" in notice for notice in outcome.report.notices)
 
@@ -194,6 +214,7 @@ def test_linkage_does_not_depend_on_the_visiting_order(edge: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------- synthetic odd input
 
+
 def pair_of(outcome: Outcome) -> set[str]:
     return set(outcome.table.column("nameid").to_pylist())
 
@@ -224,7 +245,7 @@ def test_a_clear_pair_is_found(tmp_path: Path, method: str, mode: str) -> None:
     ],
 )
 def test_other_ways_to_write_the_same(tmp_path: Path, name: str, change: Any) -> None:
-    outcome = run([write(tmp_path / "x.csv", change(HEADER + PAIR + FILL))], Options())
+    outcome = run([write(tmp_path / f"{name}.csv", change(HEADER + PAIR + FILL))], Options())
     assert pair_of(outcome) == {"a", "b"}
     assert (outcome.report.rows, outcome.report.accepted) == (42, 42)
 
@@ -272,7 +293,11 @@ def test_an_empty_file_does_not_stop_the_others(tmp_path: Path) -> None:
 
 
 def test_ids_that_a_spreadsheet_ruined(tmp_path: Path) -> None:
-    ruined = PAIR.replace("a,a,11", "a,a,1.00E+14").replace("b,b,12", "b,,1.00E+14").replace("https://www.facebook.com", "https://ex.com")
+    ruined = (
+        PAIR.replace("a,a,11", "a,a,1.00E+14")
+        .replace("b,b,12", "b,,1.00E+14")
+        .replace("https://www.facebook.com", "https://ex.com")
+    )
     outcome = run([write(tmp_path / "x.csv", HEADER + ruined + FILL)], Options())
     assert outcome.report.warnings["facebook_id:bad_id"] == 12
     assert outcome.report.rejected == {"no_account": 6}
@@ -280,21 +305,32 @@ def test_ids_that_a_spreadsheet_ruined(tmp_path: Path) -> None:
 
 def test_the_latest_export_of_a_post_counts(tmp_path: Path) -> None:
     early = write(tmp_path / "2021-09-02-00-00-00-EDT-search-csv-export.csv", HEADER + PAIR + FILL)
-    later = write(tmp_path / "2021-09-03-00-00-00-EDT-search-csv-export.csv", HEADER + PAIR.replace(",10,http", ",7,http"))
+    later = write(
+        tmp_path / "2021-09-03-00-00-00-EDT-search-csv-export.csv", HEADER + PAIR.replace(",10,http", ",7,http")
+    )
     for files in ([early, later], [later, early]):
         outcome = run(files, Options(method="seeded"))
         assert {r["nameid"]: r["total_interactions"] for r in outcome.table.to_pylist()} == {"a": 42, "b": 42}
         assert outcome.report.unused == {"duplicate_post": 12}
-    assert {r["total_interactions"] for r in run([early, later], Options(method="seeded", content_mode="compat")).table.to_pylist()} == {102}
+    assert {
+        r["total_interactions"]
+        for r in run([early, later], Options(method="seeded", content_mode="compat")).table.to_pylist()
+    } == {102}
 
 
 def test_a_changed_handle_is_the_same_account(tmp_path: Path) -> None:
     renamed = PAIR.replace("a,a,11,100,2021-09-01 05", "New A,new.a,11,200,2021-09-01 05")
     rows = run([write(tmp_path / "x.csv", HEADER + renamed + FILL)], Options()).table.to_pylist()
-    assert {(r["nameid"], r["title"], r["followers"], r["num_posts"]) for r in rows} == {("new.a", "New A", 200, 6), ("b", "b", 100, 6)}
+    assert {(r["nameid"], r["title"], r["followers"], r["num_posts"]) for r in rows} == {
+        ("new.a", "New A", 200, 6),
+        ("b", "b", 100, 6),
+    }
 
 
-@pytest.mark.parametrize(("total", "value", "warning"), [("1.2K", 7200, "rounded_count"), ("407.137", 2442822, None), ("-5", 0, "bad_integer")])
+@pytest.mark.parametrize(
+    ("total", "value", "warning"),
+    [("1.2K", 7200, "rounded_count"), ("407.137", 2442822, None), ("-5", 0, "bad_integer")],
+)
 def test_spellings_of_counts(tmp_path: Path, total: str, value: int, warning: str | None) -> None:
     text = HEADER + PAIR.replace(",10,http", f",{total},http") + FILL
     for mode in ("canonical", "compat"):
@@ -341,13 +377,17 @@ def test_rows_in_any_order_give_the_same_clusters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "magic"}, "expected one of linkage, seeded"), ({"content_mode": "exact"}, "canonical, compat"),
-        ({"min_threshold": 1.5}, "from 0 to 1"), ({"min_threshold": math.nan}, "from 0 to 1"),
-        ({"second_cluster_factor": -1}, "at least 0"), ({"second_cluster_factor": math.inf}, "at least 0"),
-        ({"content_cols": ["Message"]}, "compat only"), ({"content_cols": ["Nope"], "content_mode": "compat"}, "unknown columns Nope"),
+        ({"method": "magic"}, "expected one of linkage, seeded"),
+        ({"content_mode": "exact"}, "canonical, compat"),
+        ({"min_threshold": 1.5}, "from 0 to 1"),
+        ({"min_threshold": math.nan}, "from 0 to 1"),
+        ({"second_cluster_factor": -1}, "at least 0"),
+        ({"second_cluster_factor": math.inf}, "at least 0"),
+        ({"content_cols": ["Message"]}, "compat only"),
+        ({"content_cols": ["Nope"], "content_mode": "compat"}, "unknown columns Nope"),
         ({"ft_model_path": "/nowhere/model.ftz"}, "no such language model"),
     ],
-)  # fmt: skip
+)
 def test_unusable_options(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         cluster_pages(write(tmp_path / "x.csv", HEADER + PAIR), **options)
@@ -397,7 +437,8 @@ def test_neither_dagster_nor_a_model_is_loaded(tmp_path: Path) -> None:
     code = (
         "import sys, sm_assets\n"
         f"assert sm_assets.cluster_pages({str(path)!r}).num_rows == 2\n"
-        "print(sorted(m for m in ('dagster', 'torch', 'sklearn', 'pandas', 'fasttext', 'duckdb', 'scipy', 'matplotlib') if m in sys.modules))\n"
+        "heavy = 'dagster torch sklearn pandas fasttext duckdb scipy matplotlib'.split()\n"
+        "print([name for name in heavy if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

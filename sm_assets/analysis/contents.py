@@ -2,8 +2,8 @@
 
 Here: content identity in both modes, guards, ids. Not here: who carries what (`evidence`), how rows are read.
 
-Modes. `canonical`: up to three contents a post, folded so that trivial changes do not hide a copy; `compat`: one content a post, the
-original program's joined text to the letter. Ids of the two never meet.
+Modes. `canonical`: up to three contents a post, folded so that trivial changes do not hide a copy; `compat`: one
+content a post, the original program's joined text to the letter. Ids of the two never meet.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Contents:
     @property
     def counts(self) -> npt.NDArray[np.bool_]:
         """bool[n]: the content passes its guard."""
-        return self.present & (self.guard == 0)
+        passes: npt.NDArray[np.bool_] = self.present & (self.guard == 0)
+        return passes
 
 
 def check_mode(mode: str) -> ContentMode:
@@ -86,7 +87,7 @@ def check_mode(mode: str) -> ContentMode:
     """
     if mode not in CONTENT_MODES:
         raise OptionError(f"content mode {mode!r} is unknown; expected one of {', '.join(CONTENT_MODES)}.")
-    return mode  # type: ignore[return-value]  # checked above
+    return mode
 
 
 @cache
@@ -131,11 +132,14 @@ class PostContents:
         """The rows where bool[n] keep is set."""
         kinds = [
             Contents(
-                kind.kind, None if kind.texts is None else kind.texts.filter(pa.array(keep)), kind.digests[keep], kind.present[keep],
+                kind.kind,
+                None if kind.texts is None else kind.texts.filter(pa.array(keep)),
+                kind.digests[keep],
+                kind.present[keep],
                 kind.guard[keep],
             )
             for kind in self.kinds
-        ]  # fmt: skip
+        ]
         place = np.cumsum(keep) - 1
         return PostContents(kinds, place[self.bad_urls[keep[self.bad_urls]]])
 
@@ -160,7 +164,10 @@ def canonical_contents(
     """Contents in the canonical mode.
 
     Args:
-        text, image_text, final_link, link: columns of equal length, null or empty = none.
+        text: messages; like the three that follow a text column, null or empty = none.
+        image_text: texts found in images.
+        final_link: where links led.
+        link: links as posted.
         platform: whose posts they are; its own addresses are no links.
         min_text_chars: letters and digits below which a text is `too_short` (wide East Asian characters count 2).
         boilerplate: patterns of texts that platforms write themselves; None: the packaged list.
@@ -202,7 +209,12 @@ def _links(
 
 
 def _links_by_platform(
-    text: pa.Array, addressed: npt.NDArray[np.bool_], final_link: pa.Array, link: pa.Array, platform: pa.Array, names: list[str]
+    text: pa.Array,
+    addressed: npt.NDArray[np.bool_],
+    final_link: pa.Array,
+    link: pa.Array,
+    platform: pa.Array,
+    names: list[str],
 ) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
     bad = np.zeros(len(text), dtype=bool)
     pieces, order = [], []
@@ -218,7 +230,7 @@ def _links_by_platform(
 
 
 def compat_contents(columns: Sequence[pa.Array], bad_urls: npt.NDArray[np.bool_] | None = None) -> PostContents:
-    """Contents in the compat mode: the non-missing columns joined by one blank; columns as `compat_columns` makes them."""
+    """Contents in the compat mode: the non-missing texts of each row joined by one blank."""
     digests, state = joined_digests(columns, prefix=b"joined\x1f", dropped=RESHARE.encode())
     guard = np.where(state == DROPPED, 2, 0).astype(np.uint8)
     bad = np.zeros(len(state), dtype=bool) if bad_urls is None else bad_urls
@@ -226,7 +238,7 @@ def compat_contents(columns: Sequence[pa.Array], bad_urls: npt.NDArray[np.bool_]
 
 
 def compat_links(final_link: pa.Array, link: pa.Array) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
-    """external_link of the original program; bool[n]: kept as text because it cannot be parsed. NA words are missing."""
+    """(external_link of the original program, bool[n] kept as text because unparsable); NA words are missing."""
     return urls.compat_links(null_na(final_link), null_na(link))
 
 
@@ -240,9 +252,11 @@ def post_contents(
     """The contents of posts, one row per post and kind, guarded ones included.
 
     Args:
-        posts: platform, account_id, post_id, posted_at, text, image_text, link_url, final_link_url, link_title; `day` is passed on.
+        posts: platform, account_id, post_id, posted_at, text, image_text, link_url, final_link_url, link_title;
+            `day` is passed on.
         content_mode: canonical or compat.
-        min_text_chars, boilerplate: see `canonical_contents`.
+        min_text_chars: see `canonical_contents`.
+        boilerplate: see `canonical_contents`.
 
     Returns:
         CONTENT_SCHEMA (and `day` where given), ordered by post, then kind. Posts without any content have no row.
@@ -251,10 +265,15 @@ def post_contents(
     column = {name: posts.column(name) for name in posts.schema.names}
     if mode == "canonical":
         found = canonical_contents(
-            column["text"], column["image_text"], column["final_link_url"], column["link_url"], platform=column["platform"],
-            min_text_chars=min_text_chars, boilerplate=boilerplate,
-        )  # fmt: skip
-        texts = [kind.texts for kind in found.kinds]
+            column["text"],
+            column["image_text"],
+            column["final_link_url"],
+            column["link_url"],
+            platform=column["platform"],
+            min_text_chars=min_text_chars,
+            boilerplate=boilerplate,
+        )
+        texts = [kind.texts for kind in found.kinds if kind.texts is not None]
     else:
         links, bad = compat_links(column["final_link_url"], column["link_url"])
         pieces = [null_na(column["text"]), null_na(column["image_text"]), links, null_na(column["link_title"])]
@@ -264,10 +283,10 @@ def post_contents(
     names = [*CONTENT_SCHEMA.names, *(["day"] if "day" in column else [])]
     schema = pa.schema([*CONTENT_SCHEMA, *([posts.schema.field("day")] if "day" in column else [])])
     parts = []
-    for index, (kind, content) in enumerate(zip(found.kinds, texts, strict=True)):
+    for index, (kind, column_of_kind) in enumerate(zip(found.kinds, texts, strict=True)):
         rows = np.flatnonzero(kind.present)
         take = pa.array(rows)
-        content = content.take(take)
+        content = column_of_kind.take(take)
         made = {
             **{name: column[name].take(take) for name in ("platform", "account_id", "post_id", "posted_at")},
             "content_mode": pa.repeat(pa.scalar(mode), len(rows)),
@@ -281,7 +300,9 @@ def post_contents(
         }
         if "day" in column:
             made["day"] = column["day"].take(take)
-        parts.append((rows * len(found.kinds) + index, pa.RecordBatch.from_arrays([made[name] for name in names], schema=schema)))
+        parts.append(
+            (rows * len(found.kinds) + index, pa.RecordBatch.from_arrays([made[name] for name in names], schema=schema))
+        )
     order = np.argsort(np.concatenate([key for key, _ in parts]), kind="stable")
     if not len(order):
         return pa.RecordBatch.from_pylist([], schema)

@@ -1,7 +1,7 @@
-"""Co-sharing results: who is the face of each cluster, how strongly each member belongs to it, in which order they are shown.
+"""Co-sharing results: who stands for each cluster, how strongly each member belongs, in which order they are shown.
 
-Here: the measures of members, and the rows of the result. Not here: the clustering methods (`seeded`, `linkage`), the tables of the
-lake (`cosharing_tables`).
+Here: the measures of members, and the rows of the result. Not here: the clustering methods (`seeded`, `linkage`),
+the tables of the lake (`cosharing_tables`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def check_method(method: str) -> Method:
     """
     if method not in METHODS:
         raise OptionError(f"method {method!r} is unknown; expected one of {', '.join(METHODS)}.")
-    return method  # type: ignore[return-value]  # checked above
+    return method
 
 
 def pointwise(
@@ -44,7 +44,9 @@ def pointwise(
     n_xy = N: pmi 0, npmi 1. Nothing in common: pmi nan, npmi -1, damped npmi -exp(-min(n_x, n_y) / 4).
 
     Args:
-        n_xy, n_x, n_y: int[k], contents in common and of each account.
+        n_xy: int[k], contents in common.
+        n_x: int[k], contents of the one account.
+        n_y: int[k], contents of the other.
         n: N, contents of everybody.
     """
     xy, x, y = (np.asarray(a, dtype=np.float64) for a in (n_xy, n_x, n_y))
@@ -88,7 +90,7 @@ class Members:
 
 
 def loudest_members(clustering: Clustering, total_interactions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """int64[n_clusters]: of every cluster number the member with the most total interactions (ties: smallest number); -1 unused."""
+    """int64[n_clusters]: the member with the most total interactions (ties: smallest number); -1 for unused numbers."""
     members = np.flatnonzero(clustering.cluster >= 0)
     order = members[np.lexsort((members, -total_interactions[members], clustering.cluster[members]))]
     seeds = np.full(int(clustering.cluster.max(initial=-1)) + 1, -1, dtype=np.int64)
@@ -110,10 +112,12 @@ def rank_members(
     """Measure every member against the seed of its cluster and put all in order.
 
     Args:
-        evidence, clustering: as used and found.
+        evidence: what the clustering was found in.
+        clustering: what was found.
         seeds: int[n_clusters], the account that stands for each cluster number.
         method: seeded counts coverage against the seed, linkage against all other members.
-        followers, total_interactions: int64[n_accounts].
+        followers: int64[n_accounts].
+        total_interactions: int64[n_accounts].
         joined: int64[n_accounts], order of joining, for ties; None: account number.
 
     Returns:
@@ -145,6 +149,14 @@ def rank_members(
         (-followers[account], -total_interactions[account], -coverage, -damped, -cluster.astype(np.int64), -score)
     )
     return Members(
-        account[order], cluster[order], seed[order], sizes[cluster][order] if len(account) else np.zeros(0, np.int64), score[order],
-        n_y[order], coverage[order], pmi[order], npmi[order], damped[order],
-    )  # fmt: skip
+        account[order],
+        cluster[order],
+        seed[order],
+        sizes[cluster][order] if len(account) else np.zeros(0, np.int64),
+        score[order],
+        n_y[order],
+        coverage[order],
+        pmi[order],
+        npmi[order],
+        damped[order],
+    )

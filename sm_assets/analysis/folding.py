@@ -2,8 +2,9 @@
 
 Here: folding of texts, counting of letters, addresses inside running text. Not here: what is made of them (`contents`).
 
-Canonical: NFKC, case folded, NFKC again; format characters (Cf) and variation selectors deleted; addresses cut out; every run of
-Unicode white space one blank; trimmed. Emoji, punctuation and mentions stay. Folding twice changes nothing.
+Canonical: NFKC, case folded, NFKC again; format characters (Cf) and variation selectors deleted; addresses cut out;
+every run of Unicode white space one blank; trimmed. Emoji, punctuation and mentions stay. Folding twice changes
+nothing.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ _ADDRESS = re.compile(r"(?:https?://|\bwww\.)[^\s<>\"]+", re.IGNORECASE)
 _CLOSING = ".,;:!?)]}'*"
 _HEADS = ("https://", "http://", "www.")
 _NOT_LETTERS = re.compile(r"[\W_]+")
-_WIDE = re.compile("[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6b\uff01-\uff60\U00016fe0-\U0003fffd]")
+_WIDE = re.compile(
+    "[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6b\uff01-\uff60\U00016fe0-\U0003fffd]"
+)
 
 
-# The blocks in which Unicode keeps format characters and variation selectors: scanning all of Unicode would take longer than many a run.
+# The blocks in which Unicode keeps format characters and variation selectors: scanning all of Unicode would take
+# longer than many a run.
 _FORMAT_BLOCKS = (
     range(0x0900), range(0x1800, 0x2100), range(0xFE00, 0x10000), range(0x11000, 0x11100), range(0x13400, 0x13500),
     range(0x1BC00, 0x1BD00), range(0x1D100, 0x1D200), range(0xE0000, 0xE0200),
@@ -35,7 +39,9 @@ _FORMAT_BLOCKS = (
 @cache
 def _deleted() -> re.Pattern[str]:
     """Format characters and variation selectors of this Python's Unicode version."""
-    ranges, start, last = [], None, -2
+    ranges: list[tuple[int, int]] = []
+    start: int | None = None
+    last = -2
     selectors = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810)}
     for code in (code for block in _FORMAT_BLOCKS for code in block):
         if code in selectors or unicodedata.category(chr(code)) == "Cf":
@@ -84,7 +90,12 @@ def _fold_characters(text: str) -> str:
 
 def _combines(char: str) -> bool:
     """Whether a character can change with its neighbours: marks and Hangul letters."""
-    return unicodedata.category(char)[0] == "M" or "\u1100" <= char <= "\u11ff" or "\ua960" <= char <= "\ua97f" or "\ud7b0" <= char <= "\ud7ff"
+    return (
+        unicodedata.category(char)[0] == "M"
+        or "\u1100" <= char <= "\u11ff"
+        or "\ua960" <= char <= "\ua97f"
+        or "\ud7b0" <= char <= "\ud7ff"
+    )
 
 
 def _character_rule(char: str) -> tuple[str, list[int]] | None:
@@ -125,7 +136,11 @@ def fold_column(texts: pa.Array) -> tuple[pa.StringArray, npt.NDArray[np.int64],
             found = known.get(text)
             if found is None:
                 canonical = fold_text(text)
-                found = known[text] = (canonical, letters_and_digits(canonical), _ADDRESS.search(_fold_characters(text)) is not None)
+                found = known[text] = (
+                    canonical,
+                    letters_and_digits(canonical),
+                    _ADDRESS.search(_fold_characters(text)) is not None,
+                )
             made[row], letters[row], addresses[row] = found[0] or None, *found[1:]
         folded = pa.array(made, pa.string())
     return folded, letters, addresses

@@ -1,7 +1,7 @@
-"""From batches of posts to who carries what, in one pass and little memory: the account book and the evidence of the one-shot tool.
+"""From batches of posts to who carries what, in one pass and little memory.
 
-Here: numbering accounts, posts and contents as rows stream by, de-duplicating posts, and the arrays at the end. Not here: reading of
-files (`sm_assets.sources`), identity of contents (`contents`), clustering.
+Here: numbering accounts, posts and contents as rows stream by, de-duplicating posts, and the arrays at the end. Not
+here: reading of files (`sm_assets.sources`), identity of contents (`contents`), clustering.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ class Gatherer:
             self._store("post", self._number_posts(posts, n))
         primary = posts.contents.primary()
         for index, (digests, usable) in enumerate(self._evidence_of(posts.contents, primary)):
-            self._store(f"content_{index}", self._contents.intern(digests, np.where(usable, PRESENT, 0).astype(np.uint8)))
+            self._store(
+                f"content_{index}", self._contents.intern(digests, np.where(usable, PRESENT, 0).astype(np.uint8))
+            )
         reason = np.full(n, len(GUARDS), dtype=np.uint8)
         for kind in posts.contents.kinds[::-1]:
             reason[kind.present] = kind.guard[kind.present]
@@ -135,7 +137,9 @@ class Gatherer:
         self._store("unused", reason)
         if posts.languages is not None:
             labels = posts.languages.dictionary_encode()
-            codes = np.array([self._labels.setdefault(label, len(self._labels)) for label in labels.dictionary.to_pylist()], np.int32)
+            codes = np.array(
+                [self._labels.setdefault(label, len(self._labels)) for label in labels.dictionary.to_pylist()], np.int32
+            )
             self._store("language", codes[np.asarray(labels.indices)])
         self._n_rows += n
 
@@ -170,10 +174,12 @@ class Gatherer:
         account = self._column("account").astype(np.int32, copy=False)
         interactions = self._column("interactions").astype(np.int64, copy=False)
         reason = self._column("unused")
-        kinds = [self._column(f"content_{k}").astype(np.int32, copy=False) for k in range(3) if f"content_{k}" in self._rows]
+        kinds = [
+            self._column(f"content_{k}").astype(np.int32, copy=False) for k in range(3) if f"content_{k}" in self._rows
+        ]
         language = self._column("language") if "language" in self._rows else None
         unused: Counter[str] = Counter()
-        keep = slice(None)
+        keep: slice | npt.NDArray[np.int64] = slice(None)
         posted = self._column("posted").astype(np.int64, copy=False)
         post = self._column("post").astype(np.int64, copy=False)
         exported = self._column("exported").astype(np.int64, copy=False)
@@ -189,7 +195,9 @@ class Gatherer:
             if code:
                 unused[str(names[int(code)])] += int(count)
         order = None if self._repeats else posted[keep]
-        return self._arrange(account, interactions, kinds, order, None if language is None else language[keep], dict(unused))
+        return self._arrange(
+            account, interactions, kinds, order, None if language is None else language[keep], dict(unused)
+        )
 
     def _arrange(
         self,
@@ -215,10 +223,16 @@ class Gatherer:
         n_posts = np.bincount(account[named], minlength=n_all)
         carriers = np.bincount(pair_content, minlength=n_contents)
         renumbered, n_kept = _renumber(self._contents, carriers, n_contents)
-        # With one kind, contents that only nameless rows carry count too; with several, N counts the first contents of pieces.
+        # With one kind, contents that only nameless rows carry count too; with several, N counts the first contents
+        # of pieces.
         n_background = int((np.bincount(kinds[0][kinds[0] >= 0]) > 0).sum()) if len(kinds) == 1 else None
         evidence = Evidence.from_rows(
-            number[pair_account], renumbered[pair_content], pair_post, n_accounts=len(kept), n_contents=n_kept, n_background=n_background
+            number[pair_account],
+            renumbered[pair_content],
+            pair_post,
+            n_accounts=len(kept),
+            n_contents=n_kept,
+            n_background=n_background,
         )
         facts, followers = self._book.table(n_all)
         labels = None
@@ -226,7 +240,15 @@ class Gatherer:
             labels = most_frequent(account, language, n_all, list(self._labels)).take(pa.array(kept))
         take = pa.array(kept)
         return Gathered(
-            evidence, keys.take(take), facts.take(take), followers[kept], totals[kept], n_posts[kept], kept, labels, unused
+            evidence,
+            keys.take(take),
+            facts.take(take),
+            followers[kept],
+            totals[kept],
+            n_posts[kept],
+            kept,
+            labels,
+            unused,
         )
 
 
@@ -242,7 +264,7 @@ def _first_rows(numbers: npt.NDArray[np.int32], before: int) -> npt.NDArray[np.i
 def _repeated(
     post: npt.NDArray[np.int64], exported: npt.NDArray[np.int64], interactions: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """bool[n]: rows of a post that another row of it beats: later export, then more interactions, then earlier in the files."""
+    """bool[n]: rows beaten by another row of their post: later export, then more interactions, then earlier row."""
     known = post >= 0
     counts = np.bincount(post[known]) if known.any() else np.zeros(0, np.int64)
     losers = np.zeros(len(post), dtype=bool)
@@ -259,7 +281,7 @@ def _carried(
     posted: npt.NDArray[np.int64] | None,
     n_contents: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int64] | None]:
-    """Distinct (account, content) pairs and, for several kinds, the row number of the earliest post that brings each."""
+    """Distinct (account, content) pairs and, for several kinds, the row of the earliest post that brings each."""
     if not kinds:
         empty = np.zeros(0, np.int32)
         return empty, empty, None
@@ -275,13 +297,17 @@ def _carried(
         return (distinct // max(n_contents, 1)).astype(np.int32), (distinct % max(n_contents, 1)).astype(np.int32), None
     # A content has one kind, so the first occurrence in `keys` is the earliest post.
     distinct, first = np.unique(keys, return_index=True)
-    return (distinct // n_contents).astype(np.int32), (distinct % n_contents).astype(np.int32), rows[first].astype(np.int64)
+    return (
+        (distinct // n_contents).astype(np.int32),
+        (distinct % n_contents).astype(np.int32),
+        rows[first].astype(np.int64),
+    )
 
 
 def _renumber(
     interner: DigestInterner, carriers: npt.NDArray[np.int64], n_contents: int
 ) -> tuple[npt.NDArray[np.int32], int]:
-    """(int32[n_contents] numbers, their count): contents with several carriers first, by digest, so that input order leaves no trace."""
+    """(int32[n_contents] new numbers, their count): shared contents first, by digest, whatever the input's order."""
     renumbered = np.full(n_contents, -1, dtype=np.int32)
     shared = np.flatnonzero(carriers > 1)
     if len(shared):
@@ -352,7 +378,9 @@ class _FactBook:
         self._at[own] = np.arange(self._stored, self._stored + len(rows))
         self._posted[own], self._exported[own] = posted[rows], exported
         take = pa.array(rows)
-        self._pieces.append(pa.table({**{name: facts[name].take(take) for name in FACTS}, "followers": pa.array(followers[rows])}))
+        self._pieces.append(
+            pa.table({**{name: facts[name].take(take) for name in FACTS}, "followers": pa.array(followers[rows])})
+        )
         self._stored += len(rows)
         known = int((self._at >= 0).sum()) if self._latest and len(self._pieces) % 64 == 0 else 0
         if known and self._stored > 2 * known + 100_000:

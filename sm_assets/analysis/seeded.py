@@ -1,9 +1,11 @@
 """Clustering around seeds: the original program's method.
 
-Here: the method over `Evidence` with one content per piece. Not here: the improved method (`linkage`), output columns (`cosharing`).
+Here: the method over `Evidence` with one content per piece. Not here: the improved method (`linkage`), output
+columns (`cosharing`).
 
-Accounts are visited once, by total interactions. Each is compared with the first account of every cluster (its seed) and joins the
-only match, or the best if it is clearly the best; otherwise it seeds a cluster of its own, if it has contents enough.
+Accounts are visited once, by total interactions. Each is compared with the first account of every cluster (its seed)
+and joins the only match, or the best if it is clearly the best; otherwise it seeds a cluster of its own, if it has
+contents enough.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ DEFAULT_THRESHOLD, DEFAULT_FACTOR = METHOD_DEFAULTS["seeded"]
 HEAVY_STEPS: Final = 10**9
 
 
-def visiting_order(total_interactions: npt.NDArray[np.int64], tie: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+def visiting_order(
+    total_interactions: npt.NDArray[np.int64], tie: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.int64]:
     """int64[n]: accounts by total interactions, descending; ties by `tie` ascending (None: by account number)."""
     if tie is None:
         return np.argsort(-total_interactions, kind="stable").astype(np.int64)
@@ -35,7 +39,7 @@ def seed_clusters(
     *,
     min_threshold: float = DEFAULT_THRESHOLD,
     second_cluster_factor: float = DEFAULT_FACTOR,
-) -> tuple[Clustering, npt.NDArray[np.int32]]:
+) -> tuple[Clustering, npt.NDArray[np.int64]]:
     """Cluster the accounts around seeds.
 
     Args:
@@ -45,14 +49,20 @@ def seed_clusters(
         second_cluster_factor: how many times the best score must be the second.
 
     Returns:
-        The clustering (clusters of one account are dropped, so numbers have gaps) and int32[n_clusters], the seed of every number.
+        The clustering (clusters of one account are dropped, so numbers have gaps) and int64[n_clusters], the seed of
+        every number.
 
     Source: jdallen83/sm_content_clustering, 2021 (MIT).
     """
     found = seed_accounts(
-        evidence.account_ptr, evidence.content, order, n_contents=evidence.n_contents, n_background=evidence.n_background,
-        min_threshold=min_threshold, second_cluster_factor=second_cluster_factor,
-    )  # fmt: skip
+        evidence.account_ptr,
+        evidence.content,
+        order,
+        n_contents=evidence.n_contents,
+        n_background=evidence.n_background,
+        min_threshold=min_threshold,
+        second_cluster_factor=second_cluster_factor,
+    )
     sizes = np.bincount(found.cluster[found.cluster >= 0], minlength=len(found.seeds))
     placed = found.cluster >= 0
     lone = placed & (sizes[np.where(placed, found.cluster, 0)] < 2) if len(sizes) else placed
@@ -73,7 +83,7 @@ def seed_clusters(
             second_score=found.second_score,
             n_shared=n_shared,
         ),
-        found.seeds,
+        found.seeds.astype(np.int64),
     )
 
 

@@ -34,9 +34,15 @@ def _sentence(clustering: Clustering, account: int, n: int) -> str:
         text = f"Shares {of_contents} with other accounts and fits cluster {best} best (score {score:.2f}"
         return text + (f"; next is cluster {second} with {runner_up:.2f})." if second >= 0 else ").")
     if code == codes.NEAR_TIE:
-        return f"Clusters {best} and {second} fit it about equally well (scores {score:.2f} and {runner_up:.2f}), so it is put in neither."
+        return (
+            f"Clusters {best} and {second} fit it about equally well (scores {score:.2f} and {runner_up:.2f}), "
+            "so it is put in neither."
+        )
     if code == codes.AGGREGATOR:
-        return f"Shares {of_contents}, but spread over several clusters (the best, {best}, scores {score:.2f}): it collects from many."
+        return (
+            f"Shares {of_contents}, but spread over several clusters (the best, {best}, scores {score:.2f}): "
+            "it collects from many."
+        )
     if code == codes.WEAK:
         where = f"; the nearest, cluster {best}, scores only {score:.2f}" if best >= 0 else ""
         return f"Shares {of_contents} with other accounts, too little to belong to a cluster{where}."
@@ -45,5 +51,7 @@ def _sentence(clustering: Clustering, account: int, n: int) -> str:
     if code == codes.UNSHARED:
         return f"None of its {n:,} content{'' if n == 1 else 's'} is carried by another account."
     if code == codes.LONE_SEED:
-        return f"Stands for a cluster of its own that no other account joined, though {of_contents} are carried by others."
+        return (
+            f"Stands for a cluster of its own that no other account joined, though {of_contents} are carried by others."
+        )
     return f"Has {n:,} content{'' if n == 1 else 's'}, too few to start a cluster, and matches none clearly."

@@ -1,7 +1,7 @@
 """Addresses made comparable: the canonical form, and the original program's form.
 
-Here: the rules for single addresses and for columns of them; the lists lie in data/urls.toml. Not here: which of a post's addresses
-counts (`contents`).
+Here: the rules for single addresses and for columns of them; the lists lie in data/urls.toml. Not here: which of a
+post's addresses counts (`contents`).
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def canonical_urls(
 
 
 def compat_url(url: str) -> str | None:
-    """norm(u) of the original program: `urllib.parse.urlparse` of Python 3.11, host and scheme in lower case, `utm` and `fb` pieces cut.
+    """norm(u) of the original program: `urlparse` of Python 3.11, host in lower case, `utm` and `fb` pieces cut.
 
     None where that function raises (brackets that hold no IPv6 address, a host that hides a delimiter under NFKC).
     """
@@ -209,7 +209,23 @@ def compat_url(url: str) -> str | None:
 
 
 _PARAMETER_SCHEMES = frozenset(
-    ("", "ftp", "hdl", "prospero", "http", "https", "shttp", "rtsp", "rtsps", "rtspu", "sip", "sips", "mms", "sftp", "tel")
+    (
+        "",
+        "ftp",
+        "hdl",
+        "prospero",
+        "http",
+        "https",
+        "shttp",
+        "rtsp",
+        "rtsps",
+        "rtspu",
+        "sip",
+        "sips",
+        "mms",
+        "sftp",
+        "tel",
+    )
 )
 
 
@@ -233,7 +249,7 @@ def _host_is_legal(host: str) -> bool:
 
 
 def compat_links(final_link: pa.Array, link: pa.Array) -> tuple[pa.StringArray, npt.NDArray[np.bool_]]:
-    """The original program's external_link of each row, null if it has none; bool[n]: kept as text because it cannot be parsed."""
+    """(the original program's external_link of each row or null, bool[n] kept as text because it cannot be parsed)."""
     made, status = kernel.compat_links(final_link, link)
     bad = np.zeros(len(status), dtype=bool)
     hard = np.flatnonzero((status == HARD) | (status == HARD_LINK))

@@ -30,7 +30,8 @@ def joined_digests(
         dropped: a joined text that is no content.
 
     Returns:
-        uint64[n, 2] digests (their little-endian bytes are the digest) and uint8[n]: PRESENT, ABSENT (no text) or DROPPED.
+        uint64[n, 2] digests (their little-endian bytes are the digest) and uint8[n]: PRESENT, ABSENT (no text) or
+        DROPPED.
 
     Raises:
         KernelError: no column, columns of unequal length or not text.

@@ -1,4 +1,4 @@
-"""Single fields of exports over whole columns: counts in several spellings, local times, ids in post addresses, missing values.
+"""Single fields of exports over whole columns: counts, local times, ids in post addresses, missing values.
 
 Here: the checking face. Not here: which column is which, what a file as a whole decides (`sm_assets.sources`).
 """
@@ -114,7 +114,7 @@ def all_digits(texts: pa.Array) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True)
 class PostAddresses:
-    """What post addresses tell: platform code uint8[n] (0 facebook, 1 instagram), owner and number texts, null where unknown."""
+    """What post addresses tell: platform uint8[n] (0 facebook, 1 instagram), owner and number, null where unknown."""
 
     platform: npt.NDArray[np.uint8]
     owner: pa.StringArray

@@ -12,10 +12,14 @@ from sm_assets.errors import KernelError
 from sm_assets.kernels import _overlap
 
 
-def _check(account_ptr: npt.NDArray[np.int64], content: npt.NDArray[np.int32], unit: npt.NDArray[np.int32], n_contents: int) -> int:
+def _check(
+    account_ptr: npt.NDArray[np.int64], content: npt.NDArray[np.int32], unit: npt.NDArray[np.int32], n_contents: int
+) -> int:
     n = len(account_ptr) - 1
     if n < 0 or account_ptr[-1] != len(content) or len(unit) != len(content):
-        raise KernelError(f"account_ptr must end at {len(content)}, the number of rows; unit must be as long as content.")
+        raise KernelError(
+            f"account_ptr must end at {len(content)}, the number of rows; unit must be as long as content."
+        )
     if len(content) and (content.min() < 0 or content.max() >= n_contents):
         raise KernelError(f"content numbers must lie in 0..{n_contents - 1}.")
     return n
@@ -44,9 +48,15 @@ def units_shared_with(
         raise KernelError(f"account numbers must lie in 0..{n - 1}.")
     order = np.argsort(partner, kind="stable").astype(np.int64)
     _overlap.shared_with(
-        account_ptr, content, unit, n_contents, np.ascontiguousarray(of, np.int32), np.ascontiguousarray(partner, np.int32),
-        order, shared,
-    )  # fmt: skip
+        account_ptr,
+        content,
+        unit,
+        n_contents,
+        np.ascontiguousarray(of, np.int32),
+        np.ascontiguousarray(partner, np.int32),
+        order,
+        shared,
+    )
     return shared
 
 
@@ -69,5 +79,7 @@ def units_covered(
     members = np.flatnonzero(cluster >= 0)
     members = members[np.argsort(cluster[members], kind="stable")].astype(np.int64)
     if len(members):
-        _overlap.covered(account_ptr, content, unit, n_contents, members, np.ascontiguousarray(cluster, np.int32), count)
+        _overlap.covered(
+            account_ptr, content, unit, n_contents, members, np.ascontiguousarray(cluster, np.int32), count
+        )
     return count

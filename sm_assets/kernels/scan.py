@@ -1,9 +1,11 @@
 """CSV text to Arrow columns, exactly: every record becomes a row or a counted reject.
 
-Here: the checking face of the CSV scanner. Not here: file access, decompression, encodings other than UTF-8, header names.
+Here: the checking face of the CSV scanner. Not here: file access, decompression, encodings other than UTF-8, header
+names.
 
-The grammar is RFC 4180 with one delimiter; records end with LF, CRLF or CR, quoted fields may hold line ends. An open quote does not
-swallow the rest: scanning goes on at the next line that is a whole record by itself. Blank lines are not records.
+The grammar is RFC 4180 with one delimiter; records end with LF, CRLF or CR, quoted fields may hold line ends. An
+open quote does not swallow the rest: scanning goes on at the next line that is a whole record by itself. Blank lines
+are not records.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ MAX_RECORD = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A stretch of bytes that is no row: 1-based physical line, 0-based byte offset, bytes, 1-based record, reason, fields found."""
+    """A stretch that is no row: 1-based line, 0-based byte offset, bytes, 1-based record, reason, fields found."""
 
     line: int
     offset: int
@@ -67,8 +69,8 @@ class CsvScanner:
         wanted: positions of the fields to keep, each at most once; columns come back in this order.
         delimiter: one ASCII character.
         inspect: look for NUL and ill-formed UTF-8. Without it the bytes must be valid UTF-8.
-        reject_damage: records with NUL or ill-formed UTF-8 are rejected; otherwise NUL is removed and each maximal ill-formed part
-            becomes U+FFFD.
+        reject_damage: records with NUL or ill-formed UTF-8 are rejected; otherwise NUL is removed and each maximal
+            ill-formed part becomes U+FFFD.
         line, offset: position of the first byte that will be fed.
         max_record: bytes after which an unfinished record is given up.
 
@@ -89,16 +91,20 @@ class CsvScanner:
         max_record: int = MAX_RECORD,
     ) -> None:
         if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
-            raise KernelError(f"delimiter must be one ASCII character that is no quote or line end; found {delimiter!r}.")
+            raise KernelError(
+                f"delimiter must be one ASCII character that is no quote or line end; found {delimiter!r}."
+            )
         if len(set(wanted)) != len(wanted) or any(not 0 <= k < n_fields for k in wanted):
             raise KernelError(f"wanted positions must be distinct and lie in 0..{n_fields - 1}; found {list(wanted)}.")
         targets = [-1] * n_fields
         for column, position in enumerate(wanted):
             targets[position] = column
-        self._scanner = _scan.Scanner(ord(delimiter), targets, len(wanted), max_record, inspect, reject_damage, line, offset)
+        self._scanner = _scan.Scanner(
+            ord(delimiter), targets, len(wanted), max_record, inspect, reject_damage, line, offset
+        )
 
     def feed(self, window: bytes | bytearray | memoryview, *, final: bool) -> int:
-        """Scan a window that starts where the last call stopped; returns the bytes used. The rest must be given again."""
+        """Scan a window that starts where the last call stopped; returns the bytes used, the rest comes again."""
         used: int = self._scanner.feed(window, final)
         return used
 
@@ -112,7 +118,10 @@ class CsvScanner:
             np.frombuffer(start, dtype=np.int64),
             np.frombuffer(length, dtype=np.int32),
             np.frombuffer(flags, dtype=np.uint8),
-            [Rejected(at, start, size, record, REASONS[reason], found) for at, start, size, record, reason, found in rejects],
+            [
+                Rejected(at, start, size, record, REASONS[reason], found)
+                for at, start, size, record, reason, found in rejects
+            ],
         )
 
     @property
@@ -123,6 +132,6 @@ class CsvScanner:
 
     @property
     def statistics(self) -> dict[str, int]:
-        """records, and (with inspect=True) clean_runs, broken_runs of non-ASCII bytes, clean_records, broken_records holding any."""
+        """records; with inspect=True also clean and broken runs of non-ASCII bytes, and records that hold any."""
         statistics: dict[str, int] = self._scanner.statistics
         return statistics

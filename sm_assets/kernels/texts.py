@@ -1,7 +1,7 @@
 """Folding of texts and rewriting of addresses over whole columns, as far as single characters and plain addresses go.
 
-Here: the checking face. A row that needs more (marks that combine, a full address parser) comes back as HARD, and the caller settles it by
-the same rules (`sm_assets.analysis.folding`, `sm_assets.analysis.urls`).
+Here: the checking face. A row that needs more (marks that combine, a full address parser) comes back as HARD, and
+the caller settles it by the same rules (`sm_assets.analysis.folding`, `sm_assets.analysis.urls`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Folder:
     """Folds texts whose characters fold one by one.
 
     Args:
-        rule: what folding makes of one character: (text, letters and digits that each of its characters counts), or None if that
-            depends on what stands beside it. Asked once per character, by pages of 256.
+        rule: what folding makes of one character: (text, letters and digits that each of its characters counts), or
+            None if that depends on what stands beside it. Asked once per character, by pages of 256.
     """
 
     def __init__(self, rule: Callable[[str], tuple[str, Sequence[int]] | None]) -> None:
@@ -40,14 +40,21 @@ class Folder:
                 text, weights = found
                 encoded = [char.encode() for char in text]
                 # The weight stands at a character's first byte.
-                spread = b"".join(bytes([weight]) + bytes(len(char) - 1) for char, weight in zip(encoded, weights, strict=True))
+                spread = b"".join(
+                    bytes([weight]) + bytes(len(char) - 1) for char, weight in zip(encoded, weights, strict=True)
+                )
                 rules.append((code, b"".join(encoded), spread))
         self._folder.fill(page, rules)
 
     def fold(
         self, texts: pa.Array
     ) -> tuple[pa.StringArray, npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Folded texts (null where not DONE or nothing is left), uint8[n] NONE | DONE | HARD, int64[n] letters and digits, bool[n] holds an address."""
+        """Fold a column.
+
+        Returns:
+            folded texts (null where not DONE or nothing is left), uint8[n] NONE | DONE | HARD, int64[n] letters and
+            digits, bool[n] holds an address.
+        """
         column = string_column(texts)
         n = len(column)
         status, letters, addresses = np.zeros(n, np.uint8), np.zeros(n, np.int64), np.zeros(n, np.uint8)
@@ -69,7 +76,9 @@ def join_texts(columns: Sequence[pa.Array]) -> pa.StringArray:
     """
     arrays = [string_column(column) for column in columns]
     if len({len(array) for array in arrays}) != 1:
-        raise KernelError(f"one or more columns of equal length are needed; found lengths {[len(array) for array in arrays]}.")
+        raise KernelError(
+            f"one or more columns of equal length are needed; found lengths {[len(array) for array in arrays]}."
+        )
     n = len(arrays[0])
     return built_array(_texts.joined(arrays, n)) if n else pa.array([], pa.string())
 
@@ -78,7 +87,8 @@ def compat_links(final_links: pa.Array, links: pa.Array) -> tuple[pa.StringArray
     """The one external link of each row by the original program's rules.
 
     Returns:
-        links (null where not DONE) and uint8[n]: NONE, DONE, HARD (the final link decides, by Unicode rules) or HARD_LINK.
+        links (null where not DONE) and uint8[n]: NONE, DONE, HARD (the final link decides, by Unicode rules) or
+        HARD_LINK.
 
     Raises:
         KernelError: columns of unequal length.

@@ -33,7 +33,9 @@ def compression_of(path: Path) -> str | None:
         with path.open("rb") as file:
             head = file.read(512)
     except OSError as problem:
-        raise InputError(f"{path}: cannot be read ({problem.strerror}); check the path and its permissions.") from problem
+        raise InputError(
+            f"{path}: cannot be read ({problem.strerror}); check the path and its permissions."
+        ) from problem
     if head[:2] == b"\x1f\x8b":
         return "gzip"
     if head[:4] == b"\x28\xb5\x2f\xfd":
@@ -48,7 +50,8 @@ def open_bytes(path: Path, compression: str | None) -> IO[bytes]:
     if compression == "gzip":
         return _Gunzipped(path)  # type: ignore[return-value]  # RawIOBase has all that IO[bytes] is used for
     if compression == "zstd":
-        return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+        unpacked: IO[bytes] = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+        return unpacked
     return path.open("rb", buffering=0)
 
 
@@ -69,15 +72,17 @@ class _Gunzipped(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # io wants a wider buffer type
         while self._problem is None:
-            self._input = self._input or self._raw.read(GZIP_INPUT) or b""
+            self._input = self._input or self._raw.read(GZIP_INPUT)
             if not self._input:
-                # Zero bytes behind the last member are padding.
-                self._problem = EOFError("the last member is cut") if not self._member.eof else None
-                if self._problem is None:
+                if self._member.eof:
                     return 0
+                self._problem = EOFError("the last member is cut")
                 break
             if self._member.eof:
+                # Zero bytes behind the last member are padding.
                 self._input = self._input.lstrip(b"\0")
+                if not self._input:
+                    continue
                 self._member = zlib.decompressobj(wbits=31)
                 continue
             try:
@@ -133,7 +138,7 @@ class _Transcoded(io.RawIOBase):
 
 
 def open_utf8(path: Path, compression: str | None, encoding: str, skip: int) -> IO[bytes]:
-    """The file as UTF-8 bytes behind its byte order mark of `skip` bytes (bytes that are not valid UTF-8 stay as they are)."""
+    """The file as UTF-8 bytes behind its byte order mark of `skip` bytes; invalid UTF-8 stays as it is."""
     raw = open_bytes(path, compression)
     if skip:
         raw.read(skip)
@@ -145,8 +150,8 @@ def open_utf8(path: Path, compression: str | None, encoding: str, skip: int) -> 
 class Windows:
     """Windows of bytes over a stream for a scanner that uses a window's beginning and wants the rest again.
 
-    Iterate, and say with `used` how many bytes of the window were taken. A window grows only when nothing of it could be used.
-    `broken` tells why the stream ended early (a cut or damaged compressed file), None if it did not.
+    Iterate, and say with `used` how many bytes of the window were taken. A window grows only when nothing of it
+    could be used. `broken` tells why the stream ended early (a cut or damaged compressed file), None if it did not.
     """
 
     def __init__(self, stream: IO[bytes], size: int = WINDOW) -> None:

@@ -1,141 +1,37 @@
 """CrowdTangle exports of Facebook pages: CSV files to raw rows and rejects.
 
-Here: how one file is recognised, surveyed and read, row by row, with every decision that can reject a row or repair a field.
-Not here: where files lie, conversion (`convert`), what rows mean together (sql/).
+Here: how one file is recognised, surveyed and read, row by row, with every decision that can reject a row or repair
+a field. Not here: where files lie, conversion (`convert`), what rows mean together (sql/).
 
-A file is read twice: a survey settles what only the whole file can tell (encoding, thousands mark, zones, last event), then the
-rows are streamed. Memory is bounded by the window and the largest record.
+A file is read twice: a survey settles what only the whole file can tell (encoding, thousands mark, zones, last
+event), then the rows are streamed. Memory is bounded by the window and the largest record.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sm_assets.errors import InputError, UnknownVintage
+from sm_assets.errors import InputError, SmAssetsError, UnknownVintage
 from sm_assets.kernels import fields, scan
 from sm_assets.sources.bytestream import Windows, bom_of, compression_of, open_bytes, open_utf8
 from sm_assets.sources.crowdtangle_columns import COUNT_COLUMNS, PARTS, RAW_COLUMNS, Header
+from sm_assets.sources.crowdtangle_records import RECORD_SCHEMA, REJECT_SCHEMA, Chunk, RawChunk, ReadOptions
 from sm_assets.sources.crowdtangle_survey import Survey
 from sm_assets.sources.zones import ZoneRules, check_zone, to_utc
 
-Policy = Literal["tables", "command"]
-
-FLOOR = datetime(2004, 2, 4, tzinfo=UTC)
-EXCERPT = 512
 HEADER_BYTES = 1 << 16
-_HOUR = 3_600_000_000
-_DAY = 24 * _HOUR
 _FILE_NAME = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(\d{2})-(\d{2})-(\d{2})-([A-Z]{1,5})-.*csv", re.IGNORECASE)
-
-PARSED = pa.struct(
-    [
-        ("platform", pa.string()),
-        ("account_id", pa.string()),
-        ("post_id", pa.string()),
-        ("posted_at", pa.timestamp("us")),
-        ("page_created_at", pa.timestamp("us")),
-        *((name, pa.int64()) for name in COUNT_COLUMNS),
-        ("video_seconds", pa.float64()),
-    ]
-)
-RECORD_SCHEMA = pa.schema(
-    [
-        ("source_row", pa.int64()),
-        ("source_item", pa.int32()),
-        ("source_line", pa.int64()),
-        *((name, pa.string()) for name in RAW_COLUMNS),
-        ("extra", pa.string()),
-        ("warnings", pa.list_(pa.string())),
-        ("zone", pa.string()),
-        ("exported_at", pa.timestamp("us")),
-        ("observed_at", pa.timestamp("us")),
-        ("day", pa.date32()),
-        ("parsed", PARSED),
-    ]
-)
-REJECT_SCHEMA = pa.schema(
-    [
-        ("line", pa.int64()),
-        ("byte_offset", pa.int64()),
-        ("byte_length", pa.int64()),
-        ("record", pa.int64()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("raw_excerpt", pa.string()),
-        ("day", pa.date32()),
-    ]
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """What the user states about a file; None: found out from the file.
-
-    Attributes:
-        zone: zone of times without one and of ambiguous abbreviations.
-        default_zone: used, with a warning, where nothing else tells.
-        number_format: thousands mark, one of , . ' or a blank.
-        encoding: name of the text encoding.
-        columns: delivered column name -> raw column.
-        exported_at: when the export was made, UTC.
-        policy: `tables` rejects rows without time, account or key; `command` accepts what can be compared at all.
-        wanted: raw columns to read; None: all.
-    """
-
-    zone: str | None = None
-    default_zone: str = "UTC"
-    number_format: str | None = None
-    encoding: str | None = None
-    columns: dict[str, str] = field(default_factory=dict)
-    exported_at: datetime | None = None
-    policy: Policy = "tables"
-    wanted: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RawChunk:
-    """Rows as scanned: texts only, nothing decided yet. `window` is valid until the next chunk is asked for."""
-
-    columns: dict[str, pa.StringArray]
-    unknown: dict[str, pa.StringArray]
-    scanned: scan.Scanned
-    window: memoryview
-    window_offset: int
-
-    def __len__(self) -> int:
-        return len(self.scanned.row)
-
-    def column(self, name: str) -> pa.StringArray:
-        """A raw column; all null where the file lacks it."""
-        found = self.columns.get(name)
-        return found if found is not None else pa.nulls(len(self), pa.string())
-
-    def excerpt(self, offset: int, length: int) -> str:
-        """The first bytes of a stretch of the file, readable."""
-        at = offset - self.window_offset
-        return bytes(self.window[at : at + min(length, EXCERPT)]).decode("utf-8", "replace").replace("\0", "\ufffd")
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Accepted rows (RECORD_SCHEMA) and rejects (REJECT_SCHEMA) of one window."""
-
-    records: pa.RecordBatch
-    rejects: pa.RecordBatch
 
 
 def exported_at_of(path: Path) -> tuple[datetime | None, str | None]:
@@ -145,9 +41,10 @@ def exported_at_of(path: Path) -> tuple[datetime | None, str | None]:
         return None, None
     zone = match.group(7).upper()
     try:
-        local = datetime(*(int(part) for part in match.groups()[:6]), tzinfo=UTC)  # type: ignore[misc]  # six integers
+        year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+        local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         micros = int(to_utc(np.array([local.timestamp() * 1e6], dtype=np.int64), check_zone(zone))[0])
-    except (ValueError, InputError, OverflowError):
+    except (ValueError, OverflowError, SmAssetsError):
         return None, None
     return datetime.fromtimestamp(micros / 1e6, tz=UTC), zone
 
@@ -276,12 +173,16 @@ class PostReader:
         self._group, self.totals = seen.number_format(self._group)
         if self.totals["rows"] and self.totals["off"] > 0.05 * self.totals["rows"]:
             self._notices.append(
-                f"totals_disagree: in {self.totals['off']:,} of {self.totals['rows']:,} rows Total Interactions is not the sum of its parts"
+                f"totals_disagree: in {self.totals['off']:,} of {self.totals['rows']:,} rows "
+                "Total Interactions is not the sum of its parts"
             )
         self._zone_rules = ZoneRules(
-            self._zone_rules.stated, self._zone_rules.hint, frozenset(zone.upper() for zone in seen.zones),
-            self._zone_rules.lenient, self._zone_rules.default,
-        )  # fmt: skip
+            self._zone_rules.stated,
+            self._zone_rules.hint,
+            frozenset(zone.upper() for zone in seen.zones),
+            self._zone_rules.lenient,
+            self._zone_rules.default,
+        )
 
     def _is_cp1252(self, statistics: dict[str, int]) -> bool:
         if self.options.policy == "command":
@@ -294,7 +195,11 @@ class PostReader:
         """Windows of rows as delivered; NUL and ill-formed UTF-8 are repaired (tables) or rejected (command)."""
         if self.empty:
             return
-        names = [n for n in RAW_COLUMNS if n in self.header.positions and (self.options.wanted is None or n in self.options.wanted)]
+        names = [
+            n
+            for n in RAW_COLUMNS
+            if n in self.header.positions and (self.options.wanted is None or n in self.options.wanted)
+        ]
         unknown = list(self.header.unknown) if self.options.wanted is None else []
         wanted = [self.header.positions[name] for name in names] + [self.header.unknown[name] for name in unknown]
         for scanned, window, offset in self._scan(wanted, inspect=self._inspect):
@@ -313,14 +218,23 @@ class PostReader:
         if self.broken:
             self._rows_in += 1
             self._counts["rejected"]["truncated_stream"] += 1
-            self._notices.append(f"the compressed file ends early ({self.broken}); the rows before the damage were read")
+            self._notices.append(
+                f"the compressed file ends early ({self.broken}); the rows before the damage were read"
+            )
 
     def parse_counts(self, texts: pa.Array) -> fields.Counts:
         """Whole numbers with the file's thousands mark."""
         return fields.parse_counts(texts, group=self._group)
 
-    def parse_times(self, texts: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], list[str], npt.NDArray[np.int32]]:
-        """(microseconds UTC, code, zones used, index of the zone used or -1); code: 0 fine, 1 assumed zone, 2 no time, 3 unreadable, 4 zone unknown."""
+    def parse_times(
+        self, texts: pa.Array
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], list[str], npt.NDArray[np.int32]]:
+        """Times of posts in UTC.
+
+        Returns:
+            int64[n] microseconds; uint8[n] code (0 fine, 1 assumed zone, 2 no time, 3 unreadable, 4 zone unknown);
+            zones used; int32[n] index of the zone used or -1.
+        """
         parsed = fields.parse_times(texts)
         micros = parsed.local.copy()
         code = np.zeros(len(micros), dtype=np.uint8)
@@ -406,11 +320,6 @@ def read_posts(path: Path, options: ReadOptions | None = None) -> PostReader:
     return PostReader(path, options)
 
 
-def now_us() -> int:
-    """Microseconds since 1970, UTC: posts after this moment are in the future."""
-    return time.time_ns() // 1000
-
-
 def _first_record(text: str, delimiter: str) -> tuple[list[str], int]:
     """(fields, characters with the line end) of the first record."""
     lines = io.StringIO(text, newline="")
@@ -434,7 +343,9 @@ class _Seen:
         self._delimiter = delimiter
 
     def add(self, texts: dict[str, pa.StringArray], scanned: scan.Scanned) -> None:
-        if any(r.reason in ("bad_char", "bad_utf8") for r in scanned.rejects) or (len(scanned.flags) and scanned.flags.any()):
+        if any(r.reason in ("bad_char", "bad_utf8") for r in scanned.rejects) or (
+            len(scanned.flags) and scanned.flags.any()
+        ):
             self.damaged = True
         if "post_created" in texts:
             self.zones.update(fields.parse_times(texts["post_created"]).zones)
@@ -453,7 +364,11 @@ class _Seen:
             whole &= free[part].status != fields.MISSING
         self.rows += int(whole.sum())
         for mark in candidates:
-            read = free if mark is None else {n: fields.parse_counts(counts[n], group=mark) for n in ("total_interactions", *parts)}
+            read = (
+                free
+                if mark is None
+                else {n: fields.parse_counts(counts[n], group=mark) for n in ("total_interactions", *parts)}
+            )
             known = whole & read["total_interactions"].known
             total = np.zeros(len(whole), dtype=np.int64)
             for part in parts:
@@ -470,8 +385,3 @@ class _Seen:
         if self.rows and self.agree[best] >= 0.99 * self.rows:
             return best, {"rows": self.rows, "off": self.rows - self.agree[best]}
         return None, totals
-
-
-def valid_from(present: npt.NDArray[Any]) -> pa.Buffer | None:
-    """Arrow validity of flags (re-exported for row building)."""
-    return validity_buffer(np.asarray(present))

@@ -53,7 +53,10 @@ _DELIVERED = {
     "Sponsor Category": "sponsor_category",
 }
 # The two score columns carry the dashboard's weights in their names.
-_PREFIXES = {"Total Interactions (weighted": "total_interactions_weighted", "Overperforming Score": "overperforming_score"}
+_PREFIXES = {
+    "Total Interactions (weighted": "total_interactions_weighted",
+    "Overperforming Score": "overperforming_score",
+}
 # Names of other vintages for the same column.
 _ALIASES = {
     "Group Name": "page_name",
@@ -64,9 +67,20 @@ _ALIASES = {
 
 RAW_COLUMNS: tuple[str, ...] = (*_DELIVERED.values(), *_PREFIXES.values())
 COUNT_COLUMNS = (
-    "likes_at_posting", "followers_at_posting", "total_interactions", "likes", "comments", "shares", "love", "wow", "haha", "sad",
-    "angry", "care", "post_views",
-)  # fmt: skip
+    "likes_at_posting",
+    "followers_at_posting",
+    "total_interactions",
+    "likes",
+    "comments",
+    "shares",
+    "love",
+    "wow",
+    "haha",
+    "sad",
+    "angry",
+    "care",
+    "post_views",
+)
 # What Total Interactions is the sum of.
 PARTS = ("likes", "comments", "shares", "love", "wow", "haha", "sad", "angry", "care")
 
@@ -153,7 +167,12 @@ class Header:
         nearest = min(VINTAGES, key=lambda v: len([c for c in VINTAGES[v][0] if c not in self.positions]))
         lacks = [_NAME_OF[column] for column in VINTAGES[nearest][0] if column not in self.positions]
         raise UnknownVintage(
-            f"{path}: no known CrowdTangle page export has these columns: {', '.join(self.names[:50])}. Nearest: {nearest}"
-            + (f", which also needs {', '.join(lacks)}." if lacks else f"; columns of another kind of export: {', '.join(foreign)}.")
+            f"{path}: no known CrowdTangle page export has these columns: {', '.join(self.names[:50])}. "
+            f"Nearest: {nearest}"
+            + (
+                f", which also needs {', '.join(lacks)}."
+                if lacks
+                else f"; columns of another kind of export: {', '.join(foreign)}."
+            )
             + " Export posts of Facebook pages with all columns, or map names with `columns` in a sidecar."
         )

@@ -1,11 +1,13 @@
 """Rows of CrowdTangle page exports: from delivered texts to accepted records and rejects.
 
-Here: what makes a row unusable (no account, no key, no time) and which fields are repaired. Not here: files, columns, tables.
+Here: what makes a row unusable (no account, no key, no time) and which fields are repaired. Not here: files,
+columns, tables.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +17,11 @@ import pyarrow.compute as pc
 
 from sm_assets.kernels import fields
 from sm_assets.kernels.arrow import validity_buffer
-from sm_assets.sources import crowdtangle as source
 from sm_assets.sources.crowdtangle_columns import COUNT_COLUMNS, RAW_COLUMNS
+from sm_assets.sources.crowdtangle_records import FLOOR, PARSED, RECORD_SCHEMA, REJECT_SCHEMA, RawChunk
 
 if TYPE_CHECKING:
-    from sm_assets.sources.crowdtangle import PostReader, RawChunk
+    from sm_assets.sources.crowdtangle import PostReader
 
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
@@ -52,7 +54,9 @@ def resolve(reader: PostReader, chunk: RawChunk) -> tuple[pa.RecordBatch, pa.Rec
     bad_country = np.asarray(pc.invert(pc.fill_null(pc.match_substring_regex(country, "^[A-Z]{2}$"), True)))
     repair("page_admin_top_country", "bad_country", np.flatnonzero(bad_country))
 
-    account, key, platform, bad_id = identities(chunk.column("facebook_id"), chunk.column("user_name"), chunk.column("url"))
+    account, key, platform, bad_id = identities(
+        chunk.column("facebook_id"), chunk.column("user_name"), chunk.column("url")
+    )
     repair("facebook_id", "bad_id", np.flatnonzero(bad_id))
     parsed["platform"], parsed["account_id"], parsed["post_id"] = platform, account, key
 
@@ -79,10 +83,10 @@ def resolve(reader: PostReader, chunk: RawChunk) -> tuple[pa.RecordBatch, pa.Rec
         "observed_at": exported_at,
         "day": pa.array(day.astype(np.int32)).cast(pa.date32()),
         "parsed": pa.StructArray.from_arrays(
-            [parsed[field.name].cast(field.type) for field in source.PARSED], fields=list(source.PARSED)
+            [parsed[field.name].cast(field.type) for field in PARSED], fields=list(PARSED)
         ),
     }
-    records = pa.RecordBatch.from_arrays([arrays[f.name] for f in source.RECORD_SCHEMA], schema=source.RECORD_SCHEMA)
+    records = pa.RecordBatch.from_arrays([arrays[f.name] for f in RECORD_SCHEMA], schema=RECORD_SCHEMA)
     return (records if keep.all() else records.filter(pa.array(keep))), rejects
 
 
@@ -91,7 +95,8 @@ def identities(
 ) -> tuple[pa.Array, pa.Array, pa.Array, npt.NDArray[np.bool_]]:
     """(account_id, post_id, platform, bool[n] unusable Facebook Id) of each row; null where a row does not tell.
 
-    Account: Facebook Id, else the owner in the post's address, else `name:` and the user name in lower case (with `prefer_handle` the
+    Account: Facebook Id, else the owner in the post's address, else `name:` and the user name in lower case (with
+        `prefer_handle` the
     last two the other way round). Post: owner and number in the address, else the address itself.
     """
     address = fields.post_addresses(url)
@@ -117,7 +122,7 @@ def identities(
 def address_key(url: str) -> str | None:
     """`url:` and the address without fragment, order of its query and final slash; None if nothing is left."""
     bare, _, query = url.strip().partition("#")[0].partition("?")
-    scheme, mark, rest = bare.partition("://")
+    _, mark, rest = bare.partition("://")
     host, slash, path = (rest if mark else bare).partition("/")
     text = f"{host.lower()}{slash}{path}".rstrip("/")
     if query:
@@ -128,8 +133,8 @@ def address_key(url: str) -> str | None:
 def _reasons(
     reader: PostReader, account: pa.Array, key: pa.Array, micros: npt.NDArray[np.int64], code: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.str_]:
-    floor = int(source.FLOOR.timestamp() * 1e6)
-    limit = int(reader.exported_at.timestamp() * 1e6) + _HOUR if reader.exported_at else source.now_us() + _DAY
+    floor = int(FLOOR.timestamp() * 1e6)
+    limit = int(reader.exported_at.timestamp() * 1e6) + _HOUR if reader.exported_at else time.time_ns() // 1000 + _DAY
     reasons = np.full(len(micros), "", dtype="U16")
     reasons[code == 4] = "ambiguous_zone"
     reasons[(code == 2) | (code == 3) | ((code <= 1) & ((micros < floor) | (micros > limit)))] = "bad_time"
@@ -142,7 +147,7 @@ _DETAILS = {
     "missing_account": "no Facebook Id, no owner in URL and no User Name; a row must say whose it is",
     "missing_key": "no URL; a post is known by its address",
     "bad_time": "Post Created is missing, unreadable, before 2004 or in the future; expected YYYY-MM-DD HH:MM:SS ZONE",
-    "ambiguous_zone": "the zone in Post Created has more than one meaning or is unknown; state it with `zone` in a sidecar or setting",
+    "ambiguous_zone": "the zone in Post Created is ambiguous or unknown; state it with `zone` in a sidecar or setting",
     "missing_columns": "fewer fields than the header has",
     "extra_columns": "more fields than the header has",
     "unterminated_quote": "a quote opens and does not close where a field ends",
@@ -153,7 +158,11 @@ _DETAILS = {
 
 
 def _rejects(
-    reader: PostReader, chunk: RawChunk, reasons: npt.NDArray[np.str_], day: npt.NDArray[np.int64], code: npt.NDArray[np.uint8]
+    reader: PostReader,
+    chunk: RawChunk,
+    reasons: npt.NDArray[np.str_],
+    day: npt.NDArray[np.int64],
+    code: npt.NDArray[np.uint8],
 ) -> pa.RecordBatch:
     rows: list[dict[str, Any]] = []
     width = len(reader.header.names)
@@ -163,9 +172,15 @@ def _rejects(
             detail = f"{reject.found} fields, the header has {width}"
         rows.append(
             {
-                "line": reject.line, "byte_offset": reject.offset, "byte_length": reject.length, "record": reject.record,
-                "reason": reject.reason, "detail": detail, "raw_excerpt": chunk.excerpt(reject.offset, reject.length), "day": None,
-            }  # fmt: skip
+                "line": reject.line,
+                "byte_offset": reject.offset,
+                "byte_length": reject.length,
+                "record": reject.record,
+                "reason": reject.reason,
+                "detail": detail,
+                "raw_excerpt": chunk.excerpt(reject.offset, reject.length),
+                "day": None,
+            }
         )
     for k in np.flatnonzero(reasons != "").tolist():
         reason = str(reasons[k])
@@ -173,17 +188,24 @@ def _rejects(
         start, length = int(chunk.scanned.start[k]), int(chunk.scanned.length[k])
         rows.append(
             {
-                "line": int(chunk.scanned.line[k]), "byte_offset": start, "byte_length": length, "record": int(chunk.scanned.row[k]),
-                "reason": reason, "detail": _DETAILS[reason], "raw_excerpt": chunk.excerpt(start, length),
+                "line": int(chunk.scanned.line[k]),
+                "byte_offset": start,
+                "byte_length": length,
+                "record": int(chunk.scanned.row[k]),
+                "reason": reason,
+                "detail": _DETAILS[reason],
+                "raw_excerpt": chunk.excerpt(start, length),
                 "day": int(day[k]) if code[k] <= 1 and reason != "bad_time" else None,
-            }  # fmt: skip
+            }
         )
     rows.sort(key=lambda row: row["byte_offset"])
-    return pa.RecordBatch.from_pylist(rows, source.REJECT_SCHEMA)
+    return pa.RecordBatch.from_pylist(rows, REJECT_SCHEMA)
 
 
 def _timestamps(micros: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]) -> pa.Array:
-    return pa.Array.from_buffers(pa.timestamp("us"), len(micros), [validity_buffer(known), pa.py_buffer(micros.tobytes())])
+    return pa.Array.from_buffers(
+        pa.timestamp("us"), len(micros), [validity_buffer(known), pa.py_buffer(micros.tobytes())]
+    )
 
 
 def _page_created(chunk: RawChunk, posted: npt.NDArray[np.int64], repair: Any) -> pa.Array:

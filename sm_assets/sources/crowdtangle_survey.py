@@ -26,7 +26,9 @@ class Survey:
 
     def add(self, texts: dict[str, pa.StringArray], scanned: scan.Scanned) -> None:
         """Take in one window."""
-        if any(r.reason in ("bad_char", "bad_utf8") for r in scanned.rejects) or (len(scanned.flags) and scanned.flags.any()):
+        if any(r.reason in ("bad_char", "bad_utf8") for r in scanned.rejects) or (
+            len(scanned.flags) and scanned.flags.any()
+        ):
             self.damaged = True
         if "post_created" in texts:
             self.zones.update(fields.parse_times(texts["post_created"]).zones)
@@ -45,7 +47,11 @@ class Survey:
             whole &= free[part].status != fields.MISSING
         self.rows += int(whole.sum())
         for mark in candidates:
-            read = free if mark is None else {n: fields.parse_counts(counts[n], group=mark) for n in ("total_interactions", *parts)}
+            read = (
+                free
+                if mark is None
+                else {n: fields.parse_counts(counts[n], group=mark) for n in ("total_interactions", *parts)}
+            )
             known = whole & read["total_interactions"].known
             total = np.zeros(len(whole), dtype=np.int64)
             for part in parts:

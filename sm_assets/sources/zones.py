@@ -1,6 +1,7 @@
 """Zone abbreviations and offsets of exports, turned into UTC: a fixed table, never the machine's own zone.
 
-Here: the table, the ambiguous abbreviations and how a partner in the same file settles them. Not here: parsing of times.
+Here: the table, the ambiguous abbreviations and how a partner in the same file settles them. Not here: parsing of
+times.
 """
 
 from __future__ import annotations
@@ -18,10 +19,41 @@ from sm_assets.errors import SettingsError
 
 # Hours east of UTC.
 FIXED = {
-    "UTC": 0, "GMT": 0, "WET": 0, "Z": 0, "BST": 1, "CET": 1, "WEST": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "IST": 5.5,
-    "AWST": 8, "SGT": 8, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "EST": -5, "CST": -6, "MST": -7,
-    "PST": -8, "EDT": -4, "CDT": -5, "MDT": -6, "PDT": -7, "BRT": -3, "ART": -3, "IDT": 3, "ADT": -3, "AST": -4, "GST": 4,
-}  # fmt: skip
+    "UTC": 0,
+    "GMT": 0,
+    "WET": 0,
+    "Z": 0,
+    "BST": 1,
+    "CET": 1,
+    "WEST": 1,
+    "CEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "MSK": 3,
+    "IST": 5.5,
+    "AWST": 8,
+    "SGT": 8,
+    "JST": 9,
+    "KST": 9,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+    "EST": -5,
+    "CST": -6,
+    "MST": -7,
+    "PST": -8,
+    "EDT": -4,
+    "CDT": -5,
+    "MDT": -6,
+    "PDT": -7,
+    "BRT": -3,
+    "ART": -3,
+    "IDT": 3,
+    "ADT": -3,
+    "AST": -4,
+    "GST": 4,
+}
 
 # Abbreviations that more than one country uses: {abbreviation: {partner seen in the same file: hours}}.
 AMBIGUOUS = {
@@ -62,8 +94,8 @@ def check_zone(zone: str) -> str:
     """
     if fixed_hours(zone) is None and _region(zone) is None:
         raise SettingsError(
-            f"zone {zone!r} is unknown; give an offset (-03:00), an abbreviation ({', '.join(list(FIXED)[:6])}, ...) or a region"
-            " (America/Sao_Paulo)."
+            f"zone {zone!r} is unknown; give an offset (-03:00), an abbreviation ({', '.join(list(FIXED)[:6])}, ...) "
+            "or a region (America/Sao_Paulo)."
         )
     return zone
 
@@ -77,7 +109,8 @@ def to_utc(local: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.int64]:
 
     clock = pa.array(local, pa.int64()).cast(pa.timestamp("us"))
     aware = pc.assume_timezone(clock, zone, ambiguous="earliest", nonexistent="latest")
-    return aware.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    micros: npt.NDArray[np.int64] = aware.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return micros
 
 
 @dataclass(frozen=True)
@@ -88,7 +121,8 @@ class ZoneRules:
         stated: zone given by the user (sidecar or setting); settles ambiguous and missing zones.
         hint: zone in the file's name; used for rows without one.
         seen: all zone texts of the file.
-        lenient: ambiguous abbreviations take the fixed table's reading, unknown and missing zones the hint or `default`.
+        lenient: ambiguous abbreviations take the fixed table's reading, unknown and missing zones the hint or
+            `default`.
     """
 
     stated: str | None = None
@@ -98,7 +132,7 @@ class ZoneRules:
     default: str = "UTC"
 
     def reading(self, text: str) -> tuple[str | None, bool]:
-        """(zone to use or None if the rows must be rejected, whether it was assumed) for a zone text; empty: no zone given."""
+        """(zone to use or None if the rows must be rejected, whether it was assumed); text empty: no zone given."""
         name = text.upper()
         if name in AMBIGUOUS:
             if self.stated:

@@ -105,7 +105,10 @@ def test_compat_joins_what_is_not_missing() -> None:
 
 
 def test_platforms_in_one_batch_keep_their_rows() -> None:
-    rows = [{"platform": name, "link_url": f"https://www.facebook.com/{k}"} for k, name in enumerate(["facebook", "instagram"] * 3)]
+    rows = [
+        {"platform": name, "link_url": f"https://www.facebook.com/{k}"}
+        for k, name in enumerate(["facebook", "instagram"] * 3)
+    ]
     found = contents(*rows)
     assert [(c["post_id"], c["preview"]) for c in found] == [(f"1_{k}", f"https://facebook.com/{k}") for k in (1, 3, 5)]
 

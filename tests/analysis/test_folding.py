@@ -16,20 +16,35 @@ from sm_assets.analysis.folding import _deleted, addresses_in, fold_column, fold
 @pytest.mark.parametrize(
     ("text", "folded"),
     [
-        ("Hello   World\n", "hello world"), ("STRASSE straße", "strasse strasse"), ("ｆｕｌｌ ｗｉｄｔｈ", "full width"), ("ﬁne", "fine"),
-        ("a\u200db\ufe0fc\u00ad", "abc"), ("e\u0301t\u00e9", "été"), ("É", "é"), ("İ", "i̇"), ("no\u00a0break\u3000space", "no break space"),
-        ("see https://ex.com/a?b=1, now", "see , now"), ("www.ex.com rest", "rest"), ("awww.cute pet", "awww.cute pet"),
-        ("(https://ex.com/a)", "( )"), ("HTTPS://EX.COM", ""), ("👍🏽 @You #Tag!", "👍🏽 @you #tag!"), ("", ""), (" \t ", ""),
+        ("Hello   World\n", "hello world"),
+        ("STRASSE straße", "strasse strasse"),
+        ("ｆｕｌｌ ｗｉｄｔｈ", "full width"),
+        ("ﬁne", "fine"),
+        ("a\u200db\ufe0fc\u00ad", "abc"),
+        ("e\u0301t\u00e9", "été"),
+        ("É", "é"),
+        ("İ", "i̇"),
+        ("no\u00a0break\u3000space", "no break space"),
+        ("see https://ex.com/a?b=1, now", "see , now"),
+        ("www.ex.com rest", "rest"),
+        ("awww.cute pet", "awww.cute pet"),
+        ("(https://ex.com/a)", "( )"),
+        ("HTTPS://EX.COM", ""),
+        ("👍🏽 @You #Tag!", "👍🏽 @you #tag!"),
+        ("", ""),
+        (" \t ", ""),
         ("https://", "https://"),
     ],
-)  # fmt: skip
+)
 def test_by_hand(text: str, folded: str) -> None:
     assert fold_text(text) == folded
     assert fold_column(pa.array([text]))[0].to_pylist() == [folded or None]
 
 
 HARD = "éÀßſİKﬀ①Ⅻ\u00a0\u200d\ufe0f\u00ad\u0301\u0327ａｈｔｐ：／ｗ．한글ᄒ\u11a8ท่ไทยहिन्दी😀🏽字\u3000\u0345ͅ"
-TEXT = st.text(alphabet=st.sampled_from("aB zhttps://www.x.com \t\n,.!)_'\"<>\x1c\x01" + HARD), max_size=30) | st.text(max_size=30)
+TEXT = st.text(alphabet=st.sampled_from("aB zhttps://www.x.com \t\n,.!)_'\"<>\x1c\x01" + HARD), max_size=30) | st.text(
+    max_size=30
+)
 
 
 @settings(max_examples=1500)
@@ -46,7 +61,9 @@ def test_kernel_equals_rules_and_folding_twice_changes_nothing(tail: str, head: 
 
 
 def test_every_character_folds_in_the_kernel_as_by_the_rules() -> None:
-    characters = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000 and unicodedata.category(chr(c)) != "Cn"]
+    characters = [
+        chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000 and unicodedata.category(chr(c)) != "Cn"
+    ]
     texts = [f"x{c}y" for c in characters]
     column, letters, _ = fold_column(pa.array(texts))
     wrong = [

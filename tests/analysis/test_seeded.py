@@ -13,7 +13,9 @@ from sm_assets.analysis.evidence import Evidence
 from sm_assets.analysis.seeded import seed_clusters, visiting_order
 
 
-def slow(carried: list[set[int]], order: list[int], n: int, threshold: float, factor: float) -> tuple[list[int], list[int]]:
+def slow(
+    carried: list[set[int]], order: list[int], n: int, threshold: float, factor: float
+) -> tuple[list[int], list[int]]:
     """(cluster of each account or -1 with clusters of one kept, seeds)."""
     cluster, seeds = [-1] * len(carried), []
     for y in order:

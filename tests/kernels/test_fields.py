@@ -17,13 +17,35 @@ from sm_assets.kernels.fields import BAD, GROUPED, MISSING, OK, ROUNDED
 @pytest.mark.parametrize(
     ("text", "value", "status"),
     [
-        ("0", 0, OK), ("12", 12, OK), (" 12 ", 12, OK), ("+12", 12, OK), ("1,234", 1234, GROUPED), ("407.137", 407137, GROUPED),
-        ("1 234", 1234, GROUPED), ("1\u00a0234\u00a0567", 1234567, GROUPED), ("1\u202f234", 1234, GROUPED), ("1'234", 1234, GROUPED),
-        ("1.2K", 1200, ROUNDED), ("3M", 3_000_000, ROUNDED), ("1,5 k", 1500, ROUNDED), ("12.0", 12, OK), ("", 0, MISSING),
-        (" ", 0, MISSING), ("1.5", 0, BAD), ("-4", 0, BAD), ("1,23", 0, BAD), ("1,234.567", 0, BAD), ("1,2345", 0, BAD),
-        ("1234,567", 0, BAD), (",123", 0, BAD), ("1e5", 0, BAD), ("K", 0, BAD), ("99999999999999999999", 0, BAD), ("x", 0, BAD),
+        ("0", 0, OK),
+        ("12", 12, OK),
+        (" 12 ", 12, OK),
+        ("+12", 12, OK),
+        ("1,234", 1234, GROUPED),
+        ("407.137", 407137, GROUPED),
+        ("1 234", 1234, GROUPED),
+        ("1\u00a0234\u00a0567", 1234567, GROUPED),
+        ("1\u202f234", 1234, GROUPED),
+        ("1'234", 1234, GROUPED),
+        ("1.2K", 1200, ROUNDED),
+        ("3M", 3_000_000, ROUNDED),
+        ("1,5 k", 1500, ROUNDED),
+        ("12.0", 12, OK),
+        ("", 0, MISSING),
+        (" ", 0, MISSING),
+        ("1.5", 0, BAD),
+        ("-4", 0, BAD),
+        ("1,23", 0, BAD),
+        ("1,234.567", 0, BAD),
+        ("1,2345", 0, BAD),
+        ("1234,567", 0, BAD),
+        (",123", 0, BAD),
+        ("1e5", 0, BAD),
+        ("K", 0, BAD),
+        ("99999999999999999999", 0, BAD),
+        ("x", 0, BAD),
     ],
-)  # fmt: skip
+)
 def test_counts(text: str, value: int, status: int) -> None:
     counts = fields.parse_counts(pa.array([text]))
     assert (counts.values.tolist(), counts.status.tolist()) == ([value], [status])
@@ -53,15 +75,23 @@ def test_bare_commas_go_wherever_they_stand() -> None:
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)))
 def test_times_are_those_of_datetime(when: datetime) -> None:
     parsed = fields.parse_times(pa.array([f"{when:%Y-%m-%d %H:%M:%S} EDT", when.isoformat()]))
-    whole = int((when.replace(tzinfo=UTC, microsecond=0) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
+    whole = (
+        int((when.replace(tzinfo=UTC, microsecond=0) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
+    )
     assert parsed.local.tolist() == [whole, whole + when.microsecond]
     assert parsed.zone.tolist() == [0, fields.NO_ZONE]
     assert parsed.zones == ["EDT"]
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2021-02-29 10:00:00 EDT", "2021-13-01", "2021-01-01 24:00:00", "2021-01-01 10:00 <b>"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2021-02-29 10:00:00 EDT", "2021-13-01", "2021-01-01 24:00:00", "2021-01-01 10:00 <b>"]
+)
 def test_unreadable_times(text: str) -> None:
-    assert fields.parse_times(pa.array([text, None, ""])).zone.tolist() == [fields.UNREADABLE, fields.NO_TIME, fields.NO_TIME]
+    assert fields.parse_times(pa.array([text, None, ""])).zone.tolist() == [
+        fields.UNREADABLE,
+        fields.NO_TIME,
+        fields.NO_TIME,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -85,11 +115,33 @@ def test_unreadable_times(text: str) -> None:
 )  # fmt: skip
 def test_post_addresses(url: str | None, owner: str | None, number: str | None, platform: int) -> None:
     found = fields.post_addresses(pa.array([url], pa.string()))
-    assert (found.owner.to_pylist(), found.number.to_pylist(), found.platform.tolist()) == ([owner], [number], [platform])
+    assert (found.owner.to_pylist(), found.number.to_pylist(), found.platform.tolist()) == (
+        [owner],
+        [number],
+        [platform],
+    )
 
 
-NA_WORDS = ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
-            "NaN", "n/a", "nan", "null"]  # fmt: skip
+NA_WORDS = [
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "n/a",
+    "nan",
+    "null",
+]
 
 
 def test_words_for_missing() -> None:
@@ -100,4 +152,11 @@ def test_words_for_missing() -> None:
 
 
 def test_all_digits() -> None:
-    assert fields.all_digits(pa.array(["12", "", None, "1.0E+14", "٣", "1 "])).tolist() == [True, False, False, False, False, False]
+    assert fields.all_digits(pa.array(["12", "", None, "1.0E+14", "٣", "1 "])).tolist() == [
+        True,
+        False,
+        False,
+        False,
+        False,
+        False,
+    ]

@@ -42,7 +42,9 @@ FIELD = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), 
 
 
 @given(st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=12), st.integers(1, 40), st.booleans())
-def test_clean_files_read_as_they_were_written(records: list[tuple[str, str, str]], window: int, quote_all: bool) -> None:
+def test_clean_files_read_as_they_were_written(
+    records: list[tuple[str, str, str]], window: int, quote_all: bool
+) -> None:
     text = io.StringIO(newline="")
     # With LF alone the csv module leaves a bare CR unquoted, and then it ends a record.
     line_end, quoting = ("\n", csv.QUOTE_ALL) if quote_all else ("\r\n", csv.QUOTE_MINIMAL)
@@ -132,7 +134,13 @@ def test_positions_and_statistics() -> None:
     assert taken.length.tolist() == [1, 2, 1]
     assert taken.flags.tolist() == [0, 0, scan.BAD_UTF8]
     assert scanner.position == (6, 108)
-    assert scanner.statistics == {"records": 3, "clean_runs": 1, "broken_runs": 1, "clean_records": 1, "broken_records": 1}
+    assert scanner.statistics == {
+        "records": 3,
+        "clean_runs": 1,
+        "broken_runs": 1,
+        "clean_records": 1,
+        "broken_records": 1,
+    }
 
 
 @pytest.mark.parametrize("delimiter", ["", ",,", "é", '"', "\n"])

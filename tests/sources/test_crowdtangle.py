@@ -1,4 +1,4 @@
-"""The reader of CrowdTangle page exports under the tables' policy: vintages, positions, repairs, rejects, and the real files."""
+"""The reader of CrowdTangle page exports as tables want it: vintages, positions, repairs, rejects, real files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sm_assets.errors import InputError, SettingsError, UnknownVintage, UnsupportedContainer
-from sm_assets.sources.crowdtangle import RECORD_SCHEMA, REJECT_SCHEMA, PostReader, ReadOptions, exported_at_of
+from sm_assets.sources.crowdtangle import PostReader, exported_at_of
 from sm_assets.sources.crowdtangle_columns import RAW_COLUMNS, Header, delivered_name
+from sm_assets.sources.crowdtangle_records import RECORD_SCHEMA, REJECT_SCHEMA, ReadOptions
 from sm_assets.sources.zones import AMBIGUOUS, FIXED, ZoneRules, fixed_hours
 
 COLUMNS = [delivered_name(column) for column in RAW_COLUMNS]
@@ -27,7 +28,10 @@ ROW = {
 def export(path: Path, *rows: dict[str, str], columns: list[str] = COLUMNS) -> Path:
     """Write rows (changes to ROW) as an export in which every field is quoted."""
     lines = [columns, *([{**ROW, **row}.get(name, "") for name in columns] for row in rows)]
-    path.write_text("\n".join(",".join('"' + field.replace('"', '""') + '"' for field in line) for line in lines) + "\n", encoding="utf-8")
+    path.write_text(
+        "\n".join(",".join('"' + field.replace('"', '""') + '"' for field in line) for line in lines) + "\n",
+        encoding="utf-8",
+    )
     return path
 
 
@@ -42,7 +46,9 @@ def read(path: Path, **options: object) -> tuple[list[dict[str, object]], list[d
         records += chunk.records.to_pylist()
         rejects += chunk.rejects.to_pylist()
     manifest = reader.manifest
-    assert manifest["rows_in"] == len(records) + len(rejects) == manifest["rows_out"] + sum(manifest["rejected"].values())
+    assert (
+        manifest["rows_in"] == len(records) + len(rejects) == manifest["rows_out"] + sum(manifest["rejected"].values())
+    )
     json.dumps(manifest)
     return records, rejects, reader
 
@@ -56,7 +62,11 @@ def test_a_row_as_delivered_and_as_read(tmp_path: Path) -> None:
     assert record["zone"] == "EDT"
     parsed = record["parsed"]
     assert isinstance(parsed, dict)
-    assert (parsed["platform"], parsed["account_id"], parsed["post_id"]) == ("facebook", "100000000000001", "100000000000001_7")
+    assert (parsed["platform"], parsed["account_id"], parsed["post_id"]) == (
+        "facebook",
+        "100000000000001",
+        "100000000000001_7",
+    )
     assert parsed["posted_at"] == datetime(2021, 7, 6, 2, 30)
     assert parsed["page_created_at"] == datetime(2019, 5, 1, 14, 0)
     assert (parsed["followers_at_posting"], parsed["love"], parsed["video_seconds"]) == (1234, None, 90.0)
@@ -71,12 +81,16 @@ def test_handle_and_id_forms_of_an_address_are_one_post(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"URL": ""}, "missing_key"), ({"Post Created": ""}, "bad_time"), ({"Post Created": "yesterday"}, "bad_time"),
-        ({"Post Created": "2003-12-31 00:00:00 EDT"}, "bad_time"), ({"Post Created": "2999-01-01 00:00:00 EDT"}, "bad_time"),
-        ({"Post Created": "2021-07-05 22:30:00 CST"}, "ambiguous_zone"), ({"Post Created": "2021-07-05 22:30:00 QQQ"}, "ambiguous_zone"),
+        ({"URL": ""}, "missing_key"),
+        ({"Post Created": ""}, "bad_time"),
+        ({"Post Created": "yesterday"}, "bad_time"),
+        ({"Post Created": "2003-12-31 00:00:00 EDT"}, "bad_time"),
+        ({"Post Created": "2999-01-01 00:00:00 EDT"}, "bad_time"),
+        ({"Post Created": "2021-07-05 22:30:00 CST"}, "ambiguous_zone"),
+        ({"Post Created": "2021-07-05 22:30:00 QQQ"}, "ambiguous_zone"),
         ({"Facebook Id": "", "User Name": "", "URL": "https://www.facebook.com/photo.php?fbid=1"}, "missing_account"),
     ],
-)  # fmt: skip
+)
 def test_what_makes_a_row_unusable(tmp_path: Path, change: dict[str, str], reason: str) -> None:
     records, (reject,), _ = read(export(tmp_path / "x.csv", {}, change))
     assert len(records) == 1
@@ -90,13 +104,17 @@ def test_what_makes_a_row_unusable(tmp_path: Path, change: dict[str, str], reaso
 @pytest.mark.parametrize(
     ("change", "repair"),
     [
-        ({"Total Interactions": "1.5"}, "total_interactions/bad_number"), ({"Likes": "-3"}, "likes/bad_number"),
-        ({"Facebook Id": "1.00E+14"}, "facebook_id/bad_id"), ({"Page Admin Top Country": "Brazil"}, "page_admin_top_country/bad_country"),
-        ({"Page Created": "long ago"}, "page_created/bad_time"), ({"Video Length": "long"}, "video_length/bad_number"),
-        ({"Post Created": "2021-07-05 22:30:00"}, "post_created/assumed_zone"), ({"Message": "a\0b"}, "record/nul"),
+        ({"Total Interactions": "1.5"}, "total_interactions/bad_number"),
+        ({"Likes": "-3"}, "likes/bad_number"),
+        ({"Facebook Id": "1.00E+14"}, "facebook_id/bad_id"),
+        ({"Page Admin Top Country": "Brazil"}, "page_admin_top_country/bad_country"),
+        ({"Page Created": "long ago"}, "page_created/bad_time"),
+        ({"Video Length": "long"}, "video_length/bad_number"),
+        ({"Post Created": "2021-07-05 22:30:00"}, "post_created/assumed_zone"),
+        ({"Message": "a\0b"}, "record/nul"),
         ({"Shares": "2.5K"}, "shares/rounded_count"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_field_does_not_cost_the_row(tmp_path: Path, change: dict[str, str], repair: str) -> None:
     (record,), _, reader = read(export(tmp_path / "x.csv", change))
     assert reader.manifest["repairs"] == {repair: 1}
@@ -143,7 +161,20 @@ def test_names_of_files() -> None:
     ],
 )  # fmt: skip
 def test_one_thousands_mark_per_file(tmp_path: Path, rows: list[dict[str, str]], mark: str, values: list[int]) -> None:
-    whole = [{"Comments": "2", "Shares": "3", "Love": "0", "Wow": "0", "Haha": "0", "Sad": "0", "Angry": "0", "Care": "0", **row} for row in rows]
+    whole = [
+        {
+            "Comments": "2",
+            "Shares": "3",
+            "Love": "0",
+            "Wow": "0",
+            "Haha": "0",
+            "Sad": "0",
+            "Angry": "0",
+            "Care": "0",
+            **row,
+        }
+        for row in rows
+    ]
     whole = [{"Followers at Posting": "", **row} for row in whole]
     records, _, reader = read(export(tmp_path / "x.csv", *whole))
     assert reader.manifest["number_format"] == mark
@@ -164,7 +195,17 @@ def test_vintages(tmp_path: Path) -> None:
 
 
 def test_headers_are_compared_folded() -> None:
-    header = Header.of(["\ufeffPage\u00a0Name", " post  created ", "Overperforming Score (weighted  —  Likes 2x )", "URL", "URL", "Mine", ""])
+    header = Header.of(
+        [
+            "\ufeffPage\u00a0Name",
+            " post  created ",
+            "Overperforming Score (weighted  —  Likes 2x )",
+            "URL",
+            "URL",
+            "Mine",
+            "",
+        ]
+    )
     assert header.positions == {"page_name": 0, "post_created": 1, "overperforming_score": 2, "url": 3}
     assert header.unknown == {"URL": 4, "Mine": 5, "column 7": 6}
     mapped = Header.of(["Seite", "Page Name"], {"Seite": "page_name"})
@@ -219,7 +260,8 @@ def test_damaged_files_reconcile_and_never_raise(tmp_path: Path, data: st.DataOb
             assert record[name] is None or isinstance(record[name], str)
 
 
-# ----------------------------------------------------------------------------------------------------------------- zones
+# -----------------------------------------------------------------------------------------------------------------
+# zones
 
 
 def test_zone_rules() -> None:
@@ -238,7 +280,8 @@ def test_zone_rules() -> None:
     }  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------------------------ real files
+# ------------------------------------------------------------------------------------------------------------ real
+# files
 
 
 @pytest.mark.shared_data

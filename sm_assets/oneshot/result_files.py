@@ -47,26 +47,29 @@ def write_table(table: pa.Table, path: Path) -> None:
     Raises:
         OptionError: the file could not be written; an earlier one is left as it was.
     """
-    temporary = None
+    temporary: Path | None = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.absolute().parent)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.absolute().parent)
         os.close(descriptor)
+        temporary = Path(name)
         if path.suffix == ".parquet":
             import pyarrow.parquet as pq
 
             pq.write_table(table, temporary, compression="zstd")
         else:
-            with open(temporary, "w", encoding="utf-8", newline="") as file:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
                 write_csv(table, file)
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
     except OSError as problem:
-        raise OptionError(f"{path}: could not be written ({problem.strerror or problem}); an earlier file there is unchanged.") from problem
+        raise OptionError(
+            f"{path}: could not be written ({problem.strerror or problem}); an earlier file there is unchanged."
+        ) from problem
     finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def csv_text(table: pa.Table) -> str:

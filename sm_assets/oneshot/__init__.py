@@ -1,0 +1,177 @@
+"""The one-shot tool: export files in, page networks out, without Dagster and without a lake.
+
+Here: the order of the work. Beside it:
+
+    options       what can be chosen, checked before anything is read
+    reading       files to posts
+    rows          the result's columns
+    report        what was read, left out and found
+    result_files  CSV and Parquet, written beside their target and renamed
+
+Not here: the command line (`sm_assets.cli`), rules of any kind (`sm_assets.sources`, `sm_assets.analysis`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from sm_assets.analysis import seeded
+from sm_assets.analysis.clustering import Clustering
+from sm_assets.analysis.cosharing import Members, check_method, loudest_members, rank_members
+from sm_assets.analysis.defaults import METHOD_DEFAULTS
+from sm_assets.analysis.gathering import Gathered, Gatherer
+from sm_assets.oneshot.options import Options, check_options
+from sm_assets.oneshot.reading import read_file
+from sm_assets.oneshot.report import Report
+from sm_assets.oneshot.result_files import check_target, write_table
+from sm_assets.oneshot.rows import member_rows, unplaced_rows
+
+__all__ = ["Options", "Outcome", "Report", "cluster_pages", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result's rows, the accounts outside of clusters, and the account of the run."""
+
+    table: pa.Table
+    unplaced: pa.Table
+    report: Report
+
+
+def cluster_pages(
+    infiles: str | Path | Iterable[str | Path],
+    content_cols: Sequence[str] | None = None,
+    add_language: bool = False,
+    ft_model_path: str | Path | None = None,
+    outfile: str | Path | None = None,
+    update_every: int | None = None,
+    min_threshold: float | None = None,
+    second_cluster_factor: float | None = None,
+    method: str = "linkage",
+    content_mode: str = "canonical",
+) -> pa.Table:
+    """Find networks of pages that push the same content in CrowdTangle exports.
+
+    Args:
+        infiles: one path or several, read in this order.
+        content_cols: columns that make up a content; `compat` only. Any of the 14 columns read, or `external_link`.
+        add_language: add page_lang and cluster_lang.
+        ft_model_path: fastText model for languages; None: the packaged lid.176.
+        outfile: also write the rows there: Parquet if it ends in .parquet, else CSV.
+        update_every: accepted for old callers and without effect.
+        min_threshold: score from which an account belongs to a cluster, 0..1; None: the method's default.
+        second_cluster_factor: how many times the best score must be the second's; None: the method's default.
+        method: `linkage`, or `seeded` as the original program.
+        content_mode: `canonical`, or `compat` as the original program.
+
+    Returns:
+        One row per member of a cluster of two or more; no rows if there is none.
+
+    Raises:
+        OptionError: an option cannot be used. InputError: a file cannot be used.
+    """
+    del update_every
+    options = Options(
+        method=method, content_mode=content_mode,
+        content_cols=tuple(content_cols) if content_cols is not None else None,
+        min_threshold=min_threshold, second_cluster_factor=second_cluster_factor, add_language=add_language,
+        ft_model_path=Path(ft_model_path) if ft_model_path is not None else None,
+    )  # fmt: skip
+    paths = [Path(infiles)] if isinstance(infiles, str | Path) else [Path(path) for path in infiles]
+    if outfile is not None:
+        check_target(Path(outfile))
+    outcome = run(paths, options)
+    if outfile is not None:
+        write_table(outcome.table, Path(outfile))
+    return outcome.table
+
+
+def run(paths: Sequence[Path], options: Options, progress: Callable[[int], None] | None = None) -> Outcome:
+    """Read, cluster, and make the rows.
+
+    Args:
+        paths: input files, in order.
+        options: what to do.
+        progress: called with the number of bytes of input just done.
+
+    Raises:
+        OptionError, InputError: see `check_options`.
+    """
+    check_options(paths, options)
+    report = Report()
+    compat = options.content_mode == "compat"
+    gatherer = Gatherer(latest_facts=not compat, repeats_count=compat, primary_only=options.method == "seeded")
+    for path in paths if compat else _distinct(paths, report):
+        read_file(path, options, gatherer, report, progress)
+    gathered = gatherer.finish()
+    report.unused.update(gathered.unused)
+    report.accounts = len(gathered.keys)
+    members, clustering = _cluster(gathered, options)
+    report.statuses.update(clustering.count_by_status())
+    report.clusters, report.members = clustering.n_clusters, len(members.account)
+    if report.accounts == 1:
+        report.notices.append("1 account: nothing to compare")
+    elif not report.clusters:
+        report.notices.append(f"no clusters among {report.accounts:,} accounts")
+    if (
+        report.clusters
+        and bool((members.pmi == 0).any())
+        and gathered.evidence.n_background == int(members.n_contents.max())
+    ):
+        report.notices.append("no_background: some accounts share every content there is; pmi is 0 and npmi 1 for them")
+    return Outcome(member_rows(gathered, members, clustering, options), unplaced_rows(gathered, clustering), report)
+
+
+def _distinct(paths: Sequence[Path], report: Report) -> list[Path]:
+    """Paths without those that hold the bytes of an earlier one."""
+    sizes = Counter(path.stat().st_size for path in paths)
+    seen: dict[bytes, Path] = {}
+    kept = []
+    for path in paths:
+        if sizes[path.stat().st_size] > 1:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+            if digest in seen:
+                report.notices.append(f"duplicate_file: {path} has the same bytes as {seen[digest]} and is read once")
+                continue
+            seen[digest] = path
+        kept.append(path)
+    return kept
+
+
+def _cluster(gathered: Gathered, options: Options) -> tuple[Members, Clustering]:
+    method = check_method(options.method)
+    threshold, factor = METHOD_DEFAULTS[method]
+    threshold = threshold if options.min_threshold is None else options.min_threshold
+    factor = factor if options.second_cluster_factor is None else options.second_cluster_factor
+    evidence, totals = gathered.evidence, gathered.total_interactions
+    joined = None
+    if method == "seeded":
+        order = seeded.visiting_order(totals, gathered.first_seen)
+        joined = np.empty_like(order)
+        joined[order] = np.arange(len(order))
+        clustering, seeds = seeded.seed_clusters(evidence, order, min_threshold=threshold, second_cluster_factor=factor)
+    else:
+        from sm_assets.analysis.linkage import link_accounts
+
+        clustering = link_accounts(
+            evidence, min_threshold=threshold, second_cluster_factor=factor, viral_accounts=options.viral_accounts
+        )
+        seeds = loudest_members(clustering, totals)
+    members = rank_members(
+        evidence,
+        clustering,
+        seeds,
+        method=method,
+        followers=gathered.followers,
+        total_interactions=totals,
+        joined=joined,
+    )
+    return members, clustering
