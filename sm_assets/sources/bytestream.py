@@ -90,7 +90,7 @@ class _Gunzipped(io.RawIOBase):
             except zlib.error as problem:
                 self._problem = problem
                 break
-            self._input = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            self._input = self._member.unconsumed_tail or self._member.unused_data
             if data:
                 buffer[: len(data)] = data
                 return len(data)
