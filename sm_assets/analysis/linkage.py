@@ -117,7 +117,16 @@ def _number(label: npt.NDArray[np.integer]) -> Labels:
 
 def _cores(index: SharedIndex, candidate: npt.NDArray[np.bool_], *, min_pieces: int, threshold: float) -> Labels:
     """Cores of at least two accounts among the candidates."""
-    return _number(kernel.find_cores(index, candidate, min_pieces=min_pieces, doubt=2 * DOUBT, threshold=threshold))
+    root = kernel.find_cores(index, candidate, min_pieces=min_pieces, doubt=2 * DOUBT, threshold=threshold)
+    return _grounded(index, _number(root))
+
+
+def _grounded(index: SharedIndex, label: Labels) -> Labels:
+    """Drop clusters in which nobody shares two pieces: who has one content in common with others is no network yet."""
+    pieces = np.zeros(int(label.max(initial=-1)) + 1, np.int32)
+    placed = label >= 0
+    np.maximum.at(pieces, label[placed], kernel.count_inner_pieces(index, label)[placed])
+    return _number(np.where(placed & (pieces[label] >= 2), label, np.int32(-1))) if len(pieces) else label
 
 
 def _accepted(scores: Scores, threshold: float, factor: float) -> npt.NDArray[np.bool_]:
@@ -154,12 +163,13 @@ def _settle(
     before = label
     for _ in range(10):
         moved = _attach(index, label, candidate, share=threshold, factor=factor)
-        if np.array_equal(moved, label):
-            return label
-        if np.array_equal(moved, before):
-            break  # a few accounts go to and fro
+        # Once nothing changes, or a few accounts only go to and fro, there is nothing to wait for.
+        done = np.array_equal(moved, label) or np.array_equal(moved, before)
         before, label = label, moved
+        if done:
+            break
     while True:
+        label = _grounded(index, label)
         scores = kernel.score_accounts(index, label, doubt=DOUBT)
         stays = _accepted(scores, threshold, factor) & (scores.best == label)
         if stays[label >= 0].all():

@@ -92,10 +92,11 @@ def index_shared(
                     if c < 0:
                         continue
                     n = carriers[content[k]]
+                    # The more carry a content, the less it says: down to half a vote, and less beyond the limit.
+                    weight = <int64_t>(VOTE * (0.5 + 0.5 * sqrt(2.0 / <double>n))) // kinds
                     if n > viral:
-                        weight = VOTE * viral // (n * kinds)
+                        weight = weight * viral // n
                     else:
-                        weight = VOTE // kinds
                         common = True
                     where = fill[c]
                     fill[c] += 1
@@ -465,6 +466,33 @@ def score_accounts(
                 top_two[x] += votes[second[x]] / whole
             for k in range(<int64_t>touched.size()):
                 votes[touched[k]] = 0
+
+
+def count_inner_pieces(
+    const int64_t[::1] row_ptr,
+    const int64_t[::1] row_place,
+    const int64_t[::1] list_ptr,
+    const int32_t[::1] list_account,
+    const int32_t[::1] list_unit,
+    const int32_t[::1] label,            # IN, per account
+    int32_t[::1] count,                  # OUT, per account
+):
+    """Pieces of evidence of each account that another account of its cluster carries."""
+    cdef int64_t x, i, place
+    cdef int32_t last
+    cdef vector[int64_t] run_ptr
+    cdef vector[ids_t] runs
+    cdef vector[int32_t] own
+    with nogil:
+        count_clusters(list_ptr, list_account, label, run_ptr, runs, own)
+        for x in range(row_ptr.shape[0] - 1):
+            count[x] = 0
+            last = -1
+            for i in range(row_ptr[x], row_ptr[x + 1]):
+                place = row_place[i]
+                if own[place] > 0 and list_unit[place] != last:
+                    count[x] += 1
+                    last = list_unit[place]
 
 
 def merge_clusters(

@@ -3,10 +3,10 @@
 Here: what an account's vote is, and the loops over all votes. Not here: which loops run in which order and what their
 results mean (`sm_assets.analysis.linkage`).
 
-Every piece of evidence that others carry too is one vote of its account. The vote is split evenly over the contents of
-the piece, and each part evenly over the other carriers of that content; a content with more carriers than `viral`
-brings only the share viral / carriers of its part. Votes are integers, 2**36 to one, so that no sum depends on the
-order of its terms.
+Every piece of evidence that others carry too is a vote of its account. The vote is split evenly over the contents of
+the piece, and each part evenly over the other carriers of that content. The more accounts carry a content, the less it
+says: with n carriers its part counts 1/2 + 1/2 sqrt(2 / n), and above the limit `viral` only viral / n of that. Votes
+are integers, 2**36 to one, so that no sum depends on the order of its terms.
 """
 
 from __future__ import annotations
@@ -234,6 +234,31 @@ def score_accounts(index: SharedIndex, label: npt.NDArray[np.int32], *, doubt: f
     return scores
 
 
+def count_inner_pieces(index: SharedIndex, label: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """int32[n_accounts]: pieces of evidence that another account of the same cluster carries, 0 outside clusters.
+
+    Args:
+        index: from `index_shared`.
+        label: int32[n_accounts], -1 = in no cluster.
+
+    Raises:
+        KernelError: label has another length than the index.
+    """
+    if len(label) != index.n_accounts:
+        raise KernelError(f"labels must be {index.n_accounts} numbers; found {len(label)}.")
+    count = np.empty(index.n_accounts, np.int32)
+    _linkage.count_inner_pieces(
+        index.row_ptr,
+        index.row_place,
+        index.list_ptr,
+        index.list_account,
+        index.list_unit,
+        np.ascontiguousarray(label),
+        count,
+    )
+    return count
+
+
 def merge_clusters(index: SharedIndex, label: npt.NDArray[np.int32], *, threshold: float) -> npt.NDArray[np.int32]:
     """Merge clusters whose votes for each other are dense, measured by the votes within the denser of the two.
 
@@ -284,8 +309,8 @@ def find_strangers(
 
     If all members drew their pieces from one pool, the chance that two of them have none in common would be
     hypergeometric. It is taken with the pool of what members share and with the pool of all that they carry; the larger
-    chance counts. The least likely pair is reported if, of all pairs in the cluster that should rather have met than it,
-    fewer miss each other by chance than `level` times as many as do (Benjamini and Hochberg 1995).
+    chance counts. The least likely pair is reported if, of all pairs of the cluster that are no likelier than it to
+    miss each other, chance makes fewer do so than `level` times as many as do (Benjamini and Hochberg 1995).
 
     Args:
         index: from `index_shared`.

@@ -36,7 +36,9 @@ class Reference:
                 shared = [content for content in piece if len(self.carriers[content]) > 1]
                 for content in shared:
                     many = len(self.carriers[content])
-                    vote = VOTE * viral // (many * len(shared)) if many > viral else VOTE // len(shared)
+                    vote = int(VOTE * (0.5 + 0.5 * math.sqrt(2 / many))) // len(shared)
+                    if many > viral:
+                        vote = vote * viral // many
                     self.part[account, content] = vote // (many - 1)
                     self.mass[account] += vote
                 self.n_shared[account] += bool(shared)
@@ -76,6 +78,18 @@ class Reference:
 
         groups = merged([frozenset({x}) for x in range(self.n)], mean, threshold * VOTE)
         return labelled(groups)
+
+    def grounded(self, label: Labels) -> Labels:
+        """Only clusters in which somebody shares two pieces with others."""
+
+        def inner(x: int) -> int:
+            return sum(
+                any(label.get(y) == label[x] for content in piece for y in self.carriers[content] - {x})
+                for piece in self.pieces[x]
+            )
+
+        firm = {label[x] for x in label if inner(x) >= 2}
+        return numbered({x: k for x, k in label.items() if k in firm})
 
     # -------------------------------------------------------------------------------------------------- growth
 
@@ -135,12 +149,12 @@ class Reference:
         before = label
         for _ in range(10):
             moved = self.attach(label, candidates if candidates is not None else set(range(self.n)), threshold, factor)
-            if moved == label:
-                return label
-            if moved == before:
-                break
+            done = moved in (label, before)
             before, label = label, moved
+            if done:
+                break
         while True:
+            label = self.grounded(label)
             scores = self.scores(label, 1.0)
             stays = {
                 x: k for x, k in label.items() if fits(scores[x][0], threshold, factor) and scores[x][0][0][1] == k
@@ -151,15 +165,15 @@ class Reference:
 
     # -------------------------------------------------------------------------------------------------- all of it
 
-    def cluster(self, threshold: float = 0.3, factor: float = 2.5) -> Labels:
+    def cluster(self, threshold: float = 0.335, factor: float = 2.5) -> Labels:
         """Steps 1 to 3 of the method: without the parting of bridged clusters."""
         everyone = set(range(self.n))
-        label = self.cores({x for x in everyone if self.mass[x]}, 1, 0.03)
+        label = self.grounded(self.cores({x for x in everyone if self.mass[x]}, 1, 0.03))
         label = self.attach(label, everyone, 0.2, 1.5, 0.0)
         label = self.settle(self.merge(label), threshold, factor)
         scores = self.scores(label, 1.0)
         left = {x for x in everyone if x not in label and self.n_shared[x] >= 3 and scores[x][1] <= 0.25}
-        late = self.merge(self.cores(left, 2, 0.002))
+        late = self.merge(self.grounded(self.cores(left, 2, 0.002)))
         for _ in range(2):
             late = self.merge(self.attach(late, left, 0.0, 1.5, 0.0))
         offset = max(label.values(), default=-1) + 1

@@ -147,15 +147,16 @@ def test_tiny_case_by_hand() -> None:
     # 0 and 1 share three contents, 2 carries one of them and one of its own, 3 nothing; four others are strangers.
     pieces = flat([0, 1, 2, 3], [0, 1, 2, 4], [0, 5], [6], [7], [8], [9], [10])
     index = kernel.index_shared(evidence_of(pieces), 200)
-    one = kernel.ONE_VOTE
-    # Content 0 has three carriers: half a vote for each other one. Contents 1 and 2 have two: a whole vote.
-    assert index.mass.tolist() == [3 * one, 3 * one, one, 0, 0, 0, 0, 0]
+    # Contents 1 and 2 have two carriers: a whole vote. Content 0 has three: 1/2 + 1/2 sqrt(2/3).
+    third = 0.5 + 0.5 * (2 / 3) ** 0.5
+    assert (index.mass / kernel.ONE_VOTE).tolist() == pytest.approx([2 + third, 2 + third, third, 0, 0, 0, 0, 0])
     label = np.array([0, 0, -1, -1, -1, -1, -1, -1], np.int32)
     scores = kernel.score_accounts(index, label, doubt=1.0)
-    # 0 gives 1 two and a half of its three votes; one of seven others is in the cluster: (2.5 - 3/7) / (6/7) / (3 + 1).
-    assert scores.best_score[0] == pytest.approx((2.5 - 3 / 7) / (6 / 7) / 4)
-    # 2 gives all of its one vote; two of seven others: (1 - 2/7) / (5/7) / (1 + 1).
-    assert scores.best_score[2] == pytest.approx(0.5)
+    # 0 gives 1 two votes and half of the third; by chance one of seven others, the one in the cluster, gets 1/7.
+    beyond = (2 + third / 2 - (2 + third) / 7) / (6 / 7)
+    assert scores.best_score[0] == pytest.approx(beyond / (2 + third + 1))
+    # 2 gives all it has; two of seven others are in the cluster.
+    assert scores.best_score[2] == pytest.approx((third - third * 2 / 7) / (5 / 7) / (third + 1))
     assert scores.second.tolist() == [-1] * 8
     found = link_accounts(evidence_of(pieces))
     assert found.cluster.tolist() == [0, 0, 0, -1, -1, -1, -1, -1]
