@@ -149,10 +149,9 @@ def world(seed: int = 1) -> list[Row]:
 
 
 def test_tiny_world_by_hand() -> None:
-    rows = [
-        *(carried(name, f"{kind}0{c}", 24 * c + late) for name, late in (("a", 0), ("b", 2)) for c in range(3) for kind in "tl"),
-        carried("a", "t77", 5), *loners(20),
-    ]  # fmt: skip
+    rows = [carried("a", f"{kind}0{c}", 24 * c) for c in range(3) for kind in "tl"]
+    rows += [carried("b", f"{kind}0{c}", 24 * c + 2) for c in range(3) for kind in "tl"]
+    rows += [carried("a", "t77", 5), *loners(20)]
     made = tables_of(rows, languages={"a": "en", "b": "en"})
     (cluster,) = made.clusters.to_pylist()
     assert cluster["cluster_size"] == 2
