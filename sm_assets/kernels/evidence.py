@@ -6,11 +6,37 @@ Here: numbers in, grouped numbers out. Not here: what accounts, contents and pie
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
 from sm_assets.errors import KernelError
 from sm_assets.kernels import _evidence
+
+
+class GroupedRows(Protocol):
+    """Rows of accounts and contents in the order that `group_rows` gives them."""
+
+    @property
+    def account_ptr(self) -> npt.NDArray[np.int64]:
+        """int64[n_accounts + 1]: rows of account a are account_ptr[a]:account_ptr[a + 1]."""
+
+    @property
+    def content(self) -> npt.NDArray[np.int32]:
+        """int32[n_rows]."""
+
+    @property
+    def unit(self) -> npt.NDArray[np.int32]:
+        """int32[n_rows]: number of the piece of evidence inside its account."""
+
+    @property
+    def n_contents(self) -> int:
+        """Number of contents."""
+
+    @property
+    def n_accounts(self) -> int:
+        """Number of accounts."""
 
 
 def group_rows(

@@ -12,16 +12,13 @@ are integers, 2**36 to one, so that no sum depends on the order of its terms.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from sm_assets.errors import KernelError
 from sm_assets.kernels import _linkage
-
-if TYPE_CHECKING:
-    from sm_assets.analysis.evidence import Evidence
+from sm_assets.kernels.evidence import GroupedRows
 
 ONE_VOTE: int = _linkage.ONE_VOTE
 """One vote in the fixed point of all vote arrays."""
@@ -84,7 +81,7 @@ class Scores:
     top_two: npt.NDArray[np.float64]
 
 
-def index_shared(evidence: Evidence, viral: int) -> SharedIndex:
+def index_shared(evidence: GroupedRows, viral: int) -> SharedIndex:
     """Keep what more than one account carries and weigh it.
 
     Args:

@@ -7,17 +7,14 @@ telling (`sm_assets.analysis.pairs`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from sm_assets.errors import KernelError
 from sm_assets.kernels import _pairs
-
-if TYPE_CHECKING:
-    from sm_assets.analysis.evidence import Evidence
-    from sm_assets.kernels.linkage import SharedIndex
+from sm_assets.kernels.evidence import GroupedRows
+from sm_assets.kernels.linkage import SharedIndex
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +52,7 @@ def list_pairs(index: SharedIndex, limit: int) -> tuple[npt.NDArray[np.int32], n
 
 
 def measure_pairs(
-    evidence: Evidence,
+    evidence: GroupedRows,
     kind: npt.NDArray[np.uint8],
     first_at: npt.NDArray[np.int64],
     last_at: npt.NDArray[np.int64],
@@ -137,7 +134,7 @@ def hypergeometric_tail(
 
 
 def list_shared_rows(
-    evidence: Evidence, a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]
+    evidence: GroupedRows, a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows of the evidence in which the two accounts of a pair carry the same content.
 
@@ -165,7 +162,7 @@ def list_shared_rows(
     return pair, row_a, row_b
 
 
-def _check_pairs(evidence: Evidence, a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]) -> None:
+def _check_pairs(evidence: GroupedRows, a: npt.NDArray[np.int32], b: npt.NDArray[np.int32]) -> None:
     if len(a) != len(b):
         raise KernelError(f"{len(a)} first and {len(b)} second accounts of pairs; they must be equally many.")
     for numbers in (a, b):
