@@ -397,7 +397,7 @@ def score_accounts(
     const int64_t[::1] mass,
     const int32_t[::1] label,            # IN, per account: 0 <= label < n_accounts, -1 = none
     const int32_t[::1] population,       # IN, per label: accounts
-    double doubt,                        # IN, votes
+    const double[::1] doubt,             # IN, per account: votes
     int32_t[::1] best,                   # OUT, label, -1 = none
     int32_t[::1] second,                 # OUT
     double[::1] best_score,              # OUT
@@ -448,7 +448,7 @@ def score_accounts(
                 # Beyond chance: what an account that picks among all others would give this cluster is taken off.
                 chance = (population[q] - (q == mine)) / others
                 v = (votes[q] - chance * whole) / (1 - chance) if chance < 1 else votes[q]
-                v = v / (whole + doubt * VOTE)
+                v = v / (whole + doubt[x] * VOTE)
                 if v <= 0:
                     continue
                 if best[x] < 0 or v > best_score[x] or (v == best_score[x] and q < best[x]):

@@ -183,7 +183,9 @@ def find_cores(
     return root
 
 
-def score_accounts(index: SharedIndex, label: npt.NDArray[np.int32], *, doubt: float) -> Scores:
+def score_accounts(
+    index: SharedIndex, label: npt.NDArray[np.int32], *, doubt: float | npt.NDArray[np.float64]
+) -> Scores:
     """Score every account against the pooled contents of every cluster, the account itself left out.
 
     The score is (votes for the cluster - c * all votes) / (1 - c) / (all votes + doubt), where c is the cluster's share
@@ -193,7 +195,7 @@ def score_accounts(index: SharedIndex, label: npt.NDArray[np.int32], *, doubt: f
     Args:
         index: from `index_shared`.
         label: int32[n_accounts], -1 = in no cluster, else below n_accounts.
-        doubt: votes.
+        doubt: votes for nobody, one number or float64[n_accounts].
 
     Raises:
         KernelError: label has another length than the index or leaves its range.
@@ -220,7 +222,7 @@ def score_accounts(index: SharedIndex, label: npt.NDArray[np.int32], *, doubt: f
         index.mass,
         np.ascontiguousarray(label),
         population,
-        doubt,
+        np.ascontiguousarray(np.broadcast_to(doubt, n), np.float64),
         scores.best,
         scores.second,
         scores.best_score,

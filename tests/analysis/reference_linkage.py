@@ -93,8 +93,11 @@ class Reference:
 
     # -------------------------------------------------------------------------------------------------- growth
 
-    def scores(self, label: Labels, doubt: float) -> list[tuple[list[tuple[float, int]], float, float]]:
-        """Per account: (score, label) best first, share of votes placed, share of the best two."""
+    def scores(self, label: Labels, doubt: float | None = None) -> list[tuple[list[tuple[float, int]], float, float]]:
+        """Per account: (score, label) best first, share of votes placed, share of the best two.
+
+        doubt None: one vote, and a fiftieth for every piece that nobody else carries.
+        """
         sizes: dict[int, int] = defaultdict(int)
         for number in label.values():
             sizes[number] += 1
@@ -110,7 +113,8 @@ class Reference:
             for number, votes in got.items():
                 chance = (sizes[number] - (label.get(x) == number)) / max(self.n - 1, 1)
                 beyond = (votes - chance * self.mass[x]) / (1 - chance) if chance < 1 else float(votes)
-                score = beyond / (self.mass[x] + doubt * VOTE)
+                mine = 1 + 0.02 * (len(self.pieces[x]) - self.n_shared[x]) if doubt is None else doubt
+                score = beyond / (self.mass[x] + mine * VOTE)
                 if score > 0:
                     ranked.append((score, number))
             ranked.sort(key=lambda item: (-item[0], item[1]))
@@ -118,7 +122,9 @@ class Reference:
             result.append((ranked, sum(got.values()) / whole, sum(got[number] for _, number in ranked[:2]) / whole))
         return result
 
-    def attach(self, label: Labels, candidates: set[int], share: float, factor: float, doubt: float = 1.0) -> Labels:
+    def attach(
+        self, label: Labels, candidates: set[int], share: float, factor: float, doubt: float | None = None
+    ) -> Labels:
         scores = self.scores(label, doubt)
         return numbered(
             {
@@ -155,7 +161,7 @@ class Reference:
                 break
         while True:
             label = self.grounded(label)
-            scores = self.scores(label, 1.0)
+            scores = self.scores(label)
             stays = {
                 x: k for x, k in label.items() if fits(scores[x][0], threshold, factor) and scores[x][0][0][1] == k
             }
@@ -165,13 +171,13 @@ class Reference:
 
     # -------------------------------------------------------------------------------------------------- all of it
 
-    def cluster(self, threshold: float = 0.335, factor: float = 2.5) -> Labels:
+    def cluster(self, threshold: float = 0.33, factor: float = 2.5) -> Labels:
         """Steps 1 to 3 of the method: without the parting of bridged clusters."""
         everyone = set(range(self.n))
         label = self.grounded(self.cores({x for x in everyone if self.mass[x]}, 1, 0.03))
         label = self.attach(label, everyone, 0.2, 1.5, 0.0)
         label = self.settle(self.merge(label), threshold, factor)
-        scores = self.scores(label, 1.0)
+        scores = self.scores(label)
         left = {x for x in everyone if x not in label and self.n_shared[x] >= 3 and scores[x][1] <= 0.25}
         late = self.merge(self.grounded(self.cores(left, 2, 0.002)))
         for _ in range(2):
