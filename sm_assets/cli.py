@@ -183,7 +183,7 @@ def _cluster_pages(arguments: argparse.Namespace) -> int:
     if arguments.update_every is not None:
         print("note: --update-every has no effect; a progress bar shows instead", file=sys.stderr)
     with _progress(sum(path.stat().st_size for path in paths)) as advance:
-        outcome = oneshot.run(paths, options, advance)
+        outcome = oneshot.run(paths, options, advance, lambda notice: print(f"note: {notice}", file=sys.stderr))
     if arguments.output_path is not None:
         write_table(outcome.table, arguments.output_path)
     else:
@@ -201,8 +201,6 @@ def _cluster_pages(arguments: argparse.Namespace) -> int:
 
 def _account_for(outcome: Outcome, output_path: Path | None) -> None:
     sys.stdout.flush()
-    for notice in outcome.report.notices:
-        print(f"note: {notice}", file=sys.stderr)
     for line in outcome.report.lines():
         print(line, file=sys.stderr)
     if output_path is not None:
@@ -238,9 +236,9 @@ def _add_demo(commands: Any) -> None:
         help="make a synthetic world, run the whole chain over it, show what it found",
     )
     command.add_argument(
-        "--data-root", type=Path, default=Path("data/demo"), help="where the demo's files go (default: data/demo)"
+        "--data-root", type=Path, help="where the demo's files go (default: SM_ASSETS_DATA_ROOT, else data)"
     )
-    command.add_argument("--seed", type=int, default=1, help="seed of the world (default: 1)")
+    command.add_argument("--seed", type=int, default=7, help="seed of the world (default: 7)")
     command.add_argument(
         "--scale", type=_number, default=1.0, help="size of the world; 1 is about 600 pages (default: 1)"
     )
@@ -249,8 +247,9 @@ def _add_demo(commands: Any) -> None:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from sm_assets.demo_run import run_demo
+    from sm_assets.settings import Settings
 
-    return run_demo(arguments.data_root, arguments.seed, arguments.scale)
+    return run_demo(arguments.data_root or Path(Settings.from_env().data_root), arguments.seed, arguments.scale)
 
 
 if __name__ == "__main__":

@@ -423,6 +423,19 @@ def test_content_columns_can_be_chosen(tmp_path: Path) -> None:
     assert cluster_pages(path, method="seeded", content_mode="compat", content_cols=["Link"]).num_rows == 0
 
 
+def test_contents_that_make_the_work_heavy_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "x.csv", HEADER + PAIR + FILL)
+    for mode in ("compat", "canonical"):
+        quiet = run([path], Options(method="seeded", content_mode=mode))
+        assert not any("heavy" in notice for notice in quiet.report.notices)
+        monkeypatch.setattr("sm_assets.analysis.seeded.HEAVY_STEPS", 5)
+        notices = run([path], Options(method="seeded", content_mode=mode)).report.notices
+        (notice,) = (text for text in notices if text.startswith("heavy"))
+        assert notice.startswith("heavy: up to 6 comparisons")
+        assert notice.count("2 accounts carry 'This is the common message number") == 3
+        monkeypatch.undo()
+
+
 def test_result_files(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", HEADER + PAIR + FILL)
     table = cluster_pages(path, outfile=tmp_path / "out.parquet")

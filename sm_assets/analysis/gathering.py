@@ -7,7 +7,7 @@ here: reading of files (`sm_assets.sources`), identity of contents (`contents`),
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,8 @@ class Gathered:
         first_seen: int64[n], order of first appearance.
         languages: most frequent label of each account's rows, or None.
         unused: posts without a usable content by reason, and repeated posts.
+        meetings: pairs of carriers over all contents, the most steps that comparing each with each can take.
+        heaviest: (carriers, digest) of the three most carried contents.
     """
 
     evidence: Evidence
@@ -84,7 +86,9 @@ class Gathered:
     n_posts: npt.NDArray[np.int64]
     first_seen: npt.NDArray[np.int64]
     languages: pa.Array | None
-    unused: dict[str, int] = field(default_factory=dict)
+    unused: dict[str, int]
+    meetings: int
+    heaviest: list[tuple[int, tuple[int, int]]]
 
 
 class Gatherer:
@@ -249,6 +253,8 @@ class Gatherer:
             kept,
             labels,
             unused,
+            int((carriers * (carriers - 1) // 2).sum()),
+            [(int(carriers[c]), self._contents.digest(c)) for c in np.argsort(-carriers, kind="stable")[:3].tolist()],
         )
 
 

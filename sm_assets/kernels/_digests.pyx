@@ -80,5 +80,8 @@ cdef class DigestInterner:
             digests[i, 0] = self.table.at(i).a
             digests[i, 1] = self.table.at(i).b
 
+    def digest(self, int64_t number):
+        return self.table.at(number).a, self.table.at(number).b
+
     def __len__(self):
         return self.table.size()

@@ -76,5 +76,16 @@ class DigestInterner:
         self._table.keys(keys)
         return keys
 
+    def digest(self, number: int) -> tuple[int, int]:
+        """The digest of one number, as two words.
+
+        Raises:
+            KernelError: no digest has this number.
+        """
+        if not 0 <= number < len(self):
+            raise KernelError(f"digests are numbered 0..{len(self) - 1}; found {number}.")
+        words: tuple[int, int] = self._table.digest(number)
+        return words
+
     def __len__(self) -> int:
         return len(self._table)

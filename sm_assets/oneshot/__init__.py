@@ -28,7 +28,7 @@ from sm_assets.analysis.cosharing import Members, check_method, loudest_members,
 from sm_assets.analysis.defaults import METHOD_DEFAULTS
 from sm_assets.analysis.gathering import Gathered, Gatherer
 from sm_assets.oneshot.options import Options, check_options
-from sm_assets.oneshot.reading import read_file
+from sm_assets.oneshot.reading import find_contents, read_file
 from sm_assets.oneshot.report import Report
 from sm_assets.oneshot.result_files import check_target, write_table
 from sm_assets.oneshot.rows import member_rows, unplaced_rows
@@ -93,39 +93,47 @@ def cluster_pages(
     return outcome.table
 
 
-def run(paths: Sequence[Path], options: Options, progress: Callable[[int], None] | None = None) -> Outcome:
+def run(
+    paths: Sequence[Path],
+    options: Options,
+    progress: Callable[[int], None] | None = None,
+    listener: Callable[[str], None] | None = None,
+) -> Outcome:
     """Read, cluster, and make the rows.
 
     Args:
         paths: input files, in order.
         options: what to do.
         progress: called with the number of bytes of input just done.
+        listener: called with every notice as it comes up.
 
     Raises:
         OptionError, InputError: see `check_options`.
     """
     check_options(paths, options)
-    report = Report()
+    report = Report(listener=listener)
     compat = options.content_mode == "compat"
     gatherer = Gatherer(latest_facts=not compat, repeats_count=compat, primary_only=options.method == "seeded")
     for path in paths if compat else _distinct(paths, report):
         read_file(path, options, gatherer, report, progress)
     gathered = gatherer.finish()
+    if options.method == "seeded" and gathered.meetings > seeded.HEAVY_STEPS:
+        report.notice(_heavy(paths, options, gathered))
     report.unused.update(gathered.unused)
     report.accounts = len(gathered.keys)
     members, clustering = _cluster(gathered, options)
     report.statuses.update(clustering.count_by_status())
     report.clusters, report.members = clustering.n_clusters, len(members.account)
     if report.accounts == 1:
-        report.notices.append("1 account: nothing to compare")
+        report.notice("1 account: nothing to compare")
     elif not report.clusters:
-        report.notices.append(f"no clusters among {report.accounts:,} accounts")
+        report.notice(f"no clusters among {report.accounts:,} accounts")
     if (
         report.clusters
         and bool((members.pmi == 0).any())
         and gathered.evidence.n_background == int(members.n_contents.max())
     ):
-        report.notices.append("no_background: some accounts share every content there is; pmi is 0 and npmi 1 for them")
+        report.notice("no_background: some accounts share every content there is; pmi is 0 and npmi 1 for them")
     return Outcome(member_rows(gathered, members, clustering, options), unplaced_rows(gathered, clustering), report)
 
 
@@ -139,7 +147,7 @@ def _distinct(paths: Sequence[Path], report: Report) -> list[Path]:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").digest()
             if digest in seen:
-                report.notices.append(f"duplicate_file: {path} has the same bytes as {seen[digest]} and is read once")
+                report.notice(f"duplicate_file: {path} has the same bytes as {seen[digest]} and is read once")
                 continue
             seen[digest] = path
         kept.append(path)
@@ -175,3 +183,14 @@ def _cluster(gathered: Gathered, options: Options) -> tuple[Members, Clustering]
         joined=joined,
     )
     return members, clustering
+
+
+def _heavy(paths: Sequence[Path], options: Options, gathered: Gathered) -> str:
+    """A warning that names the contents which so many accounts carry; their texts are looked up in the files."""
+    texts = find_contents(paths, options, [digest for _, digest in gathered.heaviest])
+    named = "; ".join(
+        f"{carriers:,} accounts carry {texts.get(digest, '?')!r}"
+        for carriers, digest in gathered.heaviest
+        if carriers > 1
+    )
+    return f"heavy: up to {gathered.meetings:,} comparisons, this may take long. {named}"

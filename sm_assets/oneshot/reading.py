@@ -6,7 +6,7 @@ Here: which columns make up a post. Not here: how files are read (`sm_assets.sou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,22 @@ from sm_assets.sources.crowdtangle_records import RawChunk, ReadOptions
 from sm_assets.sources.crowdtangle_rows import identities
 
 COMPAT_CONTENT = ("message", "image_text", "external_link", "link_text")
+CONTENT_COLUMNS = ("message", "image_text", "final_link", "link", "link_text")
 LANGUAGE_TEXT = ("message", "link_text", "description")
 _UNKNOWN_TIME = np.iinfo(np.int64).min
+
+
+def _read_options(options: Options) -> ReadOptions:
+    compat = options.content_mode == "compat"
+    wanted = {
+        "page_name", "user_name", "facebook_id", "page_admin_top_country", "followers_at_posting", "total_interactions",
+        "message", "link", "final_link", "image_text",
+    }  # fmt: skip
+    wanted |= {"link_text"} if compat else {"post_created", "url"}
+    wanted |= set(content_columns(options.content_cols)) if options.content_cols else set()
+    if options.add_language:
+        wanted |= set(LANGUAGE_TEXT)
+    return ReadOptions(zone=options.zone, policy="command", wanted=tuple(sorted(wanted & set(RAW_COLUMNS))))
 
 
 def read_file(
@@ -41,21 +55,14 @@ def read_file(
         InputError: the file has no column that names an account or none that holds contents, or cannot be read at all.
     """
     compat = options.content_mode == "compat"
-    wanted = {
-        "page_name", "user_name", "facebook_id", "page_admin_top_country", "followers_at_posting", "total_interactions",
-        "message", "link", "final_link", "image_text",
-    }  # fmt: skip
-    wanted |= {"link_text"} if compat else {"post_created", "url"}
-    wanted |= set(content_columns(options.content_cols)) if options.content_cols else set()
-    if options.add_language:
-        wanted |= set(LANGUAGE_TEXT)
-    reader = PostReader(path, ReadOptions(zone=options.zone, policy="command", wanted=tuple(wanted & set(RAW_COLUMNS))))
+    reader = PostReader(path, _read_options(options))
     report.files += 1
     if reader.empty:
-        report.notices.append(f"empty_file: {path} holds no header and no rows")
+        report.notice(f"empty_file: {path} holds no header and no rows")
         return
     _check_columns(reader, compat, options, report)
-    report.notices.extend(f"{path.name}: {notice}" for notice in reader.notices)
+    for notice in reader.notices:
+        report.notice(f"{path.name}: {notice}")
     done = 0
     take = _compat_posts if compat else _canonical_posts
     for chunk in reader.raw_chunks():
@@ -73,7 +80,7 @@ def read_file(
     if reader.broken:
         report.rows += 1
         report.reject(path, 0, "truncated_stream", "")
-        report.notices.append(
+        report.notice(
             f"{path.name}: the compressed file ends early ({reader.broken}); the rows before the damage were read"
         )
 
@@ -96,7 +103,7 @@ def _check_columns(reader: PostReader, compat: bool, options: Options, report: R
             )
     missing = [delivered_name(c) for c in READ_COLUMNS if c in reader.options.wanted and c not in have]  # type: ignore[operator]
     if missing:
-        report.notices.append(f"{reader.path.name}: missing columns, read as empty: {', '.join(missing)}")
+        report.notice(f"{reader.path.name}: missing columns, read as empty: {', '.join(missing)}")
 
 
 def _count_column(
@@ -186,3 +193,23 @@ def _canonical_posts(reader: PostReader, chunk: RawChunk, options: Options, repo
 def fallback_ids(account: pa.Array) -> pa.Array:
     """What stands for a page without a handle: its account key without the mark of a name."""
     return pc.replace_substring_regex(account, "^name:", "")
+
+
+def find_contents(
+    paths: Sequence[Path], options: Options, digests: Sequence[tuple[int, int]], length: int = 80
+) -> dict[tuple[int, int], str]:
+    """The beginnings of the contents with these digests, read from the files once more."""
+    found: dict[tuple[int, int], str] = {}
+    take = _compat_posts if options.content_mode == "compat" else _canonical_posts
+    for path in paths:
+        reader = PostReader(path, _read_options(options))
+        for chunk in reader.raw_chunks():
+            if len(found) == len(set(digests)):
+                return found
+            for kind in take(reader, chunk, options, Report()).contents.kinds:
+                for digest in set(digests) - set(found):
+                    rows = np.flatnonzero((kind.digests == np.array(digest, dtype=np.uint64)).all(axis=1))
+                    if len(rows):
+                        texts = [chunk.column(name)[int(rows[0])].as_py() for name in CONTENT_COLUMNS]
+                        found[digest] = " ".join(text for text in texts if text)[:length]
+    return found

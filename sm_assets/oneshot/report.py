@@ -6,6 +6,7 @@ Here: counts, notices and rejected rows, and how they are told. Not here: who co
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Report:
     """What was read, left out and found: the last lines that the command prints.
 
     Attributes:
+        listener: is told every notice at once.
         rejects: file, line, reason and first characters of every rejected row.
         rejected, warnings, unused, statuses: counts by reason, `column:code`, reason and status.
     """
@@ -35,6 +37,7 @@ class Report:
     accounts: int = 0
     clusters: int = 0
     members: int = 0
+    listener: Callable[[str], None] | None = None
     notices: list[str] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
@@ -67,6 +70,12 @@ class Report:
         )
         lines.append(f"{self.clusters:,} clusters with {self.members:,} accounts")
         return lines
+
+    def notice(self, text: str) -> None:
+        """Keep a sentence for the reader, and tell it now."""
+        self.notices.append(text)
+        if self.listener is not None:
+            self.listener(text)
 
     def reject(self, path: Path, line: int, reason: str, excerpt: str) -> None:
         """Count and keep one rejected row."""
