@@ -23,6 +23,7 @@ BRT = "2021-07-05-22-49-20-BRT-search-csv-export.csv"
 DB1, DB2 = "db1_rows_with_genocide.csv", "db2_rows_with_genocide.csv"
 NOT_OUT = tuple(name for name, table in TABLES.items() if table.layer != "out")
 OUT = tuple(name for name, table in TABLES.items() if table.layer == "out")
+TO_POSTS = ("stg_crowdtangle__posts", "core_posts")
 
 
 def copied(shared_data: Path, root: Path, *names: str) -> None:
@@ -62,10 +63,15 @@ def test_a_whole_search_export(shared_data: Path, settings: Settings) -> None:
 
 
 def test_two_subsets_with_a_clock_change(shared_data: Path, tmp_path: Path) -> None:
-    settings = Settings(data_root=str(tmp_path / "data"), threads=1, start_day=date(2023, 1, 1), window_days=340)
+    settings = Settings(data_root=str(tmp_path / "data"), threads=1, start_day=date(2023, 8, 1))
     copied(shared_data, Path(settings.data_root), DB1, DB2)
     first, last = date(2023, 8, 7), date(2024, 7, 8)
-    assert run(settings, NOT_OUT, first, last)
+    lake = Lake(settings)
+    intake = take_in(lake, "crowdtangle")
+    assert {file.path.rsplit("/", 1)[-1]: file.manifest["rows_out"] for file in intake.files} == {DB1: 2203, DB2: 382}
+    assert intake.totals() == {"rows_in": 2585, "rows_out": 2585}
+
+    assert run(settings, ("raw_crowdtangle__posts", "raw_crowdtangle__rejects", *TO_POSTS), first, last)
     per_file = ask(
         settings,
         "select source_file, count(*), count(distinct account_id), min(day), max(day), count(distinct day), "
@@ -75,20 +81,31 @@ def test_two_subsets_with_a_clock_change(shared_data: Path, tmp_path: Path) -> N
         (f"landing/crowdtangle/{DB1}", 2203, 17, first, last, 260, 152_673),
         (f"landing/crowdtangle/{DB2}", 382, 61, date(2023, 10, 12), date(2024, 7, 6), 164, 91_930),
     ]
-    zones = (
-        "select source_file, right(post_created, 3), count(*) from raw_crowdtangle__posts group by all order by 1, 2"
-    )
+    zones = "select source_file, right(post_created, 3), count(*) from raw_crowdtangle__posts group by all order by 1, 2"
     assert [row[1:] for row in ask(settings, zones)] == [("EDT", 1302), ("EST", 901), ("EDT", 228), ("EST", 154)]
     other_day = "left(post_created, 10) != cast(day as varchar)"
     moved = f"select count(*) from raw_crowdtangle__posts where {other_day} group by source_file"
     assert sorted(ask(settings, moved)) == [(29,), (53,)]
-    assert ask(settings, "select count(*) from raw_crowdtangle__rejects") == [(0,)]
+    shared = (
+        "with messages as (select source_file, text from core_posts where text is not null group by all "
+        "having count(distinct account_id) > 1) select count(*) from messages group by source_file"
+    )
+    assert sorted(ask(settings, shared)) == [(8,), (36,)]
     # Days between the first and the last post of a file had no posts: they are covered, and empty.
-    assert len(Lake(settings).days("core_posts")) == (last - first).days + 1
+    assert len(lake.days("core_posts")) == (last - first).days + 1
 
+
+def test_a_month_of_subsets_to_the_networks(shared_data: Path, tmp_path: Path) -> None:
+    settings = Settings(data_root=str(tmp_path / "data"), threads=1, start_day=date(2023, 8, 1))
+    copied(shared_data, Path(settings.data_root), DB1, DB2)
+    first, last = date(2023, 10, 16), date(2023, 11, 12)
+    assert run(settings, NOT_OUT, first, last)
     assert run(settings, OUT, last, last)
     accounts = ask(settings, "select count(distinct account_id) from feat_account_content")
     assert ask(settings, "select count(*) from out_cosharing_members") == accounts
-    shared = ask(settings, "select sum(cluster_size), count(*) from out_cosharing_clusters")
-    assert shared[0][1] >= 1
-    assert ask(settings, "select count(*) from out_cosharing_members where status = 'member'") == [(shared[0][0],)]
+    size, networks = ask(settings, "select sum(cluster_size), count(*) from out_cosharing_clusters")[0]
+    assert networks >= 1
+    assert ask(settings, "select count(*) from out_cosharing_members where status = 'member'") == [(size,)]
+    everything = "select sum(n_posts) from out_cosharing_members"
+    carrying = "select count(distinct post_id) from core_post_contents where guard is null"
+    assert ask(settings, everything)[0][0] >= ask(settings, carrying)[0][0]
