@@ -90,11 +90,13 @@ def link_accounts(
     left = (label < 0) & (index.n_shared >= 3)
     left &= kernel.score_accounts(index, label, doubt=0.0).placed <= 0.25
     late = run.merge(run.cores(left, min_pieces=2, threshold=0.002))
-    for _ in range(2):
-        late = run.merge(run.gather(late, left, share=0.0))
-    label = run.settle(_number(np.where(late >= 0, late + label.max(initial=-1) + 1, label)))
+    if (late >= 0).any():
+        for _ in range(2):
+            late = run.merge(run.gather(late, left, share=0.0))
+        label = run.settle(_number(np.where(late >= 0, late + label.max(initial=-1) + 1, label)))
     report(0.8)
-    label, out = run.part(run.settle(run.merge(label)))
+    merged = run.merge(label)
+    label, out = run.part(label if np.array_equal(merged, label) else run.settle(merged))
     report(0.9)
     answer = run.answer(label, out)
     report(1.0)
@@ -166,8 +168,10 @@ class _Run:
             scores = kernel.score_accounts(self._index, label, doubt=self.doubt)
             fits = welcome & _accepted(scores, self._threshold, self._factor)
             moved = _number(np.where(fits, scores.best, np.int32(-1)))
-            # Once nothing changes, or a few accounts only go to and fro, there is nothing to wait for.
-            done = np.array_equal(moved, label) or np.array_equal(moved, before)
+            if np.array_equal(moved, label) and np.array_equal(self.grounded(label), label):
+                return label
+            # A few accounts may go to and fro for ever.
+            done = np.array_equal(moved, before)
             before, label = label, moved
             if done:
                 break
