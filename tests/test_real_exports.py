@@ -81,7 +81,9 @@ def test_two_subsets_with_a_clock_change(shared_data: Path, tmp_path: Path) -> N
         (f"landing/crowdtangle/{DB1}", 2203, 17, first, last, 260, 152_673),
         (f"landing/crowdtangle/{DB2}", 382, 61, date(2023, 10, 12), date(2024, 7, 6), 164, 91_930),
     ]
-    zones = "select source_file, right(post_created, 3), count(*) from raw_crowdtangle__posts group by all order by 1, 2"
+    zones = (
+        "select source_file, right(post_created, 3), count(*) from raw_crowdtangle__posts group by all order by 1, 2"
+    )
     assert [row[1:] for row in ask(settings, zones)] == [("EDT", 1302), ("EST", 901), ("EDT", 228), ("EST", 154)]
     other_day = "left(post_created, 10) != cast(day as varchar)"
     moved = f"select count(*) from raw_crowdtangle__posts where {other_day} group by source_file"

@@ -19,6 +19,7 @@ PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 20
 _CELL = 70
 _MAX_DAYS = 400
+_MAX_COUNTS = 200
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -98,10 +99,12 @@ def preview(lake: Lake, ref: TableRef) -> dg.TableMetadataValue:
 
 
 def counts_table(counts: Mapping[str, int], name: str = "what", unit: str = "rows") -> dg.TableMetadataValue:
-    """A small table of counts."""
-    return dg.MetadataValue.table(
-        [dg.TableRecord({name: key, unit: rows}) for key, rows in counts.items()] or [_nothing()]
-    )
+    """A small table of counts; of very many the first, and how many more there are."""
+    records = [dg.TableRecord({name: key, unit: rows}) for key, rows in list(counts.items())[:_MAX_COUNTS]]
+    if len(counts) > _MAX_COUNTS:
+        rest = list(counts.values())[_MAX_COUNTS:]
+        records.append(dg.TableRecord({name: f"{len(rest)} more", unit: sum(rest)}))
+    return dg.MetadataValue.table(records or [_nothing()])
 
 
 def _nothing() -> dg.TableRecord:

@@ -29,7 +29,7 @@ from sm_assets.contracts.schema import DAY, quoted
 from sm_assets.errors import InputError, Unreconciled, UnstableFile
 from sm_assets.sources import Source
 from sm_assets.sources.landing import Delivery, changed, local_copy
-from sm_assets.storage import PART, ROW_GROUP, DayWriter, Lake, select
+from sm_assets.storage import PART, ROW_GROUP, DayWriter, Lake, select, sync_folder
 
 CONVERTER_VERSION = "1"
 ADDED = ("source_file", "vintage")
@@ -251,6 +251,7 @@ def _move_in(lake: Lake, folder: Path, workspace: Path, sha256: str) -> None:
     if place.exists():
         place.replace(workspace / "old")
     folder.replace(place)
+    sync_folder(place.parent)
     shutil.rmtree(workspace / "old", ignore_errors=True)
 
 

@@ -12,7 +12,7 @@ Object stores take whole objects only; there the workspace is a local temporary 
 from __future__ import annotations
 
 from sm_assets.storage.day_writer import PART, ROW_GROUP, DayWriter
-from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range
+from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range, sync_folder
 from sm_assets.storage.sql_text import literal, parquet_sql, select
 from sm_assets.storage.validation import rule_counts
 
@@ -29,4 +29,5 @@ __all__ = [
     "parquet_sql",
     "rule_counts",
     "select",
+    "sync_folder",
 ]

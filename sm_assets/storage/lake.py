@@ -253,8 +253,8 @@ class Lake:
         place = Path(target)
         place.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(place)
-        _sync_folder(place.parent)
-        _sync_folder(place.parent.parent)
+        sync_folder(place.parent)
+        sync_folder(place.parent.parent)
 
     def write_json(self, value: Any, *parts: str) -> None:
         """Replace a JSON file below the data root in one step."""
@@ -275,7 +275,8 @@ class Lake:
             return json.load(source)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to disk: what was renamed into it survives a crash of the machine."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
