@@ -171,7 +171,7 @@ class Reference:
 
     # -------------------------------------------------------------------------------------------------- all of it
 
-    def cluster(self, threshold: float = 0.33, factor: float = 2.5) -> Labels:
+    def cluster(self, threshold: float = 0.32, factor: float = 2.5) -> Labels:
         """Steps 1 to 3 of the method: without the parting of bridged clusters."""
         everyone = set(range(self.n))
         label = self.grounded(self.cores({x for x in everyone if self.mass[x]}, 1, 0.03))
