@@ -93,23 +93,40 @@ $(VENV)/.made:
 	"$$python" -m venv --clear $(VENV)
 	@touch $@
 
-# Dependencies and the editable install (which compiles the kernels): again only when their lists change.
-$(VENV)/.deps: $(VENV)/.made pyproject.toml constraints.txt setup.py
-	@echo "Installing what sm_assets needs ..."
-	@$(PIP) setuptools Cython
-	@$(PIP) --no-build-isolation -e '.[ui]'
-	@$(PY) -m compileall -q sm_assets
-	@touch $@
+# What an install depends on: another line length or test option in pyproject.toml is no reason for a new one.
+INSTALL_KEY = $(PY) -c 'import hashlib, pathlib, tomllib; \
+  parts = tomllib.loads(pathlib.Path("pyproject.toml").read_text()); \
+  wanted = repr([parts[name] for name in ("build-system", "project")] + [parts["tool"]["setuptools"]]); \
+  files = [pathlib.Path(name).read_text() for name in ("constraints.txt", "setup.py")]; \
+  print(hashlib.sha256("".join([wanted, *files]).encode()).hexdigest())'
 
+# Dependencies and the editable install, which compiles the kernels, as many at once as there are cores.
+$(VENV)/.deps: $(VENV)/.made pyproject.toml constraints.txt setup.py
+	@key=$$($(INSTALL_KEY)); \
+	if [ "$$key" != "$$(cat $@ 2>/dev/null)" ]; then \
+	  echo "Installing what sm_assets needs and compiling its kernels ..."; \
+	  $(PIP) setuptools Cython; \
+	  printf '[build_ext]\nparallel = %s\n' "$$($(PY) -c 'import os; print(os.cpu_count() or 1)')" > $(VENV)/build.cfg; \
+	  DIST_EXTRA_CONFIG=$(VENV)/build.cfg $(PIP) --no-build-isolation -e '.[ui]'; \
+	  $(PY) -m compileall -q sm_assets; \
+	fi; \
+	echo "$$key" > $@
+
+# Kernels that were changed since.
 $(VENV)/.ready: $(VENV)/.deps $(KERNELS)
-	@$(PY) setup.py -q build_ext --inplace
+	@if [ -n "$$(find $(KERNELS) -newer $(VENV)/.deps)" ]; then \
+	  DIST_EXTRA_CONFIG=$(VENV)/build.cfg $(PY) setup.py -q build_ext --inplace; \
+	fi
 	@touch $@
 
 # Test and lint tools: the demo does without them.
 $(VENV)/.ready-dev: $(VENV)/.ready
-	@if [ $(VENV)/.dev -ot $(VENV)/.deps ]; then \
+	@key=$$(cat $(VENV)/.deps); \
+	if [ "$$key" != "$$(cat $@ 2>/dev/null)" ]; then \
 	  echo "Installing the test and lint tools ..."; \
-	  $(PIP) --no-build-isolation -e '.[ui,dev]'; \
-	  touch $(VENV)/.dev; \
-	fi
-	@touch $@
+	  $(PY) -c 'import pathlib, tomllib; \
+	    extra = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]["optional-dependencies"]; \
+	    print("\n".join(extra["dev"]))' > $(VENV)/dev.txt; \
+	  $(PIP) -r $(VENV)/dev.txt; \
+	fi; \
+	echo "$$key" > $@
