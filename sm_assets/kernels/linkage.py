@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sm_assets.errors import KernelError
-from sm_assets.kernels import _linkage
+from sm_assets.kernels import _linkage, _placing
 from sm_assets.kernels.evidence import GroupedRows
 
 ONE_VOTE: int = _linkage.ONE_VOTE
@@ -212,7 +212,7 @@ def score_accounts(
         placed=np.empty(n, np.float64),
         top_two=np.empty(n, np.float64),
     )
-    _linkage.score_accounts(
+    _placing.score_accounts(
         index.row_ptr,
         index.row_content,
         index.row_vote,
@@ -246,7 +246,7 @@ def count_inner_pieces(index: SharedIndex, label: npt.NDArray[np.int32]) -> npt.
     if len(label) != index.n_accounts:
         raise KernelError(f"labels must be {index.n_accounts} numbers; found {len(label)}.")
     count = np.empty(index.n_accounts, np.int32)
-    _linkage.count_inner_pieces(
+    _placing.count_inner_pieces(
         index.row_ptr,
         index.row_place,
         index.list_ptr,
@@ -327,7 +327,7 @@ def find_strangers(
     """
     member_ptr, member = _members(index, label)
     first, other = np.empty((2, len(member_ptr) - 1), np.int32)
-    _linkage.find_strangers(
+    _placing.find_strangers(
         index.row_ptr,
         index.row_content,
         index.row_place,
