@@ -74,7 +74,7 @@ def test_the_manifest_tells_how_the_file_was_read(lake: Lake) -> None:
         True,
         ["landing/crowdtangle/2021-07-06-10-00-00-EDT-search-csv-export.csv"],
     )
-    assert {"converter_version", "reader_version", "settings"} == set(manifest["made_by"])
+    assert {"converter_version", "raw_columns", "reader_version", "settings"} == set(manifest["made_by"])
 
 
 def test_converted_rows_lie_clustered_by_day(lake: Lake) -> None:

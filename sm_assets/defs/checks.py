@@ -9,11 +9,13 @@ from datetime import date
 
 import dagster as dg
 import duckdb
+import pyarrow as pa
 
 from sm_assets.contracts import TABLES, Reference, Table
 from sm_assets.contracts.schema import quoted
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.sql import RUN_SETTINGS, check_files, opening_line, upstreams
 from sm_assets.sources import SOURCES
 from sm_assets.storage import Lake, rule_counts
 
@@ -25,7 +27,7 @@ def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
     return [
         *(_contract_checks(lake, table) for table in TABLES.values()),
         *(_landing_checks(lake, name) for name in SOURCES),
-        _cosharing_checks(lake),
+        _sql_checks(lake),
     ]
 
 
@@ -151,70 +153,29 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     return check
 
 
-# -------------------------------------------------------------------- cosharing
-
-_COSHARING = {
-    ("out_cosharing_clusters", "members_per_cluster"): (
-        "cluster_size is the number of the network's members.",
-        """
-        select count(*) from out_cosharing_clusters as c where c.cluster_size != (
-            select count(*) from out_cosharing_members as m where m.day = c.day and m.cluster_id = c.cluster_id
-        )
-        """,
-    ),
-    ("out_cosharing_evidence", "every_member_has_evidence"): (
-        "Every member of a network shares at least one content with another member that is listed.",
-        """
-        select count(*) from out_cosharing_members as m where m.cluster_id is not null and not exists (
-            select 1 from out_cosharing_evidence as e where e.day = m.day and e.cluster_id = m.cluster_id and (
-                (e.platform_a = m.platform and e.account_id_a = m.account_id)
-                or (e.platform_b = m.platform and e.account_id_b = m.account_id)
-            )
-        )
-        """,
-    ),
-    ("out_cosharing_members", "members_have_status_member"): (
-        "cluster_id is set exactly for accounts of status member.",
-        "select count(*) from out_cosharing_members where (cluster_id is not null) != (status = 'member')",
-    ),
-    ("out_cosharing_members", "accounts_add_up"): (
-        "Accounts with a content in the window = accounts listed, each under one status.",
-        """
-        select coalesce(sum(abs(carried.n - listed.n)), 0)
-        from (
-            select w.day, count(distinct (f.platform, f.account_id)) as n
-            from (select distinct day from out_cosharing_members) as w
-            inner join feat_account_content as f on f.day between w.day - $back and w.day
-            group by w.day
-        ) as carried
-        inner join (select day, count(*) as n from out_cosharing_members where status is not null group by day) as
-        listed
-            on carried.day = listed.day
-        """,
-    ),
-}
+# -------------------------------------------------------------------------- SQL
 
 
-def _cosharing_checks(lake: Lake) -> dg.AssetChecksDefinition:
+def _sql_checks(lake: Lake) -> dg.AssetChecksDefinition:
+    """Every file sql/checks/<table>/<check>.sql: it selects broken rows, and its first line says what holds."""
+    paths = check_files()
     specs = [
-        dg.AssetCheckSpec(
-            name,
-            asset=table,
-            description=text,
-        )
-        for (table, name), (text, _) in _COSHARING.items()
+        dg.AssetCheckSpec(path.stem, asset=path.parent.name, description=opening_line(path), additional_deps=others)
+        for path, others in ((path, sorted({*upstreams(path)} - {path.parent.name})) for path in paths)
     ]
 
-    @dg.multi_asset_check(name="check_cosharing", specs=specs)
+    @dg.multi_asset_check(name="check_tables_together", specs=specs)
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         days = run_days(context)
         with lake.connect() as con:
-            for table in TABLES:
-                if table.startswith("out_cosharing_"):
-                    lake.register(con, lake.ref(table, days))
-            lake.register(con, lake.ref("feat_account_content"))
-            for (table, name), (_, sql) in _COSHARING.items():
-                broken = con.sql(sql.replace("$back", str(lake.settings.window_days - 1))).fetchall()[0][0]
-                yield _result(TABLES[table], name, {"rows": broken})
+            con.register(RUN_SETTINGS, pa.table({"window_days": pa.array([lake.settings.window_days], pa.int32())}))
+            for path in paths:
+                table = TABLES[path.parent.name]
+                for name in upstreams(path):
+                    # A snapshot looks back beyond the days of its run.
+                    same = TABLES[name].partition == table.partition
+                    lake.register(con, lake.ref(name, days if same else None))
+                broken = con.sql(path.read_text(encoding="utf-8")).to_arrow_table()
+                yield _result(table, path.stem, {"rows": len(broken)})
 
     return check

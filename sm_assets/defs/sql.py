@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ from sm_assets.storage import Lake, TableRef
 
 SQL_ROOT = Path(__file__).parents[2] / "sql"
 REQUESTED = "requested_days"
+RUN_SETTINGS = "run_settings"
 _TABLE_FOLDERS = ("staging", "core", "features", "outputs")
 
 
@@ -37,6 +39,17 @@ def input_file(table: str) -> Path:
     return SQL_ROOT / "inputs" / f"{table}.sql"
 
 
+def check_files() -> list[Path]:
+    """SELECTs of broken rows, one per check, in folders named for their tables."""
+    return sorted((SQL_ROOT / "checks").rglob("*.sql"))
+
+
+def opening_line(path: Path) -> str:
+    """The sentence that a SQL file opens with."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("--").strip() for line in takewhile(lambda text: text.startswith("--"), lines))
+
+
 @cache
 def upstreams(path: Path) -> tuple[str, ...]:
     """Tables that a SELECT reads, sorted.
@@ -44,7 +57,7 @@ def upstreams(path: Path) -> tuple[str, ...]:
     Raises:
         ContractError: it reads something that is no table.
     """
-    names = duckdb.get_table_names(path.read_text(encoding="utf-8")) - {REQUESTED}
+    names = duckdb.get_table_names(path.read_text(encoding="utf-8")) - {REQUESTED, RUN_SETTINGS}
     unknown = sorted(names - set(TABLES))
     if unknown:
         raise ContractError(f"{path.name} reads {', '.join(unknown)}, which no contract names.")

@@ -270,6 +270,9 @@ def made_by(lake: Lake, source: Source, delivery: Delivery) -> dict[str, str]:
     text = json.dumps(parts, sort_keys=True, default=str)
     return {
         "converter_version": CONVERTER_VERSION,
+        "raw_columns": hashlib.sha256(
+            str(ingest_schema(TABLES[source.raw_table]).remove_metadata()).encode()
+        ).hexdigest(),
         "reader_version": str(getattr(source.load(), "READER_VERSION", "1")),
         "settings": hashlib.sha256(text.encode()).hexdigest(),
     }
