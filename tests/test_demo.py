@@ -89,7 +89,7 @@ def test_exports_keep_their_bytes(tmp_path: Path) -> None:
     digest = hashlib.sha256()
     for name, path in sorted(landing(tmp_path).items()):
         digest.update(name.encode() + path.read_bytes())
-    assert digest.hexdigest() == "d54237a1f89f1bbf967ebe28443b9e5fc0650c0443fe1bc4e0a3cb1e20d20e0e"
+    assert digest.hexdigest() == "de263f8b7f3dabf5f9772ed7c08fec82b109f9491bd2248fb5cac05ef80df5a4"
 
 
 def test_seeds_and_scales_make_other_worlds(world: World) -> None:

@@ -19,7 +19,7 @@ from sm_assets.defs.checks import all_checks
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.windows import check_one_version, window_refs
 from sm_assets.defs.wiring import build_defs
-from sm_assets.errors import MixedContents
+from sm_assets.errors import MixedContents, UncoveredDays
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef, day_range
 
@@ -91,6 +91,14 @@ def test_snapshots_look_back_over_the_window_only(lake: Lake) -> None:
     assert [row[1:] for row in ask(lake, posts)] == [(1, 1), (2, 2), (3, 3), (4, 4), (4, 4), (4, 4)]
     first = ask(lake, f"select min(first_shared_at) from out_cosharing_clusters where day = '{LAST}'")
     assert first[0][0].date() == date(2021, 7, 3)
+
+
+def test_no_snapshot_is_made_of_days_to_come(lake: Lake, tmp_path: Path) -> None:
+    other = copied(lake, tmp_path)
+    run(other, OUT, LAST, LAST + timedelta(days=3))
+    assert other.days("out_cosharing_clusters") == day_range(FIRST, LAST)
+    with pytest.raises(UncoveredDays, match="Nothing was replaced"):
+        run(other, OUT, LAST + timedelta(days=1), LAST + timedelta(days=2))
 
 
 def test_outputs_are_a_function_of_their_inputs(lake: Lake) -> None:

@@ -38,8 +38,7 @@ def materialise_range(
         tables: only these; None: all.
         run_config: config of single steps, as Dagster takes it.
         instance: where the run is recorded; None: the instance of DAGSTER_HOME, or one that is forgotten afterwards
-        where
-            that is not set.
+            where that is not set.
         log_level: what the run prints: DEBUG, INFO, WARNING, ERROR.
         raise_on_error: let the error of a failed step through instead of returning false.
 

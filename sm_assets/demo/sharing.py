@@ -259,7 +259,7 @@ class Sharing:
         draws = Draws(self._seed, "chance")
         organic = [actor for actor in self._actors if actor.kind == "organic"]
         posts = []
-        for _ in range(len(organic) // 6):
+        for _ in range(len(organic) // 3):
             first = draws.pick(organic)
             readers = [actor for actor in organic if actor.language == first.language]
             at = self._moment(draws, first.utc_hours)

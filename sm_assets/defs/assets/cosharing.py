@@ -112,8 +112,13 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
 
 def _windows(contents: TableRef, asked: list[date], settings: Settings) -> list[TableRef]:
-    """As-of days that have at least one day of contents in their window."""
-    usable = [day for day in asked if window_refs([contents], day, settings.window_days)[0].days]
+    """As-of days that have at least one day of contents in their window, and none later than the newest of these days.
+
+    A backfill asks for every as-of day that a renewed day is in the window of, those to come included; a snapshot of a
+    day that nothing is known of yet would be a window with its end missing.
+    """
+    newest = max(contents.days, default=date.min)
+    usable = [day for day in asked if day <= newest and window_refs([contents], day, settings.window_days)[0].days]
     return [TableRef(contents.table, tuple(usable))]
 
 
