@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sm_assets.errors import SmAssetsError
+from sm_assets.errors import OptionError, SmAssetsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SmAssetsError as problem:
         print(f"sm-assets: {problem}", file=sys.stderr)
         return UNUSABLE
+    except OSError as problem:
+        if isinstance(problem, BrokenPipeError):
+            # The reader of our output has gone: not an error of ours, and not one to print at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return OK
+        print(f"sm-assets: {problem.strerror or problem}: {problem.filename or 'standard output'}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNUSABLE
     except KeyboardInterrupt:
         print("sm-assets: interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone: not an error of ours, and not one to print at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     return code
 
 
@@ -158,7 +162,7 @@ def _cluster_pages(arguments: argparse.Namespace) -> int:
     from sm_assets import oneshot
     from sm_assets.oneshot.options import check_options
     from sm_assets.oneshot.report import rejects_table
-    from sm_assets.oneshot.result_files import check_target, csv_text, write_table
+    from sm_assets.oneshot.result_files import check_targets, csv_text, write_table
 
     columns = arguments.content_cols
     options = oneshot.Options(
@@ -177,17 +181,18 @@ def _cluster_pages(arguments: argparse.Namespace) -> int:
     targets = [
         path for path in (arguments.output_path, arguments.unplaced_path, arguments.rejects_path) if path is not None
     ]
-    for target in targets:
-        check_target(target)
+    if arguments.output_path is None and sys.stdout is None:
+        raise OptionError("standard output is closed; give --output-path.")
+    check_targets(targets, paths)
     check_options(paths, options)
     if arguments.update_every is not None:
         print("note: --update-every has no effect; a progress bar shows instead", file=sys.stderr)
-    with _progress(sum(path.stat().st_size for path in paths)) as advance:
+    with _progress(paths) as advance:
         outcome = oneshot.run(paths, options, advance, lambda notice: print(f"note: {notice}", file=sys.stderr))
     if arguments.output_path is not None:
         write_table(outcome.table, arguments.output_path)
     else:
-        sys.stdout.write(csv_text(outcome.table))
+        _print_bytes(csv_text(outcome.table).encode())
     if arguments.unplaced_path is not None:
         write_table(outcome.unplaced, arguments.unplaced_path)
     if arguments.rejects_path is not None:
@@ -199,6 +204,13 @@ def _cluster_pages(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _print_bytes(data: bytes) -> None:
+    """Rows are UTF-8 whatever the terminal's encoding; texts in many scripts are our subject."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
 def _account_for(outcome: Outcome, output_path: Path | None) -> None:
     sys.stdout.flush()
     for line in outcome.report.lines():
@@ -208,11 +220,16 @@ def _account_for(outcome: Outcome, output_path: Path | None) -> None:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
+def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None] | None]:
     """A bar on standard error over the bytes of input, on a terminal only."""
-    if not sys.stderr.isatty() or not total:
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
+    from sm_assets.sources.bytestream import compression_of
+
+    # How large a compressed file will be is not known before it is read.
+    packed = any(compression_of(path) for path in paths)
+    total = None if packed else sum(path.stat().st_size for path in paths)
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -95,6 +95,14 @@ def test_old_options_still_work(export: Path, capsys: pytest.CaptureFixture[str]
         (["--output-path", "/nowhere/at/all/x.csv", "{export}"], "does not exist"),
         (["--zone", "Mars/Base", "{export}"], "is unknown"),
         (["--method", "other", "{export}"], "invalid choice"),
+        (["--viral-accounts", "0", "{export}"], "viral_accounts must lie"),
+        (["--viral-accounts", "9" * 30, "{export}"], "viral_accounts must lie"),
+        (["--min-text-chars", "-5", "{export}"], "at least 0"),
+        (["--zone", "", "{export}"], "is unknown"),
+        (["--output-path", "{export}", "{export}"], "would overwrite the input"),
+        (["--output-path", "r.csv", "--rejects-path", "r.csv", "{export}"], "would overwrite another result"),
+        (["--output-path", "/dev/null", "{export}"], "not a regular file"),
+        (["x" * 304], "no such file"),
         ([], "required"),
     ],
 )
@@ -144,3 +152,30 @@ def test_a_reader_that_goes_away_is_no_error(export: Path) -> None:
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "0"
     assert "Traceback" not in done.stderr
+
+
+def test_rows_are_utf_8_whatever_the_terminal(export: Path) -> None:
+    export.write_text(export.read_text().replace("a,a,11", "Ünï 😀,a,11"), encoding="utf-8")
+    arguments = [sys.executable, "-m", "sm_assets.cli", "cluster-pages", str(export)]
+    done = subprocess.run(
+        arguments, capture_output=True, timeout=120, check=False, env=os.environ | {"PYTHONIOENCODING": "ascii"}
+    )
+    assert done.returncode == 0
+    assert "Ünï 😀" in done.stdout.decode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device of a full disk")
+def test_a_full_disk_is_said_in_one_line(export: Path) -> None:
+    line = f"{sys.executable} -m sm_assets.cli cluster-pages {export} > /dev/full"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_link_is_written_through(export: Path, tmp_path: Path) -> None:
+    target = write(tmp_path / "real.csv", "old")
+    (tmp_path / "link.csv").symlink_to(target)
+    assert main(["cluster-pages", str(export), "--output-path", str(tmp_path / "link.csv")]) == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert len(golden(target)) == 3

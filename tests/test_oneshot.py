@@ -283,6 +283,7 @@ def test_a_damaged_compressed_file_keeps_what_was_read(tmp_path: Path, kind: str
     data = data[: len(data) - 40] if "flipped" not in kind else data[:-300] + bytes([data[-300] ^ 255]) + data[-299:]
     outcome = run([write(tmp_path / "x.csv", data)], Options())
     assert outcome.report.rejected["truncated_stream"] == 1
+    assert outcome.report.rejects[-1]["line"] > 1
     assert pair_of(outcome) == {"a", "b"}
 
 
@@ -327,18 +328,31 @@ def test_a_changed_handle_is_the_same_account(tmp_path: Path) -> None:
     }
 
 
+# What twelve rows with this count sum up to for each of two pages, and how many fields are counted as in doubt.
 @pytest.mark.parametrize(
-    ("total", "value", "warning"),
-    [("1.2K", 7200, "rounded_count"), ("407.137", 2442822, None), ("-5", 0, "bad_integer")],
+    ("total", "mode", "value", "doubts"),
+    [
+        ("1.2K", "canonical", 7200, {"rounded_count": 12}),
+        ("1.2K", "compat", 7200, {"rounded_count": 12}),
+        ("407.137", "canonical", 2442822, {}),
+        ("407.137", "compat", 2442822, {}),
+        ("1.5", "canonical", 0, {"bad_integer": 12}),
+        ("1.5", "compat", 0, {"bad_integer": 12}),
+        ("99999999999999999", "canonical", 0, {"bad_integer": 12}),
+        # The original takes negative numbers, and deletes commas wherever they stand.
+        ("-5", "canonical", 0, {"bad_integer": 12}),
+        ("-5", "compat", -30, {}),
+        ('"1,23,456"', "canonical", 0, {"bad_integer": 12}),
+        ('"1,23,456"', "compat", 740736, {}),
+    ],
 )
-def test_spellings_of_counts(tmp_path: Path, total: str, value: int, warning: str | None) -> None:
-    text = HEADER + PAIR.replace(",10,http", f",{total},http") + FILL
-    for mode in ("canonical", "compat"):
-        outcome = run([write(tmp_path / "x.csv", text)], Options(method="seeded", content_mode=mode))
-        assert {r["total_interactions"] for r in outcome.table.to_pylist()} == {value}
-        assert bool(outcome.report.warnings) == (warning is not None)
-        if warning:
-            assert outcome.report.warnings[f"total_interactions:{warning}"] == 12
+def test_spellings_of_counts(tmp_path: Path, total: str, mode: str, value: int, doubts: dict[str, int]) -> None:
+    # One bad count elsewhere must not change how the others are read.
+    text = HEADER + PAIR.replace(",10,http", f",{total},http") + FILL.replace(",1,http", ",1.7,http", 1)
+    outcome = run([write(tmp_path / "x.csv", text)], Options(method="seeded", content_mode=mode))
+    assert {r["total_interactions"] for r in outcome.table.to_pylist()} == {value}
+    expected = {"bad_integer": 1} | {code: n + (code == "bad_integer") for code, n in doubts.items()}
+    assert {name.partition(":")[2]: n for name, n in outcome.report.warnings.items()} == expected
 
 
 def test_totals_that_disagree_with_their_parts(tmp_path: Path) -> None:
@@ -371,6 +385,101 @@ def test_rows_in_any_order_give_the_same_clusters(tmp_path: Path) -> None:
     assert tables[0].equals(tables[2])
 
 
+@pytest.mark.parametrize("column", ["Catégorie", "Ü"])
+def test_windows_1252_in_the_header(tmp_path: Path, column: str) -> None:
+    lines = (HEADER + PAIR + FILL).splitlines()
+    text = "\n".join([f"{lines[0]},{column}", *(f"{line},ö" for line in lines[1:])]) + "\n"
+    outcome = run([write(tmp_path / "x.csv", text, "cp1252")], Options())
+    assert (outcome.report.rows, outcome.report.accepted) == (42, 42)
+    plain = "\n".join([f"{lines[0]},{column}", *(f"{line},o" for line in lines[1:])]) + "\n"
+    outcome = run([write(tmp_path / "y.csv", plain, "cp1252")], Options())
+    assert (outcome.report.rows, outcome.report.accepted) == (42, 42)
+
+
+def test_a_very_long_header_is_read_whole(tmp_path: Path) -> None:
+    extra = ",".join(f"Column {k}" for k in range(20_000))
+    lines = (HEADER + PAIR + FILL).splitlines()
+    text = "\n".join([f"{lines[0]},{extra}", *(line + "," * 20_000 for line in lines[1:])]) + "\n"
+    assert pair_of(run([write(tmp_path / "x.csv", text)], Options())) == {"a", "b"}
+
+
+def test_utf_16_without_a_mark_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="UTF-16 or UTF-32 without a byte order mark"):
+        cluster_pages(write(tmp_path / "x.csv", HEADER + PAIR, "utf-16-le"))
+
+
+@pytest.mark.parametrize("created", ["soon", "", "2021-08-01 00:00:00 EDT"])
+def test_facts_are_those_of_the_latest_post(tmp_path: Path, created: str) -> None:
+    other = f"Old,old.a,11,1,{created},10,https://www.facebook.com/11/posts/99,,Only page a wrote this one line\n"
+    for rows in (other + PAIR, PAIR + other):
+        table = run([write(tmp_path / "x.csv", HEADER + rows + FILL)], Options()).table.to_pylist()
+        assert {(r["nameid"], r["title"], r["followers"]) for r in table} == {("a", "a", 100), ("b", "b", 100)}
+
+
+def test_the_order_in_which_files_are_named_does_not_matter(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.csv", HEADER + PAIR + FILL)
+    changed = PAIR.replace("common message", "quite other text", 6).replace("a,a,11,100", "AAA,a2,11,777")
+    two = write(tmp_path / "two.csv", HEADER + changed + FILL)
+    for method in ("linkage", "seeded"):
+        tables = [run(files, Options(method=method)).table for files in ([one, two], [two, one])]
+        assert tables[0].equals(tables[1])
+
+
+def test_rows_of_one_second_may_stand_in_any_order(tmp_path: Path) -> None:
+    rows = [
+        f"p{page},p{page},{page + 10},1,2021-09-01,1,https://www.facebook.com/{page + 10}/posts/{post},"
+        f"https://site.example/{(page * post) % 7},A long enough message number {(page + post) % 9} for all\n"
+        for page in range(8)
+        for post in range(8)
+    ]
+    tables = [cluster_pages(write(tmp_path / "x.csv", HEADER + "".join(order))) for order in (rows, rows[::-1])]
+    assert tables[0].num_rows
+    assert tables[0].equals(tables[1])
+
+
+def test_a_row_without_names_is_nobodys_where_others_have_names(tmp_path: Path) -> None:
+    text = HEADER + PAIR.replace("b,b,12,", "b,,,", 3).replace("facebook.com/12/", "facebook.com/b/") + FILL
+    outcome = run([write(tmp_path / "x.csv", text)], Options())
+    assert outcome.report.rejected == {"no_account": 3}
+    columns = HEADER.replace("User Name,Facebook Id,", "")
+    only_urls = "".join(
+        line.split(",", 1)[0] + "," + line.split(",", 3)[3] for line in (PAIR + FILL).splitlines(keepends=True)
+    )
+    assert pair_of(run([write(tmp_path / "y.csv", columns + only_urls)], Options())) == {"11", "12"}
+
+
+@pytest.mark.parametrize("zone", ["posix/UTC", "right/UTC", "posix/Europe/Berlin", "Factory/x"])
+def test_odd_zones_are_assumed(tmp_path: Path, zone: str) -> None:
+    text = HEADER + PAIR + FILL.replace("00:00:00 EDT", f"00:00:00 {zone}")
+    assert run([write(tmp_path / "x.csv", text)], Options()).report.warnings["post_created:assumed_zone"] == 30
+
+
+def test_impossible_times_in_file_names_are_no_times(tmp_path: Path) -> None:
+    path = write(tmp_path / "9999-12-31-23-59-59-EDT-search-csv-export.csv", HEADER + PAIR + FILL)
+    assert pair_of(run([path], Options())) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        [
+            f"{start}facebook.com/a/reels/xx{end}"
+            for start in ("http://", "https://", "https://www.", "https://m.")
+            for end in ("", "/", "?fbclid=1", "?utm_source=x", " ")
+        ],
+        [
+            "https://www.facebook.com/a/posts/5",
+            "https://m.facebook.com/story.php?story_fbid=5&id=11",
+            "http://facebook.com/11/posts/5/",
+        ],
+    ],
+)
+def test_forms_of_one_address_are_one_post(tmp_path: Path, addresses: list[str]) -> None:
+    rows = "".join(f"a,a,11,100,2021-09-01 00:00:00 EDT,10,{url},,A long enough common message\n" for url in addresses)
+    report = run([write(tmp_path / "x.csv", HEADER + rows)], Options()).report
+    assert report.unused == {"duplicate_post": len(addresses) - 1}
+
+
 # ------------------------------------------------------------------------------------------------------------- options
 
 
@@ -386,6 +495,7 @@ def test_rows_in_any_order_give_the_same_clusters(tmp_path: Path) -> None:
         ({"content_cols": ["Message"]}, "compat only"),
         ({"content_cols": ["Nope"], "content_mode": "compat"}, "unknown columns Nope"),
         ({"ft_model_path": "/nowhere/model.ftz"}, "no such language model"),
+        ({"ft_model_path": __file__, "add_language": True}, "is not a fastText model"),
     ],
 )
 def test_unusable_options(tmp_path: Path, options: dict[str, Any], message: str) -> None:

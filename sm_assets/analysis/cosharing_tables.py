@@ -149,11 +149,7 @@ def _cluster(window: Window, method: Method, threshold: float, factor: float, vi
         followers=_ints(window.facts, "followers"),
         total_interactions=totals,
     )
-    # A seed was never scored against itself: its own measures take the place.
-    score = np.where(clustering.cluster >= 0, clustering.best_score, np.nan)
-    own = np.full(len(score), np.nan)
-    own[members.account] = members.damped_npmi * members.coverage
-    return _Found(clustering, members, np.where((clustering.cluster >= 0) & np.isnan(score), own, score))
+    return _Found(clustering, members, np.where(clustering.cluster >= 0, clustering.best_score, np.nan))
 
 
 def _ints(facts: pa.Table, name: str) -> npt.NDArray[np.int64]:

@@ -18,6 +18,7 @@ from sm_assets.analysis.contents import GUARDS, PostContents
 from sm_assets.analysis.evidence import Evidence
 from sm_assets.kernels.digests import PRESENT, DigestInterner, joined_digests
 
+UNKNOWN_TIME = int(np.iinfo(np.int64).min)
 FACTS = ("title", "handle", "fallback_id", "country")
 
 
@@ -34,6 +35,7 @@ class Posts:
         posted_at: int64[n], microseconds; where unknown, the smallest int64.
         exported_at: int64[n], microseconds; larger = later export of the same post.
         languages: label of each row, or None.
+        position: int64[n], place of the row in the input as it was named; None: rows come in that order.
     """
 
     account: pa.Array
@@ -45,6 +47,7 @@ class Posts:
     posted_at: npt.NDArray[np.int64] | None = None
     exported_at: int = 0
     languages: pa.Array | None = None
+    position: npt.NDArray[np.int64] | None = None
 
     def filter(self, keep: npt.NDArray[np.bool_]) -> Posts:
         """The rows where bool[n] keep is set."""
@@ -59,6 +62,7 @@ class Posts:
             post=None if self.post is None else self.post.filter(mask),
             posted_at=None if self.posted_at is None else self.posted_at[keep],
             languages=None if self.languages is None else self.languages.filter(mask),
+            position=None if self.position is None else self.position[keep],
         )
 
 
@@ -71,7 +75,7 @@ class Gathered:
         keys: account keys.
         facts: FACTS as a table.
         followers, total_interactions, n_posts: int64[n].
-        first_seen: int64[n], order of first appearance.
+        first_seen: int64[n], where each account appears first in the input; larger = later.
         languages: most frequent label of each account's rows, or None.
         unused: posts without a usable content by reason, and repeated posts.
         meetings: pairs of carriers over all contents, the most steps that comparing each with each can take.
@@ -109,6 +113,7 @@ class Gatherer:
         self._book = _FactBook(latest_facts)
         self._rows: dict[str, list[npt.NDArray[np.generic]]] = {}
         self._labels: dict[str | None, int] = {}
+        self._seen_at = np.zeros(0, dtype=np.int64)
         self._n_rows = 0
 
     def add(self, posts: Posts) -> None:
@@ -145,6 +150,8 @@ class Gatherer:
                 [self._labels.setdefault(label, len(self._labels)) for label in labels.dictionary.to_pylist()], np.int32
             )
             self._store("language", codes[np.asarray(labels.indices)])
+        position = posts.position if posts.position is not None else np.arange(self._n_rows, self._n_rows + n)
+        self._seen_at = _lowest(self._seen_at, account, position)
         self._n_rows += n
 
     def _evidence_of(
@@ -203,6 +210,14 @@ class Gatherer:
             account, interactions, kinds, order, None if language is None else language[keep], dict(unused)
         )
 
+    def _tie(self, kinds: list[npt.NDArray[np.int32]]) -> npt.NDArray[np.int64]:
+        """int64[n] below one second: tells posts of one second apart by what they bring, not by where they stand."""
+        words = self._contents.digests()[:, 0]
+        mixed = np.zeros(len(kinds[0]), dtype=np.uint64)
+        for kind in kinds:
+            mixed += np.where(kind >= 0, words[kind], 0) if len(words) else 0
+        return (mixed % 1_000_000).astype(np.int64)
+
     def _arrange(
         self,
         account: npt.NDArray[np.int32],
@@ -213,6 +228,9 @@ class Gatherer:
         unused: dict[str, int],
     ) -> Gathered:
         n_all, n_contents = len(self._accounts), len(self._contents)
+        if posted is not None and len(kinds) > 1:
+            whole = np.where(posted == UNKNOWN_TIME, 0, posted)
+            posted = whole - whole % 1_000_000 + self._tie(kinds)
         pair_account, pair_content, pair_post = _carried(account, kinds, posted, n_contents)
         has_content = np.zeros(n_all, dtype=bool)
         has_content[pair_account] = True
@@ -250,7 +268,7 @@ class Gatherer:
             followers[kept],
             totals[kept],
             n_posts[kept],
-            kept,
+            self._seen_at[kept],
             labels,
             unused,
             int((carriers * (carriers - 1) // 2).sum()),
@@ -265,6 +283,19 @@ def _first_rows(numbers: npt.NDArray[np.int32], before: int) -> npt.NDArray[np.i
         return rows
     _, first = np.unique(numbers[rows], return_index=True)
     return rows[first]
+
+
+def _lowest(
+    known: npt.NDArray[np.int64], account: npt.NDArray[np.int32], position: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """`known` with the lowest position of every account, grown where accounts are new."""
+    size = int(account.max(initial=-1)) + 1
+    if size > len(known):
+        missing = max(size, 2 * len(known)) - len(known)
+        known = np.concatenate([known, np.full(missing, np.iinfo(np.int64).max)])
+    named = account >= 0
+    np.minimum.at(known, account[named], position[named])
+    return known
 
 
 def _repeated(
@@ -368,7 +399,8 @@ class _FactBook:
             self._exported = np.concatenate([self._exported, np.full(grown - len(self._exported), low, np.int64)])
         rows = np.flatnonzero(account >= 0)
         if self._latest:
-            rows = rows[np.lexsort((rows, -posted[rows], account[rows]))]
+            # Latest first; the unknown time is the smallest number, so it may not be negated.
+            rows = rows[np.lexsort((-rows, posted[rows], account[rows]))[::-1]]
         else:
             rows = rows[self._at[account[rows]] < 0]
             rows = rows[np.argsort(account[rows], kind="stable")]

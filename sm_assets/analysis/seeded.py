@@ -72,15 +72,24 @@ def seed_clusters(
     status[lone] = LONE_SEED
     status[n_shared == 0] = UNSHARED
     status[member] = MEMBER
-    best = np.where(member, found.cluster, found.best_cluster).astype(np.int32)
+    best, second = found.best_cluster.copy(), found.second_cluster.copy()
+    best_score, second_score = found.best_score.copy(), found.second_score.copy()
+    # A seed was never scored against itself; what it came closest to before is its second.
+    seed = found.seeds[sizes >= 2]
+    second[seed], second_score[seed] = best[seed], best_score[seed]
+    best[seed], best_score[seed] = found.cluster[seed], 1 - np.exp(-evidence.n_units[seed] / 4)
+    # Clusters of one are dropped, as answers too.
+    for cluster, score in ((second, second_score), (best, best_score)):
+        dropped = (cluster >= 0) & (sizes[np.where(cluster >= 0, cluster, 0)] < 2) if len(sizes) else cluster >= 0
+        cluster[dropped], score[dropped] = -1, np.nan
     return (
         Clustering(
             cluster=np.where(member, found.cluster, -1).astype(np.int32),
             status=status,
             best_cluster=best,
-            second_cluster=found.second_cluster,
-            best_score=found.best_score,
-            second_score=found.second_score,
+            second_cluster=second,
+            best_score=best_score,
+            second_score=second_score,
             n_shared=n_shared,
         ),
         found.seeds.astype(np.int64),

@@ -61,7 +61,7 @@ TABLES = (
             "language? followers? total_interactions n_posts n_contents n_shared_contents membership_score? "
             "coverage_within_cluster? pmi_with_seed? npmi_with_seed? dnpmi_with_seed? second_cluster_id? second_score? "
             "day",
-            n_contents="Distinct contents of the account in the window.",
+            n_contents="Pieces of evidence in the window: a post's text, link and image text count once together.",
             n_posts="Posts of the account in the window.",
             language="Most frequent language of the account's posts in the window.",
             url="Address of the account.",

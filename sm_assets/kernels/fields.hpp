@@ -10,6 +10,9 @@
 
 namespace sma {
 
+// More is no count of anything on a platform, and sums of many would not fit.
+constexpr int64_t LARGEST_COUNT = 1000000000000000;
+
 enum CountStatus : uint8_t { COUNT_OK = 0, COUNT_MISSING = 1, COUNT_BAD = 2, COUNT_ROUNDED = 3, COUNT_GROUPED = 4 };
 
 // A whole number with thousands in groups of three after one kind of mark (, . ' or a space). `group` = 0 takes any mark. With
@@ -34,9 +37,11 @@ inline CountStatus parse_count(std::string_view text, char group, bool bare_comm
         token[n++] = c;
     }
     size_t from = 0;
+    bool negative = false;
     while (from < n && (token[from] == ' ' || token[from] == '\t')) ++from;
     while (n > from && (token[n - 1] == ' ' || token[n - 1] == '\t' || token[n - 1] == '\n' || token[n - 1] == '\r')) --n;
     if (from < n && token[from] == '+') ++from;
+    else if (bare_commas && from < n && token[from] == '-') { negative = true; ++from; }
     if (from == n) return COUNT_MISSING;
 
     int64_t scale = 1;
@@ -51,18 +56,20 @@ inline CountStatus parse_count(std::string_view text, char group, bool bare_comm
         while (n > from && token[n - 1] == ' ') --n;
         double number = 0, unit = 0;
         bool digits = false;
+        // Three digits behind the mark are thousands, as everywhere: 1,234K.
+        const bool grouped = n - from > 4 && (token[n - 4] == ',' || token[n - 4] == '.');
         for (size_t i = from; i < n; ++i) {
             if (is_digit(token[i])) {
                 digits = true;
                 if (unit > 0) { number += (token[i] - '0') * unit; unit /= 10; }
                 else number = number * 10 + (token[i] - '0');
             } else if ((token[i] == '.' || token[i] == ',') && unit == 0 && digits) {
-                unit = 0.1;
+                if (!grouped) unit = 0.1;
             } else {
                 return COUNT_BAD;
             }
         }
-        if (!digits || number * static_cast<double>(scale) > 9e18) return COUNT_BAD;
+        if (!digits || number * static_cast<double>(scale) > static_cast<double>(LARGEST_COUNT)) return COUNT_BAD;
         *value = static_cast<int64_t>(number * static_cast<double>(scale) + 0.5);
         return COUNT_ROUNDED;
     }
@@ -72,18 +79,18 @@ inline CountStatus parse_count(std::string_view text, char group, bool bare_comm
     for (size_t i = from; i < n; ++i) {
         const char c = token[i];
         if (is_digit(c)) {
-            if (number > (INT64_MAX - 9) / 10) return COUNT_BAD;
             number = number * 10 + (c - '0');
+            if (number > LARGEST_COUNT) return COUNT_BAD;
             ++run;
         } else if (c == ',' || c == '.' || c == '\'' || c == ' ') {
             const bool opening = *mark == 0;
             // A whole number that a spreadsheet wrote with decimals: 12.0, 12,00.
-            if ((c == '.' || c == ',') && run > 0 && opening && n - i <= 3 && n - i >= 2) {
+            if ((c == '.' || c == ',') && c != *mark && (opening ? run > 0 : run == 3) && n - i <= 3 && n - i >= 2) {
                 bool zeros = true;
                 for (size_t k = i + 1; k < n; ++k) zeros = zeros && token[k] == '0';
                 if (!zeros) return COUNT_BAD;
-                *value = number;
-                return COUNT_OK;
+                *value = negative ? -number : number;
+                return *mark ? COUNT_GROUPED : COUNT_OK;
             }
             if (run == 0 || (opening ? run > 3 : (run != 3 || c != *mark)) || (group && c != group)) return COUNT_BAD;
             *mark = c;
@@ -93,7 +100,7 @@ inline CountStatus parse_count(std::string_view text, char group, bool bare_comm
         }
     }
     if (*mark && run != 3) return COUNT_BAD;
-    *value = number;
+    *value = negative ? -number : number;
     return *mark ? COUNT_GROUPED : COUNT_OK;
 }
 

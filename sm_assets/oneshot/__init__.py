@@ -14,7 +14,6 @@ Not here: the command line (`sm_assets.cli`), rules of any kind (`sm_assets.sour
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,7 @@ from sm_assets.analysis.gathering import Gathered, Gatherer
 from sm_assets.oneshot.options import Options, check_options
 from sm_assets.oneshot.reading import find_contents, read_file
 from sm_assets.oneshot.report import Report
-from sm_assets.oneshot.result_files import check_target, write_table
+from sm_assets.oneshot.result_files import check_targets, write_table
 from sm_assets.oneshot.rows import member_rows, unplaced_rows
 
 __all__ = ["Options", "Outcome", "Report", "cluster_pages", "run"]
@@ -86,7 +85,7 @@ def cluster_pages(
     )  # fmt: skip
     paths = [Path(infiles)] if isinstance(infiles, str | Path) else [Path(path) for path in infiles]
     if outfile is not None:
-        check_target(Path(outfile))
+        check_targets([Path(outfile)], paths)
     outcome = run(paths, options)
     if outfile is not None:
         write_table(outcome.table, Path(outfile))
@@ -112,10 +111,16 @@ def run(
     """
     check_options(paths, options)
     report = Report(listener=listener)
+    if options.add_language:
+        from sm_assets.analysis.language import detect_languages
+
+        # A model that cannot be used is found out before the files are read.
+        detect_languages(pa.array(["a word"]), options.ft_model_path)
     compat = options.content_mode == "compat"
     gatherer = Gatherer(latest_facts=not compat, repeats_count=compat, primary_only=options.method == "seeded")
-    for path in paths if compat else _distinct(paths, report):
-        read_file(path, options, gatherer, report, progress)
+    # Which of two rows of one post wins, and all that follows, must not depend on the order in which files are named.
+    for place, path in enumerate(paths) if compat else _by_bytes(paths, report):
+        read_file(path, options, gatherer, report, progress, place)
     gathered = gatherer.finish()
     if options.method == "seeded" and gathered.meetings > seeded.HEAVY_STEPS:
         report.notice(_heavy(paths, options, gathered))
@@ -137,21 +142,19 @@ def run(
     return Outcome(member_rows(gathered, members, clustering, options), unplaced_rows(gathered, clustering), report)
 
 
-def _distinct(paths: Sequence[Path], report: Report) -> list[Path]:
-    """Paths without those that hold the bytes of an earlier one."""
-    sizes = Counter(path.stat().st_size for path in paths)
-    seen: dict[bytes, Path] = {}
-    kept = []
-    for path in paths:
-        if sizes[path.stat().st_size] > 1:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
-            if digest in seen:
-                report.notice(f"duplicate_file: {path} has the same bytes as {seen[digest]} and is read once")
-                continue
-            seen[digest] = path
-        kept.append(path)
-    return kept
+def _by_bytes(paths: Sequence[Path], report: Report) -> list[tuple[int, Path]]:
+    """(place, path) in the order of the files' digests, without those that hold the bytes of an earlier one."""
+    if len(paths) == 1:
+        return [(0, paths[0])]
+    seen: dict[bytes, tuple[int, Path]] = {}
+    for place, path in enumerate(paths):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        if digest in seen:
+            report.notice(f"duplicate_file: {path} has the same bytes as {seen[digest][1]} and is read once")
+            continue
+        seen[digest] = (place, path)
+    return [seen[digest] for digest in sorted(seen)]
 
 
 def _cluster(gathered: Gathered, options: Options) -> tuple[Members, Clustering]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from sm_assets.analysis.cosharing import check_method
 from sm_assets.analysis.defaults import VIRAL_ACCOUNTS
 from sm_assets.errors import InputError, OptionError
 from sm_assets.sources.crowdtangle_columns import delivered_name
+from sm_assets.sources.zones import check_zone
+
+MOST_ACCOUNTS = 1_000_000_000
 
 READ_COLUMNS = (
     "page_name", "user_name", "facebook_id", "page_admin_top_country", "followers_at_posting", "post_created",
@@ -52,6 +56,12 @@ def check_options(paths: Sequence[Path], options: Options) -> None:
         raise OptionError(f"min_threshold must be a number from 0 to 1; found {threshold}.")
     if factor is not None and not (math.isfinite(factor) and factor >= 0):
         raise OptionError(f"second_cluster_factor must be a number of at least 0; found {factor}.")
+    if options.min_text_chars < 0:
+        raise OptionError(f"min_text_chars must be at least 0; found {options.min_text_chars}.")
+    if not 1 <= options.viral_accounts <= MOST_ACCOUNTS:
+        raise OptionError(f"viral_accounts must lie between 1 and {MOST_ACCOUNTS:,}; found {options.viral_accounts}.")
+    if options.zone is not None:
+        check_zone(options.zone)
     if options.content_cols is not None:
         if options.content_mode != "compat":
             raise OptionError("content_cols is for content_mode compat only; canonical contents have fixed kinds.")
@@ -60,14 +70,25 @@ def check_options(paths: Sequence[Path], options: Options) -> None:
         raise OptionError(
             f"{options.ft_model_path}: no such language model; give the path of a fastText .ftz or .bin file."
         )
+    check_inputs(paths)
+
+
+def check_inputs(paths: Sequence[Path]) -> None:
+    """Refuse inputs that cannot be read.
+
+    Raises:
+        InputError: no file, or one that is missing, no regular file or unreadable.
+    """
     if not paths:
         raise InputError("no input file; give one or more CrowdTangle CSV exports.")
     for path in paths:
-        if path.is_dir():
+        try:
+            mode = path.stat().st_mode
+        except OSError as problem:
+            raise InputError(f"{path}: no such file ({problem.strerror}).") from problem
+        if stat.S_ISDIR(mode):
             raise InputError(f"{path}: is a folder; give the files inside.")
-        if not path.exists():
-            raise InputError(f"{path}: no such file.")
-        if not path.is_file():
+        if not stat.S_ISREG(mode):
             raise InputError(
                 f"{path}: is not a regular file; exports are read twice, so save the stream to a file first."
             )

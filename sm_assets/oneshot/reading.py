@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.analysis import contents as content_rules
-from sm_assets.analysis.gathering import Gatherer, Posts
+from sm_assets.analysis.gathering import UNKNOWN_TIME, Gatherer, Posts
 from sm_assets.errors import InputError
 from sm_assets.kernels import fields
 from sm_assets.kernels.fields import null_na
@@ -30,7 +30,6 @@ from sm_assets.sources.crowdtangle_rows import identities
 COMPAT_CONTENT = ("message", "image_text", "external_link", "link_text")
 CONTENT_COLUMNS = ("message", "image_text", "final_link", "link", "link_text")
 LANGUAGE_TEXT = ("message", "link_text", "description")
-_UNKNOWN_TIME = np.iinfo(np.int64).min
 
 
 def _read_options(options: Options) -> ReadOptions:
@@ -47,9 +46,14 @@ def _read_options(options: Options) -> ReadOptions:
 
 
 def read_file(
-    path: Path, options: Options, gatherer: Gatherer, report: Report, progress: Callable[[int], None] | None
+    path: Path,
+    options: Options,
+    gatherer: Gatherer,
+    report: Report,
+    progress: Callable[[int], None] | None,
+    place: int = 0,
 ) -> None:
-    """Give all posts of one file to the gatherer.
+    """Give all posts of one file, the place-th that was named, to the gatherer.
 
     Raises:
         InputError: the file has no column that names an account or none that holds contents, or cannot be read at all.
@@ -70,7 +74,7 @@ def read_file(
         for reject in chunk.scanned.rejects:
             report.reject(path, reject.line, reject.reason, chunk.excerpt(reject.offset, reject.length))
         if len(chunk):
-            posts = take(reader, chunk, options, report)
+            posts = take(reader, chunk, options, report, place)
             report.accepted += len(posts.account)
             gatherer.add(posts)
         if progress is not None:
@@ -79,7 +83,9 @@ def read_file(
             done = at
     if reader.broken:
         report.rows += 1
-        report.reject(path, 0, "truncated_stream", "")
+        report.reject(
+            path, reader.end[0], "truncated_stream", f"behind byte {reader.end[1]:,} of the decompressed file"
+        )
         report.notice(
             f"{path.name}: the compressed file ends early ({reader.broken}); the rows before the damage were read"
         )
@@ -112,8 +118,11 @@ def _count_column(
     texts = chunk.column(name)
     if compat:
         counts = fields.parse_counts(null_na(texts), bare_commas=True)
-        if (counts.status == fields.BAD).any():
-            counts = fields.parse_counts(null_na(texts))
+        bad = np.flatnonzero(counts.status == fields.BAD)
+        if len(bad):
+            # What the original dies of is read as elsewhere.
+            again = fields.parse_counts(null_na(texts).take(pa.array(bad)))
+            counts.values[bad], counts.status[bad] = again.values, again.status
     else:
         counts = reader.parse_counts(texts)
     report.warn(name, "bad_integer", int((counts.status == fields.BAD).sum()))
@@ -132,7 +141,8 @@ def _languages(chunk: RawChunk, options: Options, *, compat: bool) -> pa.Array |
     return labels
 
 
-def _compat_posts(reader: PostReader, chunk: RawChunk, options: Options, report: Report) -> Posts:
+def _compat_posts(reader: PostReader, chunk: RawChunk, options: Options, report: Report, place: int = 0) -> Posts:
+    del place  # rows keep the order of the files
     text = {name: null_na(chunk.column(name)) for name in chunk.columns}
     nothing = pa.nulls(len(chunk), pa.string())
     links, bad = content_rules.compat_links(text.get("final_link", nothing), text.get("link", nothing))
@@ -155,10 +165,15 @@ def _compat_posts(reader: PostReader, chunk: RawChunk, options: Options, report:
     )  # fmt: skip
 
 
-def _canonical_posts(reader: PostReader, chunk: RawChunk, options: Options, report: Report) -> Posts:
+def _canonical_posts(reader: PostReader, chunk: RawChunk, options: Options, report: Report, place: int = 0) -> Posts:
     handle = chunk.column("user_name")
+    # Only an export without any name of accounts is asked for the owners in its addresses: one kind of key per file.
+    named = {"facebook_id", "user_name"} & set(reader.header.positions)
     account, post, platform, bad_id = identities(
-        chunk.column("facebook_id"), handle, chunk.column("url"), prefer_handle=True
+        chunk.column("facebook_id"),
+        handle,
+        chunk.column("url"),
+        account_from=("id", "name") if named else ("address",),
     )
     report.warn("facebook_id", "bad_id", int(bad_id.sum()))
     micros, code, _, _ = reader.parse_times(chunk.column("post_created"))
@@ -177,9 +192,10 @@ def _canonical_posts(reader: PostReader, chunk: RawChunk, options: Options, repo
         followers=_count_column(reader, chunk, "followers_at_posting", report, compat=False),
         interactions=_count_column(reader, chunk, "total_interactions", report, compat=False),
         post=post,
-        posted_at=np.where(code <= 1, micros, _UNKNOWN_TIME),
+        posted_at=np.where(code <= 1, micros, UNKNOWN_TIME),
         exported_at=int(reader.exported_at.timestamp() * 1e6) if reader.exported_at else 0,
         languages=_languages(chunk, options, compat=False),
+        position=chunk.scanned.line + (place << 40),
     )  # fmt: skip
     nameless = np.flatnonzero(np.asarray(pc.is_null(account)))
     if not len(nameless):

@@ -81,7 +81,9 @@ class Report:
         """Count and keep one rejected row."""
         reason = COMMAND_REASONS.get(reason, reason)
         self.rejected[reason] += 1
-        self.rejects.append({"file": str(path), "line": line, "reason": reason, "excerpt": excerpt[:EXCERPT]})
+        # A file's name may hold bytes that are no text.
+        name = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        self.rejects.append({"file": name, "line": line, "reason": reason, "excerpt": excerpt[:EXCERPT]})
 
     def warn(self, column: str, code: str, n: int) -> None:
         """Count n fields that were repaired or are in doubt."""

@@ -9,6 +9,7 @@ import csv
 import io
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -26,10 +27,27 @@ def check_target(path: Path) -> None:
     folder = path.absolute().parent
     if path.is_dir():
         raise OptionError(f"{path}: is a folder; give the name of a file in it.")
+    if path.exists() and not path.is_file():
+        raise OptionError(f"{path}: is not a regular file; give the name of a file, or leave the option out to print.")
     if not folder.is_dir():
         raise OptionError(f"{path}: the folder {folder} does not exist; make it first or give another path.")
     if not os.access(folder, os.W_OK):
         raise OptionError(f"{path}: the folder {folder} may not be written to; give another path.")
+
+
+def check_targets(targets: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """Refuse targets that could not be written, that are an input, or that are one another.
+
+    Raises:
+        OptionError: see `check_target`; or a file would be written over an input or over another result.
+    """
+    taken = {path.resolve(): f"the input {path}" for path in inputs}
+    for target in targets:
+        check_target(target)
+        place = target.resolve()
+        if place in taken:
+            raise OptionError(f"{target}: would overwrite {taken[place]}; give another path.")
+        taken[place] = f"another result, {target}"
 
 
 def write_csv(table: pa.Table, stream: IO[str]) -> None:
@@ -47,6 +65,8 @@ def write_table(table: pa.Table, path: Path) -> None:
     Raises:
         OptionError: the file could not be written; an earlier one is left as it was.
     """
+    # Through a link the file behind it is replaced, not the link.
+    path = path.resolve()
     temporary: Path | None = None
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.absolute().parent)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ from sm_assets.sources.crowdtangle_survey import Survey
 from sm_assets.sources.zones import ZoneRules, check_zone, to_utc
 
 HEADER_BYTES = 1 << 16
+LONGEST_HEADER = 1 << 24
 _FILE_NAME = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(\d{2})-(\d{2})-(\d{2})-([A-Z]{1,5})-.*csv", re.IGNORECASE)
 
 
@@ -44,9 +45,9 @@ def exported_at_of(path: Path) -> tuple[datetime | None, str | None]:
         year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
         local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         micros = int(to_utc(np.array([local.timestamp() * 1e6], dtype=np.int64), check_zone(zone))[0])
+        return datetime.fromtimestamp(micros / 1e6, tz=UTC), zone
     except (ValueError, OverflowError, SmAssetsError):
         return None, None
-    return datetime.fromtimestamp(micros / 1e6, tz=UTC), zone
 
 
 class PostReader:
@@ -71,6 +72,7 @@ class PostReader:
         self._compression = compression_of(self.path)
         self._notices: list[str] = []
         self.empty = False
+        self._header_broken = False
         self._open_header()
         named_at, named_zone = exported_at_of(self.path)
         self.exported_at = self.options.exported_at or named_at
@@ -93,38 +95,55 @@ class PostReader:
     # ------------------------------------------------------------------ opening
 
     def _open_header(self) -> None:
-        raw = open_bytes(self.path, self._compression)
-        windows = Windows(raw, HEADER_BYTES)
-        try:
-            head = bytes(next(iter(windows), b""))
-        finally:
-            raw.close()
-        if windows.broken and not head:
-            raise InputError(f"{self.path}: cannot be decompressed ({windows.broken}); fetch the file again.")
-        marked, self._skip = bom_of(head)
+        marked, self._skip = bom_of(self._head_of(open_bytes(self.path, self._compression), 16))
         self._encoding = self.options.encoding or marked or "utf-8"
-        text = head[self._skip :].decode(self._encoding, "replace")
-        stripped = text.lstrip("\r\n")
-        if not stripped.strip():
-            self.empty = True
-            self.header, self.vintage, self.delimiter, self._body = Header((), {}, {}), "empty", ",", (1, 0)
+        self._map_header()
+        if self.empty:
             return
-        best: tuple[int, Header, str, int] | None = None
-        for delimiter in ",;\t":
-            names, length = _first_record(stripped, delimiter)
-            header = Header.of(names, self.options.columns)
-            if best is None or len(header.positions) > best[0]:
-                best = (len(header.positions), header, delimiter, length)
-        assert best is not None
-        _, self.header, self.delimiter, length = best
-        consumed = text[: len(text) - len(stripped) + length]
-        self._body = (1 + consumed.count("\n") or 1, len(consumed.encode("utf-8", "replace")))
         try:
             self.vintage = self.header.vintage(self.path)
         except UnknownVintage:
             if self.options.policy == "tables":
                 raise
             self.vintage = "unnamed"
+
+    def _head_of(self, stream: IO[bytes], size: int) -> bytes:
+        windows = Windows(stream, size)
+        try:
+            head = bytes(next(iter(windows), b""))
+        finally:
+            stream.close()
+        if windows.broken and not head:
+            raise InputError(f"{self.path}: cannot be decompressed ({windows.broken}); fetch the file again.")
+        return head
+
+    def _read_header(self, size: int) -> bool:
+        """Header and where rows begin, from the first `size` bytes; false where the header may go on behind them."""
+        head = self._head_of(open_utf8(self.path, self._compression, self._encoding, self._skip), size)
+        if head[:64].count(0) > 16:
+            raise InputError(
+                f"{self.path}: looks like UTF-16 or UTF-32 without a byte order mark; save it as UTF-8 and try again."
+            )
+        # What is not UTF-8 survives the round trip, so that lengths are those of the file.
+        text = head.decode("utf-8", "surrogateescape")
+        stripped = text.lstrip("\r\n")
+        self.empty = not stripped.strip()
+        if self.empty:
+            self.header, self.vintage, self.delimiter, self._body = Header((), {}, {}), "empty", ",", (1, 0)
+            return True
+        best: tuple[int, Header, str, int] | None = None
+        for delimiter in ",;\t":
+            names, length = _first_record(stripped, delimiter)
+            readable = [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names]
+            header = Header.of(readable, self.options.columns)
+            if best is None or len(header.positions) > best[0]:
+                best = (len(header.positions), header, delimiter, length)
+        assert best is not None
+        _, self.header, self.delimiter, length = best
+        consumed = text[: len(text) - len(stripped) + length]
+        self._header_broken = any("\udc80" <= char <= "\udcff" for char in consumed)
+        self._body = (1 + consumed.count("\n") or 1, len(consumed.encode("utf-8", "surrogateescape")))
+        return length < len(stripped) or len(head) < size or size == LONGEST_HEADER
 
     def _scan(self, wanted: list[int], *, inspect: bool) -> Iterator[tuple[scan.Scanned, memoryview, int]]:
         """Scanned windows of the body with their bytes and offset."""
@@ -163,12 +182,12 @@ class PostReader:
             for scanned, _window, _offset in self._scan([self.header.positions[name] for name in names], inspect=True):
                 seen.add(dict(zip(names, scanned.columns, strict=True)), scanned)
             statistics = self._statistics
-            if self._encoding != "utf-8" or self.options.encoding or not statistics["broken_runs"]:
-                break
-            if not self._is_cp1252(statistics):
+            damaged = bool(statistics["broken_runs"]) or self._header_broken
+            if self._encoding != "utf-8" or self.options.encoding or not damaged or not self._is_cp1252(statistics):
                 break
             self._encoding = "cp1252"
             self._notices.append("not UTF-8: read as Windows-1252")
+            self._map_header()
         self._inspect = bool(statistics["broken_runs"]) or seen.damaged
         self._group, self.totals = seen.number_format(self._group)
         if self.totals["rows"] and self.totals["off"] > 0.05 * self.totals["rows"]:
@@ -186,8 +205,13 @@ class PostReader:
 
     def _is_cp1252(self, statistics: dict[str, int]) -> bool:
         if self.options.policy == "command":
-            return statistics["broken_records"] >= statistics["clean_records"]
+            return statistics["broken_records"] + self._header_broken >= statistics["clean_records"]
         return not statistics["clean_runs"]
+
+    def _map_header(self) -> None:
+        """Read the header in the encoding known so far: another has other bytes, and its rows begin elsewhere."""
+        if not self._read_header(HEADER_BYTES):
+            self._read_header(LONGEST_HEADER)
 
     # ------------------------------------------------------------------ rows
 
@@ -275,6 +299,11 @@ class PostReader:
 
     def __exit__(self, *exc: object) -> None:
         """Nothing stays open between iterations."""
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """(line, byte offset) where reading ended."""
+        return self._end
 
     @property
     def notices(self) -> list[str]:

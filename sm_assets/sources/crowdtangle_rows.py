@@ -7,7 +7,9 @@ columns, tables.
 from __future__ import annotations
 
 import json
+import re
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
 PLATFORMS = ("facebook", "instagram")
+_OWN_HOSTS = re.compile(r"^(?:www|m|web|mbasic)\.(?=(?:facebook|fb|instagram)\.com$)")
+_TRACKING = re.compile(r"(?:utm|fbclid=|__tn__|__cft__|__xts__|mibextid=|ref=|igsh)")
 
 
 def resolve(reader: PostReader, chunk: RawChunk) -> tuple[pa.RecordBatch, pa.RecordBatch]:
@@ -91,20 +95,28 @@ def resolve(reader: PostReader, chunk: RawChunk) -> tuple[pa.RecordBatch, pa.Rec
 
 
 def identities(
-    facebook_id: pa.Array, user_name: pa.Array, url: pa.Array, *, prefer_handle: bool = False
+    facebook_id: pa.Array,
+    user_name: pa.Array,
+    url: pa.Array,
+    *,
+    account_from: Sequence[str] = ("id", "address", "name"),
 ) -> tuple[pa.Array, pa.Array, pa.Array, npt.NDArray[np.bool_]]:
     """(account_id, post_id, platform, bool[n] unusable Facebook Id) of each row; null where a row does not tell.
 
-    Account: Facebook Id, else the owner in the post's address, else `name:` and the user name in lower case (with
-        `prefer_handle` the
-    last two the other way round). Post: owner and number in the address, else the address itself.
+    Account: the first that is known of Facebook Id (`id`), owner in the post's address (`address`), `name:` and the
+    user name in lower case (`name`). Post: owner and number in the address, else the address itself.
     """
     address = fields.post_addresses(url)
     digits = fields.all_digits(facebook_id)
+    if not digits.all():
+        # As a spreadsheet or a data frame may have written them: blanks around, a decimal nought.
+        facebook_id = pc.replace_substring_regex(pc.utf8_trim_whitespace(facebook_id), r"\.0+$", "")
+        digits = fields.all_digits(facebook_id)
     given = np.asarray(pc.is_valid(facebook_id))
     usable = pc.if_else(pa.array(digits), facebook_id, pa.scalar(None, pa.string()))
     named = pc.binary_join_element_wise("name", pc.utf8_lower(user_name), ":")
-    account = pc.coalesce(usable, named, address.owner) if prefer_handle else pc.coalesce(usable, address.owner, named)
+    known = {"id": usable, "address": address.owner, "name": named}
+    account = pc.coalesce(*(known[source] for source in account_from))
     owner = pc.coalesce(usable, address.owner)
     numbered = pc.binary_join_element_wise(owner, address.number, "_")
     key = numbered
@@ -120,13 +132,17 @@ def identities(
 
 
 def address_key(url: str) -> str | None:
-    """`url:` and the address without fragment, order of its query and final slash; None if nothing is left."""
+    """`url:` and the address without scheme, fragment, order of its query, tracking parameters and final slash.
+
+    None if nothing is left. The site's own mobile hosts count as the site.
+    """
     bare, _, query = url.strip().partition("#")[0].partition("?")
     _, mark, rest = bare.partition("://")
     host, slash, path = (rest if mark else bare).partition("/")
-    text = f"{host.lower()}{slash}{path}".rstrip("/")
-    if query:
-        text += "?" + "&".join(sorted(query.split("&")))
+    text = f"{_OWN_HOSTS.sub('', host.lower())}{slash}{path}".rstrip("/")
+    pieces = sorted(piece for piece in query.split("&") if piece and not _TRACKING.match(piece))
+    if pieces:
+        text += "?" + "&".join(pieces)
     return f"url:{text}" if text else None
 
 

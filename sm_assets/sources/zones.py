@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -79,11 +78,15 @@ def fixed_hours(zone: str) -> float | None:
 
 
 @cache
-def _region(zone: str) -> ZoneInfo | None:
+def _is_region(zone: str) -> bool:
+    """Whether the time zone database that does the conversion knows the name."""
+    import pyarrow.compute as pc
+
     try:
-        return ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        return None
+        pc.assume_timezone(pa.array([0], pa.timestamp("us")), zone, ambiguous="earliest", nonexistent="latest")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
 
 
 def check_zone(zone: str) -> str:
@@ -92,7 +95,7 @@ def check_zone(zone: str) -> str:
     Raises:
         SettingsError: neither an abbreviation, an offset nor a region such as America/Sao_Paulo.
     """
-    if fixed_hours(zone) is None and _region(zone) is None:
+    if fixed_hours(zone) is None and not _is_region(zone):
         raise SettingsError(
             f"zone {zone!r} is unknown; give an offset (-03:00), an abbreviation ({', '.join(list(FIXED)[:6])}, ...) "
             "or a region (America/Sao_Paulo)."
@@ -141,7 +144,7 @@ class ZoneRules:
                 if partner in self.seen:
                     return f"{'-' if hours < 0 else '+'}{abs(int(hours)):02d}:{int(abs(hours) % 1 * 60):02d}", False
             return (name, False) if self.lenient else (None, False)
-        if text and (fixed_hours(text) is not None or ("/" in text and _region(text) is not None)):
+        if text and (fixed_hours(text) is not None or ("/" in text and _is_region(text))):
             return text, False
         if text and not self.lenient and not self.stated:
             return None, False

@@ -76,3 +76,24 @@ def test_one_content_carried_by_many_costs_no_square() -> None:
     found, _ = seed_clusters(evidence, np.arange(n))
     assert found.n_clusters == 1
     assert (found.cluster == 0).all()
+
+
+def test_answers_name_only_clusters_that_are_there() -> None:
+    # 0 seeds a cluster that 1 joins; 2 and 3 seed clusters of their own; 4 has too little and lies between 2 and 3.
+    carried = [{0, 1, 2, 3}, {0, 1, 2}, {10, 11, 12, 13}, {20, 21, 22, 23}, {10, 20, 30}]
+    rows = [(account, content) for account, contents in enumerate(carried) for content in sorted(contents)]
+    evidence = Evidence.from_rows([a for a, _ in rows], [c for _, c in rows], n_accounts=5, n_contents=40)
+    found, seeds = seed_clusters(evidence, np.arange(5))
+    assert seeds.tolist() == [0, 2, 3]
+    assert found.cluster.tolist() == [0, 0, -1, -1, -1]
+    assert found.best_cluster.tolist() == [0, 0, -1, -1, -1]
+    assert found.second_cluster.tolist() == [-1] * 5
+    assert found.best_score[0] == 1 - math.exp(-1)
+    assert np.isnan(found.best_score[2:]).all()
+    assert [STATUSES[code] for code in found.status] == [
+        "member",
+        "member",
+        "lone_seed",
+        "lone_seed",
+        "too_few_contents",
+    ]
