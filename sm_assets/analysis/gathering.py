@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.account_book import AccountSums, FactBook, lowest, most_frequent
 from sm_assets.analysis.contents import GUARDS, PostContents
 from sm_assets.analysis.evidence import Evidence
 from sm_assets.kernels.digests import PRESENT, DigestInterner, joined_digests
 
 UNKNOWN_TIME = int(np.iinfo(np.int64).min)
-FACTS = ("title", "handle", "fallback_id", "country")
+_UNUSED = ("", *(str(guard) for guard in GUARDS[1:]), "no_content")
+_ROW = ("account", "interactions", "reason", "posted", "exported", "post")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +103,8 @@ class Gatherer:
 
     Args:
         latest_facts: an account's facts come from its latest post; otherwise from its first row.
-        repeats_count: a post given twice counts twice; otherwise the latest export of a post wins.
+        repeats_count: a post given twice counts twice; otherwise the latest export of a post wins. For posts with one
+            kind of content: then no row is kept, only who carries what.
         primary_only: a post's primary content is its only evidence.
     """
 
@@ -110,10 +114,13 @@ class Gatherer:
         self._primary_only = primary_only
         self._accounts, self._posts, self._contents = DigestInterner(), DigestInterner(), DigestInterner()
         self._keys: list[pa.Array] = []
-        self._book = _FactBook(latest_facts)
-        self._rows: dict[str, list[npt.NDArray[np.generic]]] = {}
+        self._book = FactBook(latest_facts)
+        self._rows: dict[str, list[npt.NDArray[Any]]] = {}
         self._labels: dict[str | None, int] = {}
         self._seen_at = np.zeros(0, dtype=np.int64)
+        self._sums = AccountSums()
+        self._unused: Counter[str] = Counter()
+        self._pairs = _Pairs()
         self._n_rows = 0
 
     def add(self, posts: Posts) -> None:
@@ -128,30 +135,37 @@ class Gatherer:
             self._keys.append(posts.account.take(pa.array(fresh)))
         posted = posts.posted_at if posts.posted_at is not None else np.zeros(n, dtype=np.int64)
         self._book.observe(account, posted, posts.exported_at, posts.facts, posts.followers)
-        self._store("account", account)
-        self._store("interactions", posts.interactions)
-        if not self._repeats:
-            self._store("posted", posted)
-            self._store("exported", np.full(n, posts.exported_at, dtype=np.int64))
-            self._store("post", self._number_posts(posts, n))
         primary = posts.contents.primary()
-        for index, (digests, usable) in enumerate(self._evidence_of(posts.contents, primary)):
-            self._store(
-                f"content_{index}", self._contents.intern(digests, np.where(usable, PRESENT, 0).astype(np.uint8))
+        contents = [
+            self._contents.intern(digests, np.where(usable, PRESENT, 0).astype(np.uint8))
+            for digests, usable in self._evidence_of(posts.contents, primary)
+        ]
+        reason = _reasons(posts.contents, primary)
+        if self._repeats:
+            self._count(account, posts.interactions, reason)
+            self._pairs.add(account, contents[0])
+        else:
+            exported = np.full(n, posts.exported_at, dtype=np.int64)
+            columns: tuple[npt.NDArray[Any], ...] = (
+                account,
+                posts.interactions,
+                reason,
+                posted,
+                exported,
+                self._number_posts(posts, n),
+                *contents,
             )
-        reason = np.full(n, len(GUARDS), dtype=np.uint8)
-        for kind in posts.contents.kinds[::-1]:
-            reason[kind.present] = kind.guard[kind.present]
-        reason[primary >= 0] = 0
-        self._store("unused", reason)
+            for name, values in zip((*_ROW, *(f"content_{k}" for k in range(len(contents)))), columns, strict=True):
+                self._store(name, values)
         if posts.languages is not None:
             labels = posts.languages.dictionary_encode()
             codes = np.array(
                 [self._labels.setdefault(label, len(self._labels)) for label in labels.dictionary.to_pylist()], np.int32
             )
             self._store("language", codes[np.asarray(labels.indices)])
+            self._store("speaker", account)
         position = posts.position if posts.position is not None else np.arange(self._n_rows, self._n_rows + n)
-        self._seen_at = _lowest(self._seen_at, account, position)
+        self._seen_at = lowest(self._seen_at, account, position)
         self._n_rows += n
 
     def _evidence_of(
@@ -173,42 +187,46 @@ class Gatherer:
         numbers = self._posts.intern(*joined_digests([posts.post]))
         return np.where(numbers >= 0, numbers.astype(np.int64), alone)
 
-    def _store(self, name: str, values: npt.NDArray[np.generic]) -> None:
+    def _store(self, name: str, values: npt.NDArray[Any]) -> None:
         self._rows.setdefault(name, []).append(values)
 
-    def _column(self, name: str) -> npt.NDArray[np.generic]:
+    def _column(self, name: str) -> npt.NDArray[Any]:
         pieces = self._rows.pop(name, [])
         return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
 
+    def _count(
+        self, account: npt.NDArray[np.int32], interactions: npt.NDArray[np.int64], reason: npt.NDArray[np.uint8]
+    ) -> None:
+        self._sums.add(account, interactions)
+        for code, count in zip(*np.unique(reason, return_counts=True), strict=True):
+            if code:
+                self._unused[_UNUSED[int(code)]] += int(count)
+
     def finish(self) -> Gathered:
         """Everything that was taken in, as arrays. The gatherer is empty afterwards."""
-        account = self._column("account").astype(np.int32, copy=False)
-        interactions = self._column("interactions").astype(np.int64, copy=False)
-        reason = self._column("unused")
+        if self._repeats:
+            # Contents that only nameless rows carry count too.
+            return self._arrange(*self._pairs.distinct(), None, len(self._contents))
+        account, interactions, reason, posted, exported, post = (self._column(name) for name in _ROW)
         kinds = [
             self._column(f"content_{k}").astype(np.int32, copy=False) for k in range(3) if f"content_{k}" in self._rows
         ]
-        language = self._column("language") if "language" in self._rows else None
-        unused: Counter[str] = Counter()
-        keep: slice | npt.NDArray[np.int64] = slice(None)
-        posted = self._column("posted").astype(np.int64, copy=False)
-        post = self._column("post").astype(np.int64, copy=False)
-        exported = self._column("exported").astype(np.int64, copy=False)
-        if not self._repeats and len(self._posts):
-            losers = _repeated(post, exported, interactions)
-            if losers.any():
-                unused["duplicate_post"] = int(losers.sum())
-                keep = np.flatnonzero(~losers)
-        account, interactions, reason = account[keep], interactions[keep], reason[keep]
-        kinds = [kind[keep] for kind in kinds]
-        names = (*GUARDS, "no_content")
-        for code, count in zip(*np.unique(reason, return_counts=True), strict=True):
-            if code:
-                unused[str(names[int(code)])] += int(count)
-        order = None if self._repeats else posted[keep]
-        return self._arrange(
-            account, interactions, kinds, order, None if language is None else language[keep], dict(unused)
-        )
+        losers = _repeated(post, exported, interactions)
+        del post, exported
+        if losers.any():
+            self._unused["duplicate_post"] = int(losers.sum())
+            keep = np.flatnonzero(~losers)
+            account, interactions, reason, posted = account[keep], interactions[keep], reason[keep], posted[keep]
+            kinds = [kind[keep] for kind in kinds]
+        self._count(account.astype(np.int32, copy=False), interactions, reason)
+        del interactions, reason
+        order = None
+        if len(kinds) > 1:
+            whole = np.where(posted == UNKNOWN_TIME, 0, posted)
+            order = np.argsort(whole - whole % 1_000_000 + self._tie(kinds), kind="stable")
+        # With several kinds N counts the first contents of pieces.
+        n_background = int((np.bincount(kinds[0][kinds[0] >= 0]) > 0).sum()) if len(kinds) == 1 else None
+        return self._arrange(*_carried(account, kinds, order, len(self._contents)), n_background)
 
     def _tie(self, kinds: list[npt.NDArray[np.int32]]) -> npt.NDArray[np.int64]:
         """int64[n] below one second: tells posts of one second apart by what they bring, not by where they stand."""
@@ -221,59 +239,90 @@ class Gatherer:
     def _arrange(
         self,
         account: npt.NDArray[np.int32],
-        interactions: npt.NDArray[np.int64],
-        kinds: list[npt.NDArray[np.int32]],
-        posted: npt.NDArray[np.int64] | None,
-        language: npt.NDArray[np.generic] | None,
-        unused: dict[str, int],
+        content: npt.NDArray[np.int32],
+        post: npt.NDArray[np.int64] | None,
+        n_background: int | None,
     ) -> Gathered:
+        """The result from distinct (account, content) rows."""
         n_all, n_contents = len(self._accounts), len(self._contents)
-        if posted is not None and len(kinds) > 1:
-            whole = np.where(posted == UNKNOWN_TIME, 0, posted)
-            posted = whole - whole % 1_000_000 + self._tie(kinds)
-        pair_account, pair_content, pair_post = _carried(account, kinds, posted, n_contents)
         has_content = np.zeros(n_all, dtype=bool)
-        has_content[pair_account] = True
+        has_content[account] = True
         keys = pa.concat_arrays(self._keys) if self._keys else pa.array([], pa.string())
         ranked = np.asarray(pc.sort_indices(keys)) if n_all else np.zeros(0, np.uint64)
         kept = ranked[has_content[ranked]].astype(np.int64)
-        number = np.full(n_all, -1, dtype=np.int64)
+        number = np.full(n_all, -1, dtype=np.int32)
         number[kept] = np.arange(len(kept))
-        named = account >= 0
-        totals = np.zeros(n_all, dtype=np.int64)
-        np.add.at(totals, account[named], interactions[named])
-        n_posts = np.bincount(account[named], minlength=n_all)
-        carriers = np.bincount(pair_content, minlength=n_contents)
-        renumbered, n_kept = _renumber(self._contents, carriers, n_contents)
-        # With one kind, contents that only nameless rows carry count too; with several, N counts the first contents
-        # of pieces.
-        n_background = int((np.bincount(kinds[0][kinds[0] >= 0]) > 0).sum()) if len(kinds) == 1 else None
+        carriers = np.bincount(content, minlength=n_contents)
+        heaviest = [(int(carriers[c]), self._contents.digest(c)) for c in _largest(carriers, 3)]
+        meetings = int((carriers * (carriers - 1) // 2).sum())
+        if not self._primary_only:
+            renumbered, n_contents = _renumber(self._contents, carriers, n_contents)
+            content = renumbered[content]
+        self._contents = DigestInterner()
+        del carriers
         evidence = Evidence.from_rows(
-            number[pair_account],
-            renumbered[pair_content],
-            pair_post,
-            n_accounts=len(kept),
-            n_contents=n_kept,
-            n_background=n_background,
+            number[account], content, post, n_accounts=len(kept), n_contents=n_contents, n_background=n_background
         )
         facts, followers = self._book.table(n_all)
+        n_posts, interactions = self._sums.of(kept)
         labels = None
-        if language is not None:
-            labels = most_frequent(account, language, n_all, list(self._labels)).take(pa.array(kept))
-        take = pa.array(kept)
+        if "language" in self._rows:
+            speaker, language = self._column("speaker"), self._column("language")
+            labels = most_frequent(speaker, language, n_all, list(self._labels)).take(pa.array(kept))
         return Gathered(
-            evidence,
-            keys.take(take),
-            facts.take(take),
-            followers[kept],
-            totals[kept],
-            n_posts[kept],
-            self._seen_at[kept],
-            labels,
-            unused,
-            int((carriers * (carriers - 1) // 2).sum()),
-            [(int(carriers[c]), self._contents.digest(c)) for c in np.argsort(-carriers, kind="stable")[:3].tolist()],
-        )
+            evidence, keys.take(pa.array(kept)), facts.take(pa.array(kept)), followers[kept], interactions, n_posts,
+            self._seen_at[kept], labels, dict(self._unused), meetings, heaviest,
+        )  # fmt: skip
+
+
+class _Pairs:
+    """Who carries what, eight bytes a pair: the account in the upper half, the content in the lower."""
+
+    def __init__(self) -> None:
+        self._keys = np.empty(1 << 12, dtype=np.uint64)
+        self._n = 0
+
+    def add(self, account: npt.NDArray[np.int32], content: npt.NDArray[np.int32]) -> None:
+        """Take in rows; those without an account or a content carry nothing."""
+        rows = (account >= 0) & (content >= 0)
+        fresh = np.unique(account[rows].astype(np.uint64) << np.uint64(32) | content[rows].astype(np.uint64))
+        need = self._n + len(fresh)
+        if need > len(self._keys):
+            # Grown in place, by little: a second copy of the pairs would be the largest thing in memory.
+            self._keys.resize(need + need // 8, refcheck=False)
+        self._keys[self._n : need] = fresh
+        self._n = need
+
+    def distinct(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """(account, content) of every pair once, in their order; no pairs are left."""
+        self._keys.resize(self._n, refcheck=False)
+        keys, self._keys, self._n = self._keys, np.empty(0, dtype=np.uint64), 0
+        keys.sort()
+        first = np.empty(len(keys), dtype=bool)
+        first[:1] = True
+        np.not_equal(keys[1:], keys[:-1], out=first[1:])
+        content = keys.astype(np.uint32).view(np.int32)[first]
+        keys >>= np.uint64(32)
+        return keys.astype(np.int32)[first], content
+
+
+def _largest(values: npt.NDArray[np.int64], n: int) -> list[int]:
+    """Positions of the n largest values, the first of equals first."""
+    n = min(n, len(values))
+    top = np.argpartition(-values, n - 1)[:n] if n else np.zeros(0, np.int64)
+    least = values[top].min() if n else 0
+    candidates = np.flatnonzero(values >= least)
+    chosen: list[int] = candidates[np.argsort(-values[candidates], kind="stable")][:n].tolist()
+    return chosen
+
+
+def _reasons(contents: PostContents, primary: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
+    """uint8[n], why a post is unused: index into _UNUSED, 0 for a used one."""
+    reason = np.full(len(primary), len(GUARDS), dtype=np.uint8)
+    for kind in contents.kinds[::-1]:
+        reason[kind.present] = kind.guard[kind.present]
+    reason[primary >= 0] = 0
+    return reason
 
 
 def _first_rows(numbers: npt.NDArray[np.int32], before: int) -> npt.NDArray[np.int64]:
@@ -283,19 +332,6 @@ def _first_rows(numbers: npt.NDArray[np.int32], before: int) -> npt.NDArray[np.i
         return rows
     _, first = np.unique(numbers[rows], return_index=True)
     return rows[first]
-
-
-def _lowest(
-    known: npt.NDArray[np.int64], account: npt.NDArray[np.int32], position: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """`known` with the lowest position of every account, grown where accounts are new."""
-    size = int(account.max(initial=-1)) + 1
-    if size > len(known):
-        missing = max(size, 2 * len(known)) - len(known)
-        known = np.concatenate([known, np.full(missing, np.iinfo(np.int64).max)])
-    named = account >= 0
-    np.minimum.at(known, account[named], position[named])
-    return known
 
 
 def _repeated(
@@ -315,14 +351,14 @@ def _repeated(
 def _carried(
     account: npt.NDArray[np.int32],
     kinds: list[npt.NDArray[np.int32]],
-    posted: npt.NDArray[np.int64] | None,
+    order: npt.NDArray[np.int64] | None,
     n_contents: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int64] | None]:
-    """Distinct (account, content) pairs and, for several kinds, the row of the earliest post that brings each."""
+    """Distinct (account, content) pairs and, for several kinds, the first row in `order` that brings each."""
     if not kinds:
         empty = np.zeros(0, np.int32)
         return empty, empty, None
-    order = np.arange(len(account)) if posted is None or len(kinds) == 1 else np.argsort(posted, kind="stable")
+    order = np.arange(len(account)) if order is None else order
     pieces, posts = [], []
     for kind in kinds:
         rows = order[(kind[order] >= 0) & (account[order] >= 0)]
@@ -353,86 +389,3 @@ def _renumber(
     single = np.flatnonzero(carriers == 1)
     renumbered[single] = np.arange(len(shared), len(shared) + len(single))
     return renumbered, len(shared) + len(single)
-
-
-def most_frequent(
-    account: npt.NDArray[np.int32], label: npt.NDArray[np.generic], n_accounts: int, names: list[str | None]
-) -> pa.StringArray:
-    """Most frequent label of each account's rows, ties to the label seen first; null for an account without rows."""
-    rows = np.flatnonzero(account >= 0)
-    pairs = account[rows].astype(np.int64) * max(len(names), 1) + label[rows].astype(np.int64)
-    distinct, first, counts = np.unique(pairs, return_index=True, return_counts=True)
-    owner = distinct // max(len(names), 1)
-    order = np.lexsort((first, -counts, owner))
-    lead = order[np.diff(owner[order], prepend=-1) != 0]
-    chosen = np.full(n_accounts, len(names), dtype=np.int64)
-    chosen[owner[lead]] = distinct[lead] % max(len(names), 1)
-    return pa.array([*names, None], pa.string()).take(pa.array(chosen))
-
-
-class _FactBook:
-    """Facts of each account from its first row or its latest post; superseded rows are dropped from time to time."""
-
-    def __init__(self, latest: bool) -> None:
-        self._latest = latest
-        self._at = np.zeros(0, dtype=np.int64)
-        self._posted = np.zeros(0, dtype=np.int64)
-        self._exported = np.zeros(0, dtype=np.int64)
-        self._pieces: list[pa.Table] = []
-        self._stored = 0
-
-    def observe(
-        self,
-        account: npt.NDArray[np.int32],
-        posted: npt.NDArray[np.int64],
-        exported: int,
-        facts: dict[str, pa.Array],
-        followers: npt.NDArray[np.int64],
-    ) -> None:
-        """Take in the facts of a batch of rows."""
-        size = int(account.max(initial=-1)) + 1
-        if size > len(self._at):
-            grown = max(size, 2 * len(self._at))
-            low = np.iinfo(np.int64).min
-            self._at = np.concatenate([self._at, np.full(grown - len(self._at), -1, np.int64)])
-            self._posted = np.concatenate([self._posted, np.full(grown - len(self._posted), low, np.int64)])
-            self._exported = np.concatenate([self._exported, np.full(grown - len(self._exported), low, np.int64)])
-        rows = np.flatnonzero(account >= 0)
-        if self._latest:
-            # Latest first; the unknown time is the smallest number, so it may not be negated.
-            rows = rows[np.lexsort((-rows, posted[rows], account[rows]))[::-1]]
-        else:
-            rows = rows[self._at[account[rows]] < 0]
-            rows = rows[np.argsort(account[rows], kind="stable")]
-        rows = rows[np.diff(account[rows], prepend=-1) != 0]
-        if self._latest and len(rows):
-            own = account[rows]
-            better = (self._at[own] < 0) | (posted[rows] > self._posted[own])
-            better |= (posted[rows] == self._posted[own]) & (exported > self._exported[own])
-            rows = rows[better]
-        if not len(rows):
-            return
-        own = account[rows]
-        self._at[own] = np.arange(self._stored, self._stored + len(rows))
-        self._posted[own], self._exported[own] = posted[rows], exported
-        take = pa.array(rows)
-        self._pieces.append(
-            pa.table({**{name: facts[name].take(take) for name in FACTS}, "followers": pa.array(followers[rows])})
-        )
-        self._stored += len(rows)
-        known = int((self._at >= 0).sum()) if self._latest and len(self._pieces) % 64 == 0 else 0
-        if known and self._stored > 2 * known + 100_000:
-            self._compact()
-
-    def _compact(self) -> None:
-        live = np.flatnonzero(self._at >= 0)
-        self._pieces = [pa.concat_tables(self._pieces).take(pa.array(self._at[live])).combine_chunks()]
-        self._at[live] = np.arange(len(live))
-        self._stored = len(live)
-
-    def table(self, n: int) -> tuple[pa.Table, npt.NDArray[np.int64]]:
-        """(FACTS of accounts 0..n-1, followers int64[n])."""
-        if not n:
-            return pa.table({name: pa.array([], pa.string()) for name in FACTS}), np.zeros(0, np.int64)
-        found = pa.concat_tables(self._pieces).take(pa.array(self._at[:n])).combine_chunks()
-        return found.select(FACTS), np.asarray(found.column("followers"))

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.account_book import most_frequent
 from sm_assets.analysis.clustering import Clustering
 from sm_assets.analysis.cosharing import Members
-from sm_assets.analysis.gathering import Gathered, most_frequent
+from sm_assets.analysis.gathering import Gathered
 from sm_assets.analysis.status_reasons import status_reasons
 from sm_assets.oneshot.options import Options
 
