@@ -35,7 +35,7 @@ def test_rows_go_to_standard_output_and_the_account_to_standard_error(
     assert len(out.splitlines()) == 3
     assert "42 rows read from 1 file: 42 accepted, 0 rejected" in err
     assert "3 accounts with contents: 2 member, 1 unshared" in err
-    assert err.splitlines()[-1] == "1 clusters with 2 accounts"
+    assert err.splitlines()[-1] == "1 cluster with 2 accounts"
 
 
 def test_files_beside_the_result(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

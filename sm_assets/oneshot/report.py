@@ -68,7 +68,7 @@ class Report:
         lines.append(
             f"{self.accounts:,} accounts with contents" + (f": {listed(self.statuses)}" if self.statuses else "")
         )
-        lines.append(f"{self.clusters:,} clusters with {self.members:,} accounts")
+        lines.append(f"{self.clusters:,} cluster{'' if self.clusters == 1 else 's'} with {self.members:,} accounts")
         return lines
 
     def notice(self, text: str) -> None:
