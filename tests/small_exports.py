@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from sm_assets.oneshot import Outcome
+
 HEADER = "Page Name,User Name,Facebook Id,Followers at Posting,Post Created,Total Interactions,URL,Link,Message\n"
 PAIR = "".join(
     f"{page},{page},{ident},100,2021-09-01 0{k}:00:00 EDT,10,https://www.facebook.com/{ident}/posts/{k},,"
@@ -29,3 +31,8 @@ def write(path: Path, text: str | bytes, encoding: str = "utf-8") -> Path:
 def golden(path: Path) -> list[list[str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
+
+
+def pair_of(outcome: Outcome) -> set[str]:
+    """Names of all members that were found."""
+    return set(outcome.table.column("nameid").to_pylist())
