@@ -103,6 +103,24 @@ def test_a_typo_in_a_sidecar_does_not_pass_as_a_setting(lake: Lake, content: str
         discover(lake, "crowdtangle")
 
 
+@pytest.mark.parametrize("name", ["_meta.json", "crowdtangle.meta.json"])
+def test_a_sidecar_above_the_sources_is_an_error(lake: Lake, name: str) -> None:
+    put(lake, "crowdtangle/a.csv")
+    put(lake, name, '{"zone": "UTC"}')
+    with pytest.raises(LandingError, match=rf"landing/{name} .*move it to landing/<source>/_meta\.json"):
+        discover(lake, "crowdtangle")
+
+
+def test_a_sidecar_of_no_file_is_an_error(lake: Lake) -> None:
+    put(lake, "crowdtangle/x/a.csv.part")
+    put(lake, "crowdtangle/x/a.csv.meta.json", "{}")
+    put(lake, "crowdtangle/_old/b.csv.meta.json", "{}")
+    assert found(lake) == [], "a download under way, and a folder that is left alone"
+    put(lake, "crowdtangle/x/b.cvs.meta.json", "{}")
+    with pytest.raises(LandingError, match=r"crowdtangle/x/b\.cvs\.meta\.json speaks of b\.cvs, .* no such file"):
+        discover(lake, "crowdtangle")
+
+
 def test_unchanged_files_are_not_read_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     a = put(lake, "crowdtangle/a.csv", "one")
     put(lake, "crowdtangle/b.csv", "one")

@@ -21,12 +21,14 @@ class Source:
         module: module with `read_posts` and `ReadOptions`; imported on first use, because it loads kernels.
         coverage_kind: `observed`: a file's days without rows had none; `scattered`: look-ups by id, which prove
         nothing.
+        platforms: what a sidecar may state as the platform of its files.
     """
 
     name: str
     record: str
     module: str
     coverage_kind: str = "observed"
+    platforms: tuple[str, ...] = ("facebook",)
 
     @property
     def raw_table(self) -> str:

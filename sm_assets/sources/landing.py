@@ -1,62 +1,26 @@
 """The landing folder: which files there are, what their sidecars say, what their bytes are.
 
-Here: discovery, sidecars, fingerprints. Not here: what is inside a file (the source's module) and its conversion
-(`convert`). Nothing under landing/ is ever written, moved or deleted.
+Here: discovery, fingerprints. Not here: what a sidecar may say (`sidecars`), what is inside a file (the source's
+module) and its conversion (`convert`). Nothing under landing/ is ever written, moved or deleted.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sm_assets.errors import LandingError
 from sm_assets.sources import SOURCES
+from sm_assets.sources.sidecars import Sidecar, stated
 from sm_assets.storage import Lake
 
 _IGNORED_PREFIXES = (".", "_", "README")
 _IGNORED_SUFFIXES = (".tmp", ".part", ".crdownload", ".meta.json")
-_SIDECAR_KEYS = frozenset(
-    {
-        "platform",
-        "exported_at",
-        "coverage",
-        "zone",
-        "number_format",
-        "encoding",
-        "columns",
-        "direction",
-        "snapshot",
-        "collection",
-    }
-)
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Sidecar:
-    """What the user states about a file; every part may be missing.
-
-    Attributes:
-        exported_at: UTC.
-        coverage: first and last day that the file speaks of.
-        columns: delivered column name -> known column name.
-        others: keys that this source has no use for.
-    """
-
-    platform: str | None = None
-    exported_at: datetime | None = None
-    coverage: tuple[date, date] | None = None
-    zone: str | None = None
-    number_format: str | None = None
-    encoding: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +46,7 @@ def discover(lake: Lake, source: str) -> list[Delivery]:
 
     Raises:
         LandingError: a folder under landing/ that is no known source, a file outside the sources' folders, or a
-        sidecar with
-            an unknown key or an unreadable value.
+            sidecar that is beside no file, has an unknown key or is not of the right form.
     """
     root = lake.path("landing")
     if not lake.fs.isdir(root):
@@ -93,85 +56,50 @@ def discover(lake: Lake, source: str) -> list[Delivery]:
         name = str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
         if entry["type"] == "directory" and not _ignored(name) and name not in SOURCES:
             raise LandingError(f"landing/{name}/ is no known source; known are {', '.join(sorted(SOURCES))}.")
+        if entry["type"] == "file" and _is_sidecar(name):
+            raise LandingError(
+                f"landing/{name} speaks of no file; move it to landing/<source>/_meta.json, or name it "
+                "landing/<source>/<file>.meta.json."
+            )
         if entry["type"] == "file" and not _ignored(name):
             raise LandingError(f"landing/{name} lies outside a source's folder; move it to landing/<source>/.")
     found = lake.fs.find(lake.path("landing", source), detail=True)
-    sidecars = {_below(lake, path): path for path in found if path.endswith((".meta.json", "/_meta.json"))}
+    sidecars = {_below(lake, path): path for path in found if _is_sidecar(path.rsplit("/", 1)[-1])}
+    _no_sidecar_without_file(sidecars, {_below(lake, path) for path in found})
     deliveries = []
     for path, entry in sorted(found.items()):
         below = _below(lake, path)
         if any(_ignored(part) for part in below.split("/")[2:]):
             continue
         mtime = str(entry.get("mtime", entry.get("LastModified", entry.get("ETag", ""))))
-        deliveries.append(Delivery(source, below, int(entry["size"]), mtime, _sidecar(lake, below, sidecars)))
+        deliveries.append(Delivery(source, below, int(entry["size"]), mtime, stated(lake, below, sidecars)))
     return deliveries
+
+
+def _no_sidecar_without_file(sidecars: Mapping[str, str], files: set[str]) -> None:
+    for sidecar in sidecars:
+        folder, _, name = sidecar.rpartition("/")
+        if name == "_meta.json" or any(part.startswith(_IGNORED_PREFIXES) for part in sidecar.split("/")[2:]):
+            continue
+        file = sidecar.removesuffix(".meta.json")
+        # The file may still be on its way, under the name of a download.
+        if not files & {file, *(f"{file}{suffix}" for suffix in _IGNORED_SUFFIXES if suffix != ".meta.json")}:
+            raise LandingError(
+                f"{sidecar} speaks of {name.removesuffix('.meta.json')}, but {folder}/ has no such file; rename the "
+                "sidecar, put the file beside it, or remove it."
+            )
 
 
 def _below(lake: Lake, path: str) -> str:
     return path[len(lake.path("")) :]
 
 
+def _is_sidecar(name: str) -> bool:
+    return name == "_meta.json" or name.endswith(".meta.json")
+
+
 def _ignored(name: str) -> bool:
     return name.startswith(_IGNORED_PREFIXES) or name.endswith(_IGNORED_SUFFIXES)
-
-
-def _sidecar(lake: Lake, path: str, sidecars: Mapping[str, str]) -> Sidecar:
-    folders = path.split("/")[:-1]
-    names = ["/".join((*folders[: depth + 1], "_meta.json")) for depth in range(1, len(folders))]
-    stated: dict[str, Any] = {}
-    for name in (*names, f"{path}.meta.json"):
-        if name in sidecars:
-            stated |= _read_sidecar(lake, name, sidecars[name])
-    known = {key: stated.pop(key) for key in list(stated) if key not in ("direction", "snapshot", "collection")}
-    return Sidecar(**known, others=stated)
-
-
-def _read_sidecar(lake: Lake, name: str, path: str) -> dict[str, Any]:
-    try:
-        value = json.loads(lake.fs.cat_file(path))
-    except ValueError as error:
-        raise LandingError(f"{name} is no JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise LandingError(f"{name} holds {type(value).__name__}; expected an object with keys like zone, exported_at.")
-    unknown = sorted(set(value) - _SIDECAR_KEYS)
-    if unknown:
-        raise LandingError(
-            f"{name} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(_SIDECAR_KEYS))}."
-        )
-    if "exported_at" in value:
-        value["exported_at"] = _moment(name, value["exported_at"])
-    if "coverage" in value:
-        value["coverage"] = _coverage(name, value["coverage"])
-    if "columns" in value and not _is_text_map(value["columns"]):
-        raise LandingError(f"{name}: columns must map delivered names to known names.")
-    for key in ("platform", "zone", "number_format", "encoding"):
-        if not isinstance(value.get(key, ""), str):
-            raise LandingError(f"{name}: {key} is {value[key]!r}; expected a text.")
-    return value
-
-
-def _is_text_map(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
-
-
-def _moment(name: str, value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
-        raise LandingError(f"{name}: exported_at is {value!r}; expected a time like 2021-07-06T01:49:20Z.") from error
-    if moment.tzinfo is None:
-        raise LandingError(f"{name}: exported_at {value!r} has no zone; add Z or an offset like -03:00.")
-    return moment.astimezone(UTC)
-
-
-def _coverage(name: str, value: Any) -> tuple[date, date]:
-    try:
-        first, last = date.fromisoformat(value["from"]), date.fromisoformat(value["to"])
-    except (TypeError, KeyError, ValueError) as error:
-        raise LandingError(f"{name}: coverage is {value!r}; expected {{from: YYYY-MM-DD, to: YYYY-MM-DD}}.") from error
-    if last < first:
-        raise LandingError(f"{name}: coverage ends on {last}, before it begins on {first}.")
-    return first, last
 
 
 @contextmanager
