@@ -208,6 +208,45 @@ def test_days_that_no_file_speaks_of_stay_away(settings: Settings) -> None:
         run(settings, ("core_posts",), first=date(2021, 8, 1), last=date(2021, 8, 1))
 
 
+def test_a_file_of_rejects_only_shows_in_the_catalogue(settings: Settings) -> None:
+    rows = some_posts(FIRST, 1)
+    zoneless = [row | {"Post Created": str(row["Post Created"]).replace("UTC", "CST")} for row in rows]
+    write_export(landing(settings, "a.csv"), zoneless)
+    with pytest.raises(UncoveredDays, match=r"a\.csv: 8 of 8 rows are rejected \(8 ambiguous_zone"):
+        run(settings)
+    assert ask(settings, "select reason, count(*) from raw_crowdtangle__rejects group by all") == [
+        ("ambiguous_zone", 8)
+    ]
+    write_export(landing(settings, "b.csv"), some_posts(FIRST, 1, start=300_000))
+    run(settings)
+    assert ask(settings, "select count(*) from raw_crowdtangle__rejects") == [(8,)]
+    assert ask(settings, "select count(*) from core_posts") == [(8,)]
+
+
+def test_the_page_of_the_raw_table_names_what_it_left_out(settings: Settings) -> None:
+    a = write_export(landing(settings, "a.csv"), [*some_posts(FIRST, 1), *some_posts(date(2020, 12, 31), 1)])
+    shutil.copy(a, landing(settings, "again.csv"))
+    landing(settings, "image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(1, 256)) * 40)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not materialise_range(settings, FIRST, FIRST, tables=TO_CORE[:2], instance=instance)
+        event = instance.get_latest_materialization_event(dg.AssetKey("raw_crowdtangle__posts"))
+        assert event is not None
+        assert event.asset_materialization is not None
+        found = {key: value.value for key, value in event.asset_materialization.metadata.items()}
+        key = dg.AssetCheckKey(dg.AssetKey("raw_crowdtangle__posts"), "no_unknown_files")
+        record = instance.get_latest_asset_check_evaluation_record(key)
+        assert record is not None
+        assert record.event is not None
+        evaluation = record.event.get_dagster_event().asset_check_evaluation_data
+    assert found["rows_outside_partitions"] == 8
+    assert found["files_same"] == "- `landing/crowdtangle/again.csv`: the bytes of `landing/crowdtangle/a.csv`"
+    assert found["landing/duplicate/same_file"] == 16
+    aside = str(evaluation.metadata["files"].value)
+    assert aside.startswith("- `landing/crowdtangle/image.png`: ")
+    assert aside.isprintable()
+    assert settings.data_root not in aside
+
+
 def test_profiles_are_carried_forward_and_backward(settings: Settings) -> None:
     def page(day: int, **facts: object) -> dict[str, object]:
         return post(1, day, datetime(2021, 7, day, 12)) | facts

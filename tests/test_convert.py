@@ -18,7 +18,8 @@ from sm_assets.errors import UncoveredDays, Unreconciled, UnstableFile, Vanished
 from sm_assets.settings import Settings
 from sm_assets.sources import convert as convert_module
 from sm_assets.sources import crowdtangle
-from sm_assets.sources.intake import Intake, days_to_publish, raw_rows, reject_days, reject_rows, take_in
+from sm_assets.sources.coverage import days_to_publish, reject_days
+from sm_assets.sources.intake import Intake, raw_rows, reject_rows, take_in
 from sm_assets.storage import Lake, day_range
 
 FIRST = date(2021, 7, 1)
@@ -34,7 +35,7 @@ def publish(lake: Lake, first: date, last: date, **options: Any) -> Intake:
     days = days_to_publish(lake, intake, day_range(first, last), **options)
     with lake.connect() as con:
         lake.publish(RAW, raw_rows(con, lake, intake, days), days)
-        with_rejects = sorted({*days, *reject_days(intake, day_range(first, last))})
+        with_rejects = sorted({*days, *reject_days(lake, intake, day_range(first, last))})
         lake.publish(REJECTS, reject_rows(con, lake, intake, with_rejects), with_rejects)
     return intake
 
@@ -229,10 +230,10 @@ def test_files_that_vanished_never_empty_a_partition(lake: Lake) -> None:
     b = write_export(landing(lake, "b.csv"), some_posts(FIRST, 2, start=300_000))
     publish(lake, FIRST, date(2021, 7, 2))
     b.unlink()
-    with pytest.raises(VanishedFiles, match=r"gone or can no longer be read: landing/crowdtangle/b\.csv"):
+    with pytest.raises(VanishedFiles, match=r"landing/crowdtangle/b\.csv fed 2021-07-01 to 2021-07-02: it is gone"):
         publish(lake, FIRST, date(2021, 7, 2))
     a.unlink()
-    with pytest.raises(VanishedFiles, match=r"landing/crowdtangle/a\.csv, landing/crowdtangle/b\.csv"):
+    with pytest.raises(VanishedFiles, match=r"crowdtangle/a\.csv fed .*landing/crowdtangle/b\.csv fed "):
         publish(lake, FIRST, date(2021, 7, 2))
     assert count(lake) == 32
     publish(lake, FIRST, FIRST, accept_vanished=True)
@@ -248,3 +249,131 @@ def test_a_newer_file_under_the_same_name_takes_its_place(lake: Lake) -> None:
     landing(lake, "a.csv").write_bytes(b"")
     with pytest.raises(VanishedFiles):
         publish(lake, FIRST, FIRST)
+
+
+def test_a_replaced_file_that_covers_fewer_days_leaves_no_stale_rows(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 3))
+    publish(lake, FIRST, date(2021, 7, 3))
+    write_export(landing(lake, "a.csv"), some_posts(date(2021, 7, 3), 2))
+    with pytest.raises(VanishedFiles, match=r"landing/crowdtangle/a\.csv fed 2021-07-01 to 2021-07-02.*other bytes"):
+        publish(lake, FIRST, date(2021, 7, 4))
+    assert count(lake) == 24, "nothing was replaced"
+    publish(lake, FIRST, date(2021, 7, 4), accept_vanished=True)
+    with lake.connect() as con:
+        found = lake.register(con, lake.ref(RAW.name)).aggregate("day, count(*)").order("day").fetchall()
+    assert found == [(date(2021, 7, 3), 8), (date(2021, 7, 4), 8)]
+    publish(lake, FIRST, date(2021, 7, 4))
+    assert count(lake) == 16, "accepted once, it is no news"
+
+
+def test_affected_days_name_what_the_earlier_bytes_covered(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 2))
+    take_in(lake, "crowdtangle")
+    early = landing(lake, "a.csv").read_bytes()
+    write_export(landing(lake, "a.csv"), some_posts(date(2021, 7, 5), 1))
+    both = (*day_range(FIRST, date(2021, 7, 2)), date(2021, 7, 5))
+    assert take_in(lake, "crowdtangle").affected == both
+    landing(lake, "a.csv").write_bytes(early)
+    again = take_in(lake, "crowdtangle")
+    assert (again.converted, again.affected) == ((), both), "bytes known from before come back"
+    landing(lake, "a.csv").unlink()
+    assert take_in(lake, "crowdtangle").affected == both[:2]
+
+
+def in_zone(rows: list[dict[str, object]], zone: str) -> list[dict[str, object]]:
+    return [row | {"Post Created": str(row["Post Created"]).replace("UTC", zone)} for row in rows]
+
+
+def test_a_file_read_otherwise_never_empties_a_partition_in_silence(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), in_zone(some_posts(FIRST, 1), "CST"))
+    sidecar = landing(lake, "a.csv.meta.json")
+    sidecar.write_text('{"zone": "-06:00"}', encoding="utf-8")
+    publish(lake, FIRST, FIRST)
+    sidecar.unlink()
+    with pytest.raises(VanishedFiles, match=r"a\.csv fed 2021-07-01.*8 of 8 rows are rejected \(8 ambiguous_zone\)"):
+        publish(lake, FIRST, FIRST)
+    assert count(lake) == 8
+    publish(lake, FIRST, FIRST, accept_vanished=True)
+    assert count(lake) == 0
+
+
+def test_a_file_of_rejects_only_is_named_with_the_remedy_and_its_rejects_show(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), in_zone(some_posts(FIRST, 1), "CST"))
+    with pytest.raises(
+        UncoveredDays, match=r"landing/crowdtangle/a\.csv: 8 of 8 rows are rejected \(8 ambiguous_zone: .*`zone`"
+    ):
+        publish(lake, FIRST, FIRST)
+    write_export(landing(lake, "b.csv"), some_posts(FIRST, 1, start=300_000))
+    publish(lake, FIRST, FIRST)
+    assert (count(lake), count(lake, REJECTS.name)) == (8, 8)
+    landing(lake, "a.csv.meta.json").write_text('{"zone": "-06:00"}', encoding="utf-8")
+    publish(lake, FIRST, FIRST)
+    assert (count(lake), count(lake, REJECTS.name)) == (16, 0), "what was rejected once does not stay"
+
+
+def test_an_extra_path_of_equal_bytes_is_listed(lake: Lake) -> None:
+    a = write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    shutil.copy(a, landing(lake, "b.csv"))
+    intake = take_in(lake, "crowdtangle")
+    same = {"landing/crowdtangle/b.csv": "landing/crowdtangle/a.csv"}
+    assert (intake.same_as, intake.totals()["duplicate/same_file"]) == (same, 8)
+    assert lake.read_json("lake", "_ingest", "crowdtangle.json")["same_as"] == same
+
+
+def test_a_path_that_now_holds_the_bytes_of_another_feeds_through_it(lake: Lake) -> None:
+    a = write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    b = write_export(landing(lake, "b.csv"), some_posts(FIRST, 1, start=300_000))
+    publish(lake, FIRST, FIRST)
+    shutil.copy(a, b)
+    publish(lake, FIRST, FIRST)
+    assert count(lake) == 8
+
+
+def test_rows_that_no_partition_takes_are_counted(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), [*some_posts(FIRST, 1), *some_posts(date(2020, 12, 31), 1)])
+    intake = take_in(lake, "crowdtangle")
+    assert intake.outside(date(2021, 1, 1), date(2022, 1, 1)) == {"landing/crowdtangle/a.csv (2020-12-31)": 8}
+    assert intake.outside(date(2020, 12, 31), FIRST) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"encoding": "utf-99"}', "encoding is 'utf-99'"),
+        ('{"encoding": "base64"}', "encoding is 'base64'"),
+        ('{"number_format": ";"}', "number_format is ';'; expected one of"),
+        ('{"zone": "Mars/Olympus"}', "zone 'Mars/Olympus' is unknown"),
+        ('{"platform": "tiktok"}', "platform is 'tiktok'; expected 'facebook'"),
+        ('{"platform": "instagram"}', "platform is 'instagram'; expected 'facebook'"),
+        ('{"columns": {"Titel": "titel"}}', "columns maps 'Titel' to 'titel', which is no raw column"),
+    ],
+)
+def test_a_sidecar_value_that_cannot_be_used_sets_its_files_aside(lake: Lake, content: str, message: str) -> None:
+    write_export(landing(lake, "a/x.csv"), some_posts(FIRST, 1))
+    write_export(landing(lake, "b/y.csv"), some_posts(FIRST, 1, start=300_000))
+    landing(lake, "a/_meta.json").write_text(content, encoding="utf-8")
+    intake = take_in(lake, "crowdtangle")
+    assert list(intake.unusable) == ["landing/crowdtangle/a/x.csv"]
+    assert intake.unusable["landing/crowdtangle/a/x.csv"].startswith(f"landing/crowdtangle/a/_meta.json: {message}")
+    assert [file.path for file in intake.files] == ["landing/crowdtangle/b/y.csv"]
+
+
+def test_a_bad_value_stated_after_the_conversion_does_not_pass(lake: Lake) -> None:
+    write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
+    publish(lake, FIRST, FIRST)
+    landing(lake, "_meta.json").write_text('{"platform": "instagram"}', encoding="utf-8")
+    with pytest.raises(VanishedFiles, match=r"a\.csv fed 2021-07-01: it was set aside .*platform is 'instagram'"):
+        publish(lake, FIRST, FIRST)
+
+
+def test_what_is_said_of_files_set_aside_is_readable(lake: Lake) -> None:
+    landing(lake, "").mkdir(parents=True)
+    landing(lake, "image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(1, 256)) * 40)
+    write_export(landing(lake, "wide.csv"), [{}], [f"a column of number {n}" for n in range(200)])
+    unknown = take_in(lake, "crowdtangle").unknown
+    assert len(unknown) == 2
+    for why in unknown.values():
+        assert lake.root not in why
+        assert why.isprintable()
+        assert len(why) < 800
+        assert "Nearest: fb_" in why

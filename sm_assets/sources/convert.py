@@ -57,7 +57,11 @@ def convert(
         folder.mkdir()
         if delivery.size:
             with local_copy(lake, delivery, workspace) as path:
-                manifest = _convert_rows(lake, source, delivery, sha256, path, folder)
+                try:
+                    manifest = _convert_rows(lake, source, delivery, sha256, path, folder)
+                except InputError as error:
+                    # People know the file by its place under landing/, which a copy does not even have.
+                    raise type(error)(str(error).replace(str(path), delivery.path)) from error
         else:
             manifest = _nothing(source)
         if changed(lake, delivery):

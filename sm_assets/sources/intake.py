@@ -1,11 +1,12 @@
-"""All landing files of a source taken into the lake, and what a run over some days may publish of them.
+"""All landing files of a source taken into the lake, and their rows of some days.
 
-Here: conversion of what is new, reuse of the rest, coverage, vanished files, the rows of the raw tables. Not here:
-converting one file (`convert`), finding files (`landing`).
+Here: conversion of what is new, reuse of the rest, the rows of the raw tables. Not here: finding files (`landing`),
+converting one of them (`convert`), which days a run may publish (`coverage`).
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,11 +18,15 @@ import pyarrow as pa
 
 from sm_assets.contracts import TABLES, Table
 from sm_assets.contracts.schema import DAY, quoted
-from sm_assets.errors import InputError, UncoveredDays, UnknownVintage, VanishedFiles
+from sm_assets.errors import InputError, UnknownVintage
 from sm_assets.sources import SOURCES, Source
 from sm_assets.sources.convert import ADDED, convert, made_by
 from sm_assets.sources.landing import discover, fingerprints
-from sm_assets.storage import PART, Lake, day_range, parquet_sql, select
+from sm_assets.sources.sidecars import check_values
+from sm_assets.storage import PART, Lake, day_range, parquet_sql
+
+# What is said of a file: its beginning tells what was found, its end what was expected and what to do.
+_HEAD, _TAIL = 400, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,11 @@ class Converted:
             return sorted(self.rows_by_day)
         return day_range(date.fromisoformat(first), date.fromisoformat(last))
 
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Rejected rows by reason."""
+        return dict(self.manifest["rejected"])
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:
@@ -59,15 +69,16 @@ class Intake:
 
     Attributes:
         files: one per distinct file content, by path.
-        duplicates: path of a file of equal bytes -> rows that it would have brought.
+        same_as: path of a file of equal bytes -> path of the one in `files`.
         unknown: path -> why no vintage recognises the file.
         unusable: path -> why the file could not be used otherwise (archive, changed while read, ...).
         converted: paths converted now; the others are reused.
+        affected: days that files new, gone or read otherwise since the last time cover or covered, ascending.
     """
 
     source: Source
     files: tuple[Converted, ...]
-    duplicates: dict[str, int]
+    same_as: dict[str, str]
     unknown: dict[str, str]
     unusable: dict[str, str]
     converted: tuple[str, ...]
@@ -87,7 +98,8 @@ class Intake:
             for disposition in ("rejected", "ignored"):
                 for reason, rows in file.manifest[disposition].items():
                     totals[f"{disposition}/{reason}"] += rows
-        same = sum(self.duplicates.values())
+        rows = {file.path: file.manifest["rows_in"] for file in self.files}
+        same = sum(rows[path] for path in self.same_as.values())
         if same:
             totals["rows_in"] += same
             totals["duplicate/same_file"] += same
@@ -99,6 +111,15 @@ class Intake:
         for file in self.files:
             found.update(file.manifest["repairs"])
         return dict(sorted(found.items()))
+
+    def outside(self, first: date, last: date) -> dict[str, int]:
+        """Rows on days that no partition from `first` to `last` takes, by file and days."""
+        found = {}
+        for file in self.files:
+            rows = {day: n for day, n in file.rows_by_day.items() if not first <= day <= last}
+            if rows:
+                found[f"{file.path} ({spans(rows)})"] = sum(rows.values())
+        return found
 
 
 def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _: None) -> Intake:
@@ -113,84 +134,76 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
     source = SOURCES[source_name]
     deliveries = discover(lake, source_name)
     hashes = fingerprints(lake, deliveries)
+    before = set((lake.read_json("lake", "_ingest", f"{source_name}.json") or {"files": {}})["files"].values())
+    affected: set[date] = set()
     files: dict[str, Converted] = {}
-    duplicates: dict[str, int] = {}
+    same_as: dict[str, str] = {}
     unknown: dict[str, str] = {}
     unusable: dict[str, str] = {}
     converted: list[str] = []
     for delivery in deliveries:
         sha256 = hashes[delivery.path]
-        if sha256 in files:
-            duplicates[delivery.path] = files[sha256].manifest["rows_in"]
+        try:
+            check_values(source, delivery.sidecar)
+            if sha256 in files:
+                same_as[delivery.path] = files[sha256].path
+                continue
+            earlier = manifest = _manifest(lake, sha256)
+            if manifest is None or manifest["made_by"] != made_by(lake, source, delivery):
+                log(f"converting {delivery.path}")
+                manifest = convert(lake, source, delivery, sha256, previous=earlier)
+                converted.append(delivery.path)
+        except UnknownVintage as error:
+            unknown[delivery.path] = _readable(delivery.path, error)
             continue
-        manifest = lake.read_json("lake", "_ingest", sha256, "manifest.json")
-        if manifest is None or manifest["made_by"] != made_by(lake, source, delivery):
-            log(f"converting {delivery.path}")
-            try:
-                manifest = convert(lake, source, delivery, sha256, previous=manifest)
-            except UnknownVintage as error:
-                unknown[delivery.path] = str(error)
-                continue
-            except InputError as error:
-                unusable[delivery.path] = str(error)
-                continue
-            converted.append(delivery.path)
+        except InputError as error:
+            unusable[delivery.path] = _readable(delivery.path, error)
+            continue
         files[sha256] = Converted(delivery.path, sha256, manifest)
-    affected = {day for file in files.values() if file.path in converted for day in file.covered}
+        if sha256 not in before or manifest is not earlier:
+            affected.update(files[sha256].covered)
+            if sha256 in before and earlier is not None:
+                affected.update(Converted(delivery.path, sha256, earlier).covered)
+    for sha256 in before - set(files):
+        gone = _manifest(lake, sha256)
+        affected.update(Converted("", sha256, gone).covered if gone else ())
     kept = tuple(files.values())
-    intake = Intake(source, kept, duplicates, unknown, unusable, tuple(converted), tuple(sorted(affected)))
-    state = {"unknown": unknown, "unusable": unusable, "files": {f.path: f.sha256 for f in kept}}
+    intake = Intake(source, kept, same_as, unknown, unusable, tuple(converted), tuple(sorted(affected)))
+    state = {
+        "unknown": unknown,
+        "unusable": unusable,
+        "files": {f.path: f.sha256 for f in kept},
+        "same_as": same_as,
+    }
     if state != lake.read_json("lake", "_ingest", f"{source_name}.json"):
         lake.write_json(state, "lake", "_ingest", f"{source_name}.json")
     return intake
 
 
-def days_to_publish(lake: Lake, intake: Intake, days: list[date], *, accept_vanished: bool = False) -> list[date]:
-    """Those of `days` whose raw partition may be replaced: covered by a file, or emptied on purpose.
-
-    Raises:
-        VanishedFiles: a file that fed one of the days is gone and `accept_vanished` is false.
-        UncoveredDays: no file speaks of any of the days.
-    """
-    vanished = _vanished(lake, intake, days)
-    if vanished and not accept_vanished:
-        named = ", ".join(sorted({path for path, _ in vanished}))
-        raise VanishedFiles(
-            f"Files that fed {_span([day for _, day in vanished])} are gone or can no longer be read: {named}. "
-            "Nothing was replaced. Put them back, or set accept_vanished to drop their rows on purpose."
-        )
-    covered = intake.covered | {day for _, day in vanished}
-    chosen = [day for day in days if day in covered]
-    if not chosen:
-        known = _span(sorted(covered)) if covered else "no day"
-        raise UncoveredDays(
-            f"No file under landing/{intake.source.name}/ speaks of {_span(days)}; they cover {known}. Nothing was "
-            "replaced."
-        )
-    return chosen
+def _manifest(lake: Lake, sha256: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = lake.read_json("lake", "_ingest", sha256, "manifest.json")
+    return found
 
 
-def _vanished(lake: Lake, intake: Intake, days: list[date]) -> list[tuple[str, date]]:
-    present = {file.sha256 for file in intake.files}
-    # Other bytes under the same path are a new delivery, not a loss, as long as they were read.
-    paths = {file.path for file in intake.files if file.manifest["rows_out"]}
-    ref = lake.ref(intake.source.raw_table, days)
-    if not ref.days:
-        return []
-    with lake.connect() as con:
-        sql = "select distinct source_file, source_sha256, day from fed"
-        fed = select(lake.register(con, ref), "fed", sql).fetchall()
-    return sorted((path, day) for path, sha256, day in fed if sha256 not in present and path not in paths)
+def _readable(path: str, error: InputError) -> str:
+    """An error's words on one line, for lists that name the file: no binary bytes, no endless header."""
+    text = str(error).removeprefix(f"{path}: ")
+    text = "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+    text = re.sub(r" {2,}", " ", re.sub("\ufffd[\ufffd ]*\ufffd", "\ufffd", text))
+    return text if len(text) <= _HEAD + _TAIL + 3 else f"{text[:_HEAD]} … {text[-_TAIL:]}"
 
 
-def _span(days: list[date]) -> str:
-    return str(days[0]) if min(days) == max(days) else f"{min(days)} to {max(days)}"
-
-
-def reject_days(intake: Intake, days: Iterable[date]) -> list[date]:
-    """Those of `days` that have rejects."""
-    found = {day for file in intake.files for day in file.manifest["rejects_by_day"]}
-    return [day for day in days if str(day) in found]
+def spans(days: Iterable[date], most: int = 10) -> str:
+    """Days as stretches, `2021-07-01 to 2021-07-03, 2021-07-09`; of very many the first `most`."""
+    stretches: list[list[date]] = []
+    for day in sorted(set(days)):
+        if stretches and (day - stretches[-1][-1]).days == 1:
+            stretches[-1].append(day)
+        else:
+            stretches.append([day])
+    shown = [str(s[0]) if len(s) == 1 else f"{s[0]} to {s[-1]}" for s in stretches[:most]]
+    more = sum(len(s) for s in stretches[most:])
+    return ", ".join(shown) + (f" and {more} more days" if more else "")
 
 
 def raw_rows(

@@ -4,24 +4,30 @@ Here: one multi-asset per source. Not here: reading and converting (`sm_assets.s
 """
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from sm_assets.defs.assets.declare import common, out
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
-from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.partitions import daily, partition_days
+from sm_assets.errors import UncoveredDays
 from sm_assets.sources import SOURCES
-from sm_assets.sources.intake import Intake, days_to_publish, raw_rows, reject_days, reject_rows, take_in
+from sm_assets.sources.coverage import days_to_publish, describe_rejects, files_of_rejects, reject_days
+from sm_assets.sources.intake import Intake, raw_rows, reject_rows, spans, take_in
 from sm_assets.storage import Lake
+
+_NAMED = 5
 
 
 class IngestConfig(dg.Config):
     """What a run may do with the landing folder."""
 
     accept_vanished: bool = False
-    """Drop the rows of files that fed a partition and are gone. Default: fail and name them."""
+    """Drop the rows of files that fed a partition and no longer do. Default: fail and name them."""
 
 
 def assets(lake: Lake) -> list[dg.AssetsDefinition]:
@@ -40,19 +46,49 @@ def _source_assets(lake: Lake, name: str) -> dg.AssetsDefinition:
     def ingest(context: dg.AssetExecutionContext, config: IngestConfig) -> Iterator[dg.Output[Rows]]:
         asked = partition_days(list(context.partition_keys))
         intake = take_in(lake, name, context.log.info)
-        days = days_to_publish(lake, intake, asked, accept_vanished=config.accept_vanished)
-        if len(days) < len(asked):
-            context.log.warning("%d of %d days are in no %s file; they stay", len(asked) - len(days), len(asked), name)
+        for warning in _warnings(lake, intake):
+            context.log.warning(warning)
         with lake.connect() as con:
-            rows = Rows(raw_rows(con, lake, intake, days), days, metadata=_metadata(intake))
+            with_rejects = reject_days(lake, intake, asked)
+            try:
+                days = days_to_publish(lake, intake, asked, accept_vanished=config.accept_vanished)
+            except UncoveredDays:
+                # Perhaps because every row was rejected; then people find out why before the run fails.
+                if with_rejects:
+                    yield _rejects(con, lake, intake, with_rejects)
+                raise
+            if len(days) < len(asked):
+                left = len(asked) - len(days)
+                context.log.warning("%d of %d days are in no %s file; they stay", left, len(asked), name)
+            rows = Rows(raw_rows(con, lake, intake, days), days, metadata=_metadata(lake, intake))
             yield dg.Output(rows, source.raw_table)
-            with_rejects = sorted({*days, *reject_days(intake, asked)})
-            yield dg.Output(Rows(reject_rows(con, lake, intake, with_rejects), with_rejects), source.rejects_table)
+            yield _rejects(con, lake, intake, sorted({*days, *with_rejects}))
 
     return ingest
 
 
-def _metadata(intake: Intake) -> dict[str, Any]:
+def _rejects(con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: list[date]) -> dg.Output[Rows]:
+    return dg.Output(Rows(reject_rows(con, lake, intake, days), days), intake.source.rejects_table)
+
+
+def _outside(lake: Lake, intake: Intake) -> dict[str, int]:
+    partitions = partition_days(list(daily(lake.settings).get_partition_keys()))
+    return intake.outside(partitions[0], partitions[-1])
+
+
+def _warnings(lake: Lake, intake: Intake) -> Iterator[str]:
+    outside = _outside(lake, intake)
+    if outside:
+        named = ", ".join(list(outside)[:_NAMED]) + (f" and {len(outside) - _NAMED} more" * (len(outside) > _NAMED))
+        yield (
+            f"{sum(outside.values())} rows lie on days without a partition and are in no table: {named}. Partitions "
+            f"begin on SM_ASSETS_START_DAY ({lake.settings.start_day}) and end today; set it earlier to take them in."
+        )
+    for file in files_of_rejects(intake):
+        yield describe_rejects(lake, file)
+
+
+def _metadata(lake: Lake, intake: Intake) -> dict[str, Any]:
     """Counts over all files of the source: conversion goes by file, not by day."""
     covered = sorted(intake.covered)
     entries: dict[str, Any] = {f"landing/{entry}": rows for entry, rows in intake.totals().items()}
@@ -62,10 +98,17 @@ def _metadata(intake: Intake) -> dict[str, Any]:
         "files_unknown": len(intake.unknown) + len(intake.unusable),
         "cell_repairs": counts_table(intake.repairs(), "column/reason", "cells"),
         "files": counts_table({file.path: file.manifest["rows_out"] for file in intake.files}, "file"),
-        "affected_days": f"{intake.affected[0]} to {intake.affected[-1]}" if intake.affected else "none",
+        "affected_days": spans(intake.affected, most=50) or "none",
     }
     if covered:
         entries |= {"coverage_from": str(covered[0]), "coverage_to": str(covered[-1])}
+    outside = _outside(lake, intake)
+    if outside:
+        entries["rows_outside_partitions"] = sum(outside.values())
+        entries["outside_partitions"] = counts_table(outside, "file (days)")
+    if intake.same_as:
+        listed = (f"- `{path}`: the bytes of `{first}`" for path, first in intake.same_as.items())
+        entries["files_same"] = dg.MetadataValue.md("\n".join(listed))
     if intake.unknown or intake.unusable:
         named = {**intake.unknown, **intake.unusable}
         entries["set_aside"] = dg.MetadataValue.md("\n".join(f"- `{path}`: {why}" for path, why in named.items()))
