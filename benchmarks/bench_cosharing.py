@@ -43,10 +43,9 @@ SCAN = """
 import duckdb, sys
 con = duckdb.connect()
 con.execute("set threads = 1")
-columns = {columns!r}
-lengths = ", ".join(f'sum(length("{{name}}"))' for name in columns)
-con.execute(f"select count(*), {{lengths}} from read_csv(?, all_varchar = true, header = true, quote = '\\"', escape
-= '\\"', delim = ',')", [sys.argv[1:]]).fetchall()
+lengths = ", ".join(f'sum(length("{{name}}"))' for name in {columns!r})
+source = "read_csv(?, all_varchar = true, header = true, delim = ',', quote = '\\"', escape = '\\"')"
+con.execute(f"select count(*), {{lengths}} from {{source}}", [sys.argv[1:]]).fetchall()
 """
 READ = """
 import sys
