@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from sm_assets.analysis.account_book import AccountSums, FactBook, lowest, most_frequent
 from sm_assets.analysis.contents import GUARDS, PostContents
 from sm_assets.analysis.evidence import Evidence
-from sm_assets.kernels.digests import PRESENT, DigestInterner, joined_digests
+from sm_assets.kernels.digests import PRESENT, DigestInterner, exact_keys
 
 UNKNOWN_TIME = int(np.iinfo(np.int64).min)
 _UNUSED = ("", *(str(guard) for guard in GUARDS[1:]), "no_content")
@@ -129,7 +129,7 @@ class Gatherer:
         if not n:
             return
         before = len(self._accounts)
-        account = self._accounts.intern(*joined_digests([posts.account]))
+        account = self._accounts.intern(*exact_keys(posts.account))
         fresh = _first_rows(account, before)
         if len(fresh):
             self._keys.append(posts.account.take(pa.array(fresh)))
@@ -184,7 +184,7 @@ class Gatherer:
         alone = -1 - np.arange(self._n_rows, self._n_rows + n, dtype=np.int64)
         if posts.post is None:
             return alone
-        numbers = self._posts.intern(*joined_digests([posts.post]))
+        numbers = self._posts.intern(*exact_keys(posts.post))
         return np.where(numbers >= 0, numbers.astype(np.int64), alone)
 
     def _store(self, name: str, values: npt.NDArray[Any]) -> None:

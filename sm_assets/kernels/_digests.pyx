@@ -15,6 +15,8 @@ cdef extern from "digests.hpp" namespace "sma" nogil:
         void update(const char*, size_t)
         Digest finish()
 
+    Digest exact_key(const char*, size_t)
+
     cdef cppclass Interner:
         int32_t intern(const Digest&)
         int64_t size()
@@ -55,6 +57,23 @@ def joined(list columns, const uint8_t[::1] prefix, const uint8_t[::1] dropped, 
             present[i] = 2 if digest.a == left_out.a and digest.b == left_out.b else 1
             digests[i, 0] = digest.a
             digests[i, 1] = digest.b
+
+
+def keys(object texts, uint64_t[:, ::1] digests, uint8_t[::1] present):
+    """digests # OUT [n, 2], present # OUT [n]: 1 where there is a text. Both zeroed by the caller."""
+    cdef StringColumn column = view(texts)
+    cdef int64_t i
+    cdef string_view text
+    cdef Digest key
+    with nogil:
+        for i in range(column.length):
+            text = column.text(i)
+            if text.empty():
+                continue
+            key = exact_key(text.data(), text.size())
+            digests[i, 0] = key.a
+            digests[i, 1] = key.b
+            present[i] = 1
 
 
 cdef class DigestInterner:

@@ -15,7 +15,7 @@ public:
     int32_t intern(const Digest& key) {
         if (size_ * 5 >= static_cast<int64_t>(table_.size()) * 4) grow();
         const uint64_t mask = table_.size() - 1;
-        for (uint64_t slot = key.a & mask;; slot = (slot + 1) & mask) {
+        for (uint64_t slot = home(key) & mask;; slot = (slot + 1) & mask) {
             const uint32_t found = table_[slot];
             if (found == EMPTY) {
                 table_[slot] = static_cast<uint32_t>(size_);
@@ -30,6 +30,11 @@ public:
 
 private:
     static constexpr uint32_t EMPTY = 0xFFFFFFFFu;
+    // Short keys are their own text, whose bytes are far from random.
+    static uint64_t home(const Digest& key) {
+        const uint64_t mixed = (key.a ^ (key.b * 0x9E3779B97F4A7C15ULL)) * 0xD6E8FEB86659FD93ULL;
+        return mixed ^ (mixed >> 32);
+    }
     static constexpr int BITS = 14;
 
     void push(const Digest& key) {
@@ -42,7 +47,7 @@ private:
         table_.assign(wanted, EMPTY);
         const uint64_t mask = wanted - 1;
         for (int64_t i = 0; i < size_; ++i) {
-            uint64_t slot = at(i).a & mask;
+            uint64_t slot = home(at(i)) & mask;
             while (table_[slot] != EMPTY) slot = (slot + 1) & mask;
             table_[slot] = static_cast<uint32_t>(i);
         }
@@ -52,5 +57,20 @@ private:
     std::vector<std::unique_ptr<Digest[]>> blocks_;
     int64_t size_ = 0;
 };
+
+// An exact key of 16 bytes: a text of up to 15 bytes itself with its length, a longer one its digest.
+inline Digest exact_key(const char* data, size_t n) {
+    if (n > 15) {
+        Blake2b16 state;
+        state.update(data, n);
+        return state.finish();
+    }
+    unsigned char bytes[16] = {0};
+    std::memcpy(bytes, data, n);
+    bytes[15] = static_cast<unsigned char>(n);
+    Digest key;
+    std::memcpy(&key, bytes, 16);
+    return key;
+}
 
 }  // namespace sma

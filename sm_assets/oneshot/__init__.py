@@ -37,11 +37,17 @@ __all__ = ["Options", "Outcome", "Report", "cluster_pages", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result's rows, the accounts outside of clusters, and the account of the run."""
+    """The result's rows and the account of the run; `unplaced` makes the rows of the accounts outside of clusters."""
 
     table: pa.Table
-    unplaced: pa.Table
     report: Report
+    _gathered: Gathered
+    _clustering: Clustering
+
+    @property
+    def unplaced(self) -> pa.Table:
+        """One row per account outside of clusters, made when asked for: each has a sentence of its own."""
+        return unplaced_rows(self._gathered, self._clustering)
 
 
 def cluster_pages(
@@ -139,7 +145,7 @@ def run(
         and gathered.evidence.n_background == int(members.n_contents.max())
     ):
         report.notice("no_background: some accounts share every content there is; pmi is 0 and npmi 1 for them")
-    return Outcome(member_rows(gathered, members, clustering, options), unplaced_rows(gathered, clustering), report)
+    return Outcome(member_rows(gathered, members, clustering, options), report, gathered, clustering)
 
 
 def _by_bytes(paths: Sequence[Path], report: Report) -> list[tuple[int, Path]]:

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sm_assets.errors import KernelError
-from sm_assets.kernels.digests import ABSENT, DROPPED, PRESENT, DigestInterner, digest_hex, joined_digests
+from sm_assets.kernels.digests import (
+    ABSENT,
+    DROPPED,
+    PRESENT,
+    DigestInterner,
+    digest_hex,
+    exact_keys,
+    joined_digests,
+)
 
 TEXTS = st.lists(st.text(max_size=300) | st.none(), min_size=1, max_size=8)
 
@@ -80,3 +88,14 @@ def test_columns_that_do_not_fit_are_refused() -> None:
         joined_digests([pa.array([1])])
     with pytest.raises(KernelError, match="at least one"):
         joined_digests([])
+
+
+@given(st.lists(st.text(alphabet="ab\0é", max_size=18) | st.none(), max_size=40))
+def test_exact_keys_tell_all_texts_apart(texts: list[str | None]) -> None:
+    keys, present = exact_keys(pa.array(texts, pa.string()))
+    assert present.tolist() == [PRESENT if text else ABSENT for text in texts]
+    known = {text: tuple(key) for text, key in zip(texts, keys.tolist(), strict=True) if text}
+    assert len(set(known.values())) == len(known)
+    assert [tuple(key) for text, key in zip(texts, keys.tolist(), strict=True) if text] == [
+        known[t] for t in texts if t
+    ]
