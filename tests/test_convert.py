@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import shutil
 from datetime import date, datetime
 from pathlib import Path
@@ -369,9 +370,11 @@ def test_a_bad_value_stated_after_the_conversion_does_not_pass(lake: Lake) -> No
 def test_what_is_said_of_files_set_aside_is_readable(lake: Lake) -> None:
     landing(lake, "").mkdir(parents=True)
     landing(lake, "image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(1, 256)) * 40)
+    landing(lake, "noise").write_bytes(random.Random(1).randbytes(50_000))
     write_export(landing(lake, "wide.csv"), [{}], [f"a column of number {n}" for n in range(200)])
     unknown = take_in(lake, "crowdtangle").unknown
-    assert len(unknown) == 2
+    assert len(unknown) == 3
+    assert len(unknown["landing/crowdtangle/noise"]) < 250
     for why in unknown.values():
         assert lake.root not in why
         assert why.isprintable()

@@ -189,7 +189,9 @@ def _readable(path: str, error: InputError) -> str:
     """An error's words on one line, for lists that name the file: no binary bytes, no endless header."""
     text = str(error).removeprefix(f"{path}: ")
     text = "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
-    text = re.sub(r" {2,}", " ", re.sub("\ufffd[\ufffd ]*\ufffd", "\ufffd", text))
+    # A word with several unreadable signs is no word.
+    words = (word if word.count("\ufffd") < 3 else "\ufffd" + word[-1:].strip("\ufffd") for word in text.split())
+    text = re.sub("\ufffd[\ufffd ]*\ufffd", "\ufffd", " ".join(words))
     return text if len(text) <= _HEAD + _TAIL + 3 else f"{text[:_HEAD]} … {text[-_TAIL:]}"
 
 
