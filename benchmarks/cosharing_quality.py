@@ -94,9 +94,10 @@ def read_planted(files: Iterable[Path], truth: Path) -> Planted:
     """Networks and contents by page: handle, or else Facebook Id."""
     contents: dict[str, set[str]] = defaultdict(set)
     for file in files:
-        with file.open(encoding="utf-8-sig", newline="") as source:
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as source:
             for row in csv.DictReader(source):
-                contents[row["User Name"] or row["Facebook Id"]] |= _contents(row)
+                whole = {name: row[name] or "" for name in row if name}
+                contents[whole["User Name"] or whole["Facebook Id"]] |= _contents(whole)
     with truth.open(encoding="utf-8", newline="") as source:
         network = {row["nameid"]: int(row["network"]) for row in csv.DictReader(source)}
     return Planted(network, contents)
@@ -183,13 +184,24 @@ def _joined(planted: Planted) -> Iterable[str]:
     return [root(page) for page in parent]
 
 
+def plant(export: Export, generator: Path, folder: Path) -> None:
+    """Write the export and its truth.csv: by the generator, or from the demo world where there is none."""
+    if generator.is_file():
+        command = [sys.executable, str(generator), *export.arguments, "--files", "2", "--out", str(folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return
+    from measure import plant_demo_world  # beside this script
+
+    pages, seed = (int(export.arguments[export.arguments.index(name) + 1]) for name in ("--pages", "--seed"))
+    plant_demo_world(folder, pages, seed)
+
+
 def measure(export: Export, generator: Path, method: str) -> tuple[Verdict, float]:
     """Generate an export, cluster it with the defaults of the method, judge; also the CPU seconds of clustering."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        command = [sys.executable, str(generator), *export.arguments, "--files", "2", "--out", name]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        files = sorted(folder.glob("ct_*.csv"))
+        plant(export, generator, folder)
+        files = sorted(path for path in folder.glob("*.csv") if path.name != "truth.csv")
         start = time.process_time()
         rows = cluster_pages(files, method=method)
         seconds = time.process_time() - start
@@ -217,14 +229,19 @@ def summary(exports: Iterable[Export], verdicts: list[Verdict]) -> dict[str, obj
 def main() -> int:
     """Print the figures; 1 if a requirement is not met."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--generator", type=Path, default=GENERATOR, help="script that writes exports")
+    parser.add_argument(
+        "--generator",
+        type=Path,
+        default=GENERATOR,
+        help="script that writes exports; where it is missing, the demo world",
+    )
     parser.add_argument("--seeds", type=int, nargs="+", help="other seeds than those of the named sets")
     parser.add_argument("--pages", type=int, default=2000, help="pages of each export, with --seeds")
     parser.add_argument("--mean-posts", type=float, help="mean posts per page, with --seeds")
     parser.add_argument("--method", choices=("linkage", "seeded"), default="linkage")
     asked = parser.parse_args()
-    if not asked.generator.is_file():
-        parser.error(f"{asked.generator}: no such generator; give its path with --generator.")
+    if not asked.generator.is_file() and asked.generator != GENERATOR:
+        parser.error(f"{asked.generator}: no such generator.")
     more = () if asked.mean_posts is None else ("--mean-posts", f"{asked.mean_posts:g}")
     exports = NAMED if asked.seeds is None else tuple(Export.of(asked.pages, seed, *more) for seed in asked.seeds)
     verdicts, rows = [], []
@@ -234,7 +251,8 @@ def main() -> int:
         rows.append({"set": export.name, **vars(verdict), "met": export.met_by(verdict), "cpu_seconds": seconds})
         print(f"{export.name}: done", file=sys.stderr)
     outcome = summary(exports, verdicts)
-    print(json.dumps({"method": asked.method, "sets": rows, "together": outcome}, indent=2))
+    world = "generator" if asked.generator.is_file() else "demo world"
+    print(json.dumps({"method": asked.method, "world": world, "sets": rows, "together": outcome}, indent=2))
     return 0 if outcome["met"] else 1
 
 
