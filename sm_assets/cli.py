@@ -85,7 +85,9 @@ def _add_cluster_pages(commands: Any) -> None:
         spellings = [name] if "-" not in name[2:] else [name, "--" + name[2:].replace("-", "_")]
         command.add_argument(*spellings, **settings)
 
-    command.add_argument("infiles", nargs="+", metavar="INPUT.csv", help="export files, read in this order")
+    command.add_argument(
+        "infiles", nargs="+", metavar="INPUT.csv", help="export files; in compat their order breaks ties"
+    )
     option(
         "--output-path",
         metavar="P",

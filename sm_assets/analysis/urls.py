@@ -72,13 +72,6 @@ def is_internal(url: str, platform: str) -> bool:
     return any(_below(host, domain) for domain in _lists().platforms.get(platform, []))
 
 
-def domain_of(url: str) -> str | None:
-    """The host of a canonical address, None for a text that is no address."""
-    scheme, mark, rest = url.partition("://")
-    host = re.split(r"[/?#]", rest, maxsplit=1)[0] if mark else ""
-    return host if scheme in ("https", "http") and host else None
-
-
 def canonical_url(text: str) -> tuple[str, bool]:
     """(canonical address, whether it could be parsed); what cannot is the trimmed text."""
     trimmed = text.strip()

@@ -65,7 +65,7 @@ def cluster_pages(
     """Find networks of pages that push the same content in CrowdTangle exports.
 
     Args:
-        infiles: one path or several, read in this order.
+        infiles: one path or several; in `compat` their order breaks ties.
         content_cols: columns that make up a content; `compat` only. Any of the 14 columns read, or `external_link`.
         add_language: add page_lang and cluster_lang.
         ft_model_path: fastText model for languages; None: the packaged lid.176.

@@ -107,7 +107,8 @@ def _check_columns(reader: PostReader, compat: bool, options: Options, report: R
                 f"{reader.path}: no {what} column. Expected at least one of {', '.join(map(delivered_name, columns))}; "
                 f"found {', '.join(reader.header.names[:60]) or 'nothing'}. Is this a CrowdTangle export of posts?"
             )
-    missing = [delivered_name(c) for c in READ_COLUMNS if c in reader.options.wanted and c not in have]  # type: ignore[operator]
+    wanted = reader.options.wanted or ()
+    missing = [delivered_name(c) for c in READ_COLUMNS if c in wanted and c not in have]
     if missing:
         report.notice(f"{reader.path.name}: missing columns, read as empty: {', '.join(missing)}")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sm_assets.analysis.urls import canonical_url, canonical_urls, compat_links, compat_url, domain_of, is_internal
+from sm_assets.analysis.urls import canonical_url, canonical_urls, compat_links, compat_url, is_internal
 
 CANONICAL = {
     "http://www.Ex.com/a/": "https://ex.com/a",
@@ -116,12 +116,6 @@ def test_the_kernel_agrees_with_the_full_rules(url: str) -> None:
 )  # fmt: skip
 def test_internal_addresses(url: str, platform: str, internal: bool) -> None:
     assert is_internal(url, platform) is internal
-
-
-def test_domains() -> None:
-    assert domain_of("https://ex.com/a?b") == "ex.com"
-    assert domain_of("https://ex.com?b") == "ex.com"
-    assert domain_of("some text") is None
 
 
 COMPAT = {
