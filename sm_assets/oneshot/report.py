@@ -66,7 +66,8 @@ class Report:
             + (f" ({listed(self.unused)})" if unused else "")
         )
         lines.append(
-            f"{self.accounts:,} accounts with contents" + (f": {listed(self.statuses)}" if self.statuses else "")
+            f"{self.accounts:,} account{'' if self.accounts == 1 else 's'} with contents"
+            + (f": {listed(self.statuses)}" if self.statuses else "")
         )
         lines.append(f"{self.clusters:,} cluster{'' if self.clusters == 1 else 's'} with {self.members:,} accounts")
         return lines
