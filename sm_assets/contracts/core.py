@@ -7,19 +7,47 @@ from __future__ import annotations
 
 from sm_assets.contracts.columns import pick
 from sm_assets.contracts.schema import Reference, Table
-from sm_assets.contracts.staging import CHILD, LINK, LINK_WORDS, MEDIA_TEXT, POST, PROFILE, PROFILE_WORDS
+from sm_assets.contracts.staging import (
+    CHILD,
+    FOLLOW,
+    HASHTAG,
+    INTERACTION,
+    INTERACTION_WORDS,
+    LINK,
+    LINK_WORDS,
+    MEDIA_TEXT,
+    MENTION,
+    POST,
+    PROFILE,
+    PROFILE_WORDS,
+    TOMBSTONE,
+    TOMBSTONE_WORDS,
+)
 
 _POST_KEY = ("platform", "post_id")
 _TO_POST = Reference(_POST_KEY, "core_posts", _POST_KEY)
 _WINNER = "source source_file source_sha256 source_row source_item"
 _LATEST_WORDS = {"account_kind": "What the account is; null: no profile was ever observed."} | PROFILE_WORDS
 
+
+def _children(name: str, what: str, grain: str, columns: str, **words: str) -> Table:
+    return Table(
+        name=f"core_{name}",
+        description=f"{what} of the winning delivery of each post.",
+        grain=grain,
+        key=(*_POST_KEY, "ordinal"),
+        unique_over_days=True,
+        columns=pick(f"platform {CHILD} {columns} source_sha256 source_row source_item day", **words),
+        references=(_TO_POST,),
+    )
+
+
 TABLES = (
     Table(
         name="core_posts",
         description=(
             "Posts of all platforms. Of several deliveries of one post the latest revision and observation wins; each "
-            "count is its latest delivered one. Reposts are no posts."
+            "count is its latest delivered one. Reposts are no posts; withdrawn posts are not here."
         ),
         grain="one post",
         key=_POST_KEY,
@@ -32,23 +60,59 @@ TABLES = (
         ),
     ),
     Table(
-        name="core_post_links",
-        description="Links of the winning delivery of each post.",
-        grain="one link of one post",
-        key=(*_POST_KEY, "ordinal"),
+        name="core_interactions",
+        description="What accounts did to posts and to each other: likes, reposts, replies, quotes, blocks.",
+        grain="one interaction",
+        key=("platform", "interaction_id"),
         unique_over_days=True,
-        columns=pick(f"platform {CHILD} {LINK} source_sha256 source_row source_item day", **LINK_WORDS),
-        references=(_TO_POST,),
+        columns=pick(f"platform {INTERACTION} {_WINNER} observed_at is_context day", **INTERACTION_WORDS),
     ),
     Table(
-        name="core_post_media_text",
-        description="Texts in the media of the winning delivery of each post.",
-        grain="one text of one post",
-        key=(*_POST_KEY, "ordinal"),
+        name="core_follows",
+        description=(
+            "Who follows whom. Of several follows of one pair the latest stands; a pair known from lists only lies on "
+            "the day of its earliest list. A pair that a later list lacks is no unfollow."
+        ),
+        grain="one pair of follower and followed",
+        key=("platform", "follower_account_id", "followed_account_id"),
         unique_over_days=True,
         columns=pick(
-            f"platform {CHILD} {MEDIA_TEXT} source_sha256 source_row source_item day", text="The text in the medium."
+            f"platform {FOLLOW} {_WINNER} observed_at is_context day",
+            day="Day on which the follow was made, else first observed, in UTC; the partition.",
         ),
+    ),
+    Table(
+        name="core_tombstones",
+        description=(
+            "Records that were withdrawn, with what they were about where that is known, never with their text. Of "
+            "several withdrawals of one record a purge stands, else the latest."
+        ),
+        grain="one withdrawn record",
+        key=("platform", "entity", "record_id"),
+        unique_over_days=True,
+        columns=pick(
+            f"platform {TOMBSTONE} object_post_id? object_account_id? {_WINNER} observed_at day",
+            day="Day of the withdrawal in UTC; the partition.",
+            **TOMBSTONE_WORDS,
+        ),
+    ),
+    _children("post_links", "Links", "one link of one post", LINK, **LINK_WORDS),
+    _children("post_hashtags", "Hashtags", "one hashtag of one post", HASHTAG),
+    _children("post_mentions", "Accounts named in posts,", "one mention of one post", MENTION),
+    _children(
+        "post_media_text",
+        "Texts in the media",
+        "one text of one post",
+        MEDIA_TEXT,
+        text="The text in the medium.",
+    ),
+    Table(
+        name="core_post_deliveries",
+        description="In which collections a post was delivered: a donor's file, a query, a list.",
+        grain="one post in one collection",
+        key=(*_POST_KEY, "delivery"),
+        unique_over_days=True,
+        columns=pick("platform post_id delivery files_count day", files_count="Landing files of the collection."),
         references=(_TO_POST,),
     ),
     Table(

@@ -1,14 +1,38 @@
 """Contracts of the raw tables: records as delivered, with their position; rejects beside.
 
-Here: one pair of tables per source. Not here: how files are read (`sm_assets.sources`).
+Here: one table per kind of record, and one of rejects per source. Not here: what a record holds (`delivered`), how
+files are read (`sm_assets.sources`).
 """
 
 from __future__ import annotations
 
-from sm_assets.contracts.columns import DELIVERED, pick
+from collections.abc import Iterator
+
+from sm_assets.contracts.columns import COLUMNS, pick
+from sm_assets.contracts.delivered import DELIVERED
+from sm_assets.contracts.delivered.record import Record
 from sm_assets.contracts.schema import Table
 
 POSITION = ("source_sha256", "source_row", "source_item")
+# What only the place and the sidecar of a file tell: not part of its conversion.
+ADDED = ("source_file", "vintage", "delivery")
+
+
+def _records(source: str, record: Record) -> Table:
+    names = [
+        f"{source}.{name}" if f"{source}.{name.rstrip('?')}" in COLUMNS else name for name in record.columns.split()
+    ]
+    return Table(
+        name=f"raw_{source}__{record.name}",
+        description=record.description,
+        grain=record.grain,
+        key=POSITION,
+        columns=pick(
+            f"source_file source_sha256 source_row source_item vintage delivery {' '.join(names)} observed_at day",
+            day=record.day,
+        ),
+        kinds=("python", "parquet"),
+    )
 
 
 def _rejects(source: str) -> Table:
@@ -28,20 +52,11 @@ def _rejects(source: str) -> Table:
     )
 
 
-_delivered = " ".join(f"crowdtangle.{name}?" for name in DELIVERED["crowdtangle"])
+def _tables() -> Iterator[Table]:
+    for source, module in DELIVERED.items():
+        for record in module.RECORDS:
+            yield _records(source, record)
+        yield _rejects(source)
 
-TABLES = (
-    Table(
-        name="raw_crowdtangle__posts",
-        description="Posts of CrowdTangle exports as delivered: every cell as text, whatever the vintage.",
-        grain="one data row of one landing file",
-        key=POSITION,
-        columns=pick(
-            f"source_file source_sha256 source_row source_item source_line vintage {_delivered} extra? warnings? zone? "
-            "exported_at? observed_at parsed day",
-            day="Day of the post in UTC; the partition.",
-        ),
-        kinds=("python", "parquet"),
-    ),
-    _rejects("crowdtangle"),
-)
+
+TABLES = tuple(_tables())

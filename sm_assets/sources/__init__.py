@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 
+from sm_assets.contracts.delivered import DELIVERED
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -17,23 +19,28 @@ class Source:
 
     Attributes:
         name: folder under landing/ and middle part of raw and staged table names.
-        record: kind of record its files hold; the raw table is `raw_<name>__<record>`.
-        module: module with `read_posts` and `ReadOptions`; imported on first use, because it loads kernels.
-        coverage_kind: `observed`: a file's days without rows had none; `scattered`: look-ups by id, which prove
-        nothing.
+        coverage_kind: what a file proves where its reader says nothing else. `observed`: its days without rows had
+            none; `scattered`: look-ups by id, which prove nothing.
         platforms: what a sidecar may state as the platform of its files.
     """
 
     name: str
-    record: str
-    module: str
-    coverage_kind: str = "observed"
-    platforms: tuple[str, ...] = ("facebook",)
+    coverage_kind: str
+    platforms: tuple[str, ...]
 
     @property
-    def raw_table(self) -> str:
-        """Name of the table of its records."""
-        return f"raw_{self.name}__{self.record}"
+    def records(self) -> tuple[str, ...]:
+        """Kinds of records that its files hold."""
+        return tuple(record.name for record in DELIVERED[self.name].RECORDS)
+
+    def raw_table(self, record: str) -> str:
+        """Name of the table of one kind of records."""
+        return f"raw_{self.name}__{record}"
+
+    @property
+    def raw_tables(self) -> tuple[str, ...]:
+        """Names of the tables of its records."""
+        return tuple(self.raw_table(record) for record in self.records)
 
     @property
     def rejects_table(self) -> str:
@@ -41,10 +48,21 @@ class Source:
         return f"raw_{self.name}__rejects"
 
     def load(self) -> ModuleType:
-        """The reader's module."""
-        return import_module(self.module)
+        """The reader's module `sm_assets.sources.<name>`, imported on first use, because it loads kernels.
+
+        It has `open_file(path, options) -> Reader` and `READER_VERSION` (see `reading`), and may have `REDACTIONS`
+        (see `purges`).
+        """
+        return import_module(f"sm_assets.sources.{self.name}")
 
 
 SOURCES: dict[str, Source] = {
-    source.name: source for source in (Source("crowdtangle", "posts", "sm_assets.sources.crowdtangle"),)
+    source.name: source
+    for source in (
+        Source("crowdtangle", "observed", ("facebook", "instagram")),
+        Source("bluesky", "observed", ("bluesky",)),
+        Source("twitter", "scattered", ("twitter",)),
+        Source("tiktok", "scattered", ("tiktok",)),
+        Source("edges", "scattered", ("facebook", "instagram", "bluesky", "twitter", "tiktok", "other")),
+    )
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +109,40 @@ def bom_of(head: bytes) -> tuple[str | None, int]:
         if head.startswith(mark):
             return encoding, len(mark)
     return None, 0
+
+
+_HIGH = re.compile(rb"[\x80-\xff]+")
+
+
+def encoding_of(path: Path, compression: str | None) -> str:
+    """`utf-8`, or `cp1252` where the file has bytes beyond ASCII and no run of them is valid UTF-8.
+
+    Reads until the first valid run, so mostly one window; a file of ASCII throughout is read to its end.
+    """
+    broken = False
+    held = b""
+    stream = open_bytes(path, compression)
+    windows = Windows(stream)
+    try:
+        for window in windows:
+            data = held + bytes(window)
+            windows.used(len(window))
+            held = b""
+            if data.isascii():
+                continue
+            for run in _HIGH.finditer(data):
+                if run.end() == len(data) and not windows.final and len(run.group()) < WINDOW:
+                    held = run.group()  # it may go on in the next window
+                    break
+                try:
+                    run.group().decode("utf-8")
+                except UnicodeDecodeError:
+                    broken = True
+                else:
+                    return "utf-8"
+    finally:
+        stream.close()
+    return "cp1252" if broken else "utf-8"
 
 
 class _Transcoded(io.RawIOBase):

@@ -1,0 +1,34 @@
+"""What bluesky files deliver.
+
+Here: the columns of the raw tables. Not here: how a file is read (`sm_assets.sources.bluesky`).
+"""
+
+from __future__ import annotations
+
+from sm_assets.contracts.delivered.record import Record
+from sm_assets.contracts.schema import Column
+
+COLUMNS: dict[str, Column] = {}
+RECORDS = (
+    Record(
+        name="events",
+        description="Events as delivered.",
+        grain="one record of one landing file",
+        columns="source_line warnings? exported_at?",
+        day="Day of the record in UTC; the partition.",
+    ),
+    Record(
+        name="post_views",
+        description="Post views as delivered.",
+        grain="one record of one landing file",
+        columns="source_line warnings? exported_at?",
+        day="Day of the record in UTC; the partition.",
+    ),
+    Record(
+        name="records",
+        description="Records as delivered.",
+        grain="one record of one landing file",
+        columns="source_line warnings? exported_at?",
+        day="Day of the record in UTC; the partition.",
+    ),
+)
