@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,12 @@ class Settings:
         number_format: thousands mark of count columns, one of , . ' or a blank; none: found out per file.
             SM_ASSETS_NUMBER_FORMAT.
         max_reject_share: rejected share of a file above which a check warns, 0..1. SM_ASSETS_MAX_REJECT_SHARE.
+        client_ahead_minutes: how far before its receipt a client's clock may be, in minutes, 0..1440.
+            SM_ASSETS_CLIENT_AHEAD_MINUTES.
+        client_behind_hours: how far behind its receipt a client's clock is believed without further proof, in hours,
+            0..8760. SM_ASSETS_CLIENT_BEHIND_HOURS.
+        key_agreement_hours: how near a client's clock must be to the time in the record's key to be believed however
+            late the record came, in hours, 0..8760. SM_ASSETS_KEY_AGREEMENT_HOURS.
     """
 
     data_root: str = "data"
@@ -53,6 +59,24 @@ class Settings:
     zone: str | None = None
     number_format: str | None = None
     max_reject_share: float = 0.01
+    client_ahead_minutes: float = 5
+    client_behind_hours: float = 24
+    key_agreement_hours: float = 1
+
+    @property
+    def client_ahead(self) -> timedelta:
+        """How far before its receipt a client's clock may be."""
+        return timedelta(minutes=self.client_ahead_minutes)
+
+    @property
+    def client_behind(self) -> timedelta:
+        """How far behind its receipt a client's clock is believed."""
+        return timedelta(hours=self.client_behind_hours)
+
+    @property
+    def key_agreement(self) -> timedelta:
+        """How near a client's clock must be to the time in a record's key."""
+        return timedelta(hours=self.key_agreement_hours)
 
     def __post_init__(self) -> None:
         """Check every value, and make a local data root absolute.
@@ -64,6 +88,9 @@ class Settings:
         _within("threads", self.threads, 1, 256)
         _within("min_text_chars", self.min_text_chars, 0, 10_000)
         _within("max_reject_share", self.max_reject_share, 0, 1)
+        _within("client_ahead_minutes", self.client_ahead_minutes, 0, 1440)
+        _within("client_behind_hours", self.client_behind_hours, 0, 8760)
+        _within("key_agreement_hours", self.key_agreement_hours, 0, 8760)
         _one_of("profile", self.profile, PROFILES)
         _one_of("content_mode", self.content_mode, CONTENT_MODES)
         if self.number_format is not None:
@@ -109,11 +136,15 @@ def _typed(name: str, value: str) -> Any:
         "threads": int,
         "min_text_chars": int,
         "max_reject_share": float,
+        "client_ahead_minutes": float,
+        "client_behind_hours": float,
+        "key_agreement_hours": float,
     }
     try:
         return kinds.get(name, str)(value)
     except ValueError as error:
-        expected = {"start_day": "a day like 2021-07-05", "max_reject_share": "a number"}.get(name, "a whole number")
+        words = {date.fromisoformat: "a day like 2021-07-05", float: "a number"}
+        expected = words.get(kinds[name], "a whole number")
         raise SettingsError(f"{PREFIX}{name.upper()} is {value!r}; expected {expected}.") from error
 
 

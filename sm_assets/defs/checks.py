@@ -17,6 +17,7 @@ from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import RUN_SETTINGS, check_files, opening_line, upstreams
 from sm_assets.sources import SOURCES
+from sm_assets.sources.intake import manifests
 from sm_assets.storage import Lake, rule_counts
 
 _SHOWN = 10
@@ -118,9 +119,9 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     source = SOURCES[name]
     share = lake.settings.max_reject_share
     specs = [
-        dg.AssetCheckSpec("no_unknown_files", asset=source.raw_table, description="Every landing file could be read."),
+        dg.AssetCheckSpec("no_unknown_files", asset=source.raw_tables[0], description="Every landing file could be read."),
         dg.AssetCheckSpec(
-            "rows_reconcile", asset=source.raw_table, description="Rows in = accepted + rejected + ignored."
+            "rows_reconcile", asset=source.raw_tables[0], description="Rows in = accepted + rejected + ignored."
         ),
         dg.AssetCheckSpec(
             "few_rejects",
@@ -135,18 +136,15 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         aside = state["unknown"] | state["unusable"]
         named = dg.MetadataValue.md("\n".join(f"- `{path}`: {why}" for path, why in aside.items()) or "none")
         yield dg.AssetCheckResult(
-            asset_key=source.raw_table, check_name="no_unknown_files", passed=not aside, metadata={"files": named}
+            asset_key=source.raw_tables[0], check_name="no_unknown_files", passed=not aside, metadata={"files": named}
         )
-        manifests = {
-            path: lake.read_json("lake", "_ingest", sha, "manifest.json") for path, sha in state["files"].items()
-        }
         open_sums, many = {}, {}
-        for path, manifest in manifests.items():
+        for path, manifest in manifests(lake, name).items():
             rejected = sum(manifest["rejected"].values())
             gap = manifest["rows_in"] - manifest["rows_out"] - rejected - sum(manifest["ignored"].values())
             open_sums[path] = abs(gap)
             many[path] = rejected if rejected > share * manifest["rows_in"] else 0
-        yield _result(TABLES[source.raw_table], "rows_reconcile", open_sums)
+        yield _result(TABLES[source.raw_tables[0]], "rows_reconcile", open_sums)
         result = _result(TABLES[source.rejects_table], "few_rejects", many)
         yield result._replace(severity=dg.AssetCheckSeverity.WARN)
 

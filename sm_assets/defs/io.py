@@ -28,6 +28,7 @@ class Rows:
         days: days to replace; those without rows become empty.
         counts: rows by disposition for the metadata. With `rows_in` among them and `reconcile`, the table must have
             rows_in minus all other counts.
+        is_sorted: the data is a reader of rows in the order of day and key, in the contract's types.
         reconcile: hold the table to the counts before it is published.
         metadata: further metadata, e.g. figures.
     """
@@ -36,6 +37,7 @@ class Rows:
     days: Sequence[date]
     counts: Mapping[str, int] = field(default_factory=dict)
     reconcile: bool = False
+    is_sorted: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,7 +58,9 @@ class LakeIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Rows) -> None:
         """Check and publish, then tell what was published."""
         table = TABLES[context.asset_key.path[-1]]
-        published = self._lake.publish(table, obj.data, obj.days, expected_rows=obj.expected)
+        published = self._lake.publish(
+            table, obj.data, obj.days, expected_rows=obj.expected, is_sorted=obj.is_sorted
+        )
         entries = published_metadata(self._lake, table, published, obj.counts)
         asked = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else []
         skipped = sorted(set(asked) - set(obj.days))
@@ -64,6 +68,8 @@ class LakeIOManager(dg.IOManager):
             note = (
                 f"{len(skipped)} of {len(asked)} days ({skipped[0]} ... {skipped[-1]}): no input; they stay as they are"
             )
+            if len(skipped) == len(asked):
+                context.log.warning("%s: nothing was replaced; no input speaks of these days", table.name)
             entries["days_not_published"] = note
         # The page shows entries in this order: what an asset says of itself comes first, long tables last.
         context.add_output_metadata(dict(obj.metadata) | entries)

@@ -12,9 +12,6 @@ import dagster as dg
 from sm_assets.settings import Settings
 
 _SHIFT = {"out", "report"}
-# Profiles are carried forward and backward over all days. The lineage still says day to day: with a mapping of all days
-# a backfill would run such a table, and all that follows, in runs of their own.
-ALL_DAYS = frozenset({"core_accounts"})
 
 
 def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
@@ -23,7 +20,11 @@ def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
 
 
 def mapping(settings: Settings, table: str, upstream: str) -> dg.PartitionMapping:
-    """Which days of `upstream` a day of `table` is made from."""
+    """Which days of `upstream` a day of `table` is made from, as the lineage says it.
+
+    Some tables look through all days of an upstream (withdrawals, profiles carried forward). The lineage still says day
+    to day: with a mapping of all days a backfill would run such a table, and all that follows, in runs of their own.
+    """
     layer, upstream_layer = table.split("_", 1)[0], upstream.split("_", 1)[0]
     if layer in _SHIFT and upstream_layer not in _SHIFT:
         return dg.TimeWindowPartitionMapping(start_offset=1 - settings.window_days, end_offset=0)

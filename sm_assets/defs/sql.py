@@ -21,6 +21,11 @@ from sm_assets.storage import Lake, TableRef
 SQL_ROOT = Path(__file__).parents[2] / "sql"
 REQUESTED = "requested_days"
 RUN_SETTINGS = "run_settings"
+JUDGED = "judged"
+ALL_DAYS = "__all_days"
+_JUDGED_COUNTS = f"""
+    select disposition, count(*) from {JUDGED} where day in (select day from {REQUESTED}) group by disposition
+"""
 _TABLE_FOLDERS = ("staging", "core", "features", "outputs")
 
 
@@ -50,54 +55,134 @@ def opening_line(path: Path) -> str:
     return " ".join(line.removeprefix("--").strip() for line in takewhile(lambda text: text.startswith("--"), lines))
 
 
+def judgement_file(table: str) -> Path | None:
+    """SELECT that says of each staged row what becomes of it in `table`; None where no row loses."""
+    path = SQL_ROOT / "judgements" / f"{table}.sql"
+    return path if path.exists() else None
+
+
 @cache
-def upstreams(path: Path) -> tuple[str, ...]:
-    """Tables that a SELECT reads, sorted.
+def named_in(path: Path) -> frozenset[str]:
+    """What a SELECT reads, by the names it uses: tables, tables with `__all_days`, shared SELECTs, `judged`.
 
     Raises:
-        ContractError: it reads something that is no table.
+        ContractError: it reads something that is none of these.
     """
-    names = duckdb.get_table_names(path.read_text(encoding="utf-8")) - {REQUESTED, RUN_SETTINGS}
-    unknown = sorted(names - set(TABLES))
+    names = duckdb.get_table_names(path.read_text(encoding="utf-8")) - {REQUESTED, RUN_SETTINGS, JUDGED}
+    shared = {name for name in names if _shared_file(name).exists()}
+    unknown = sorted(name for name in names - shared if name.removesuffix(ALL_DAYS) not in TABLES)
     if unknown:
         raise ContractError(f"{path.name} reads {', '.join(unknown)}, which no contract names.")
-    return tuple(sorted(names))
+    return frozenset(names)
+
+
+def _shared_file(name: str) -> Path:
+    return SQL_ROOT / "shared" / f"{name}.sql"
+
+
+@cache
+def reads(path: Path) -> frozenset[str]:
+    """Tables that a SELECT reads, directly or through shared SELECTs; with `__all_days` where it reads all days."""
+    names = named_in(path)
+    shared = {name for name in names if _shared_file(name).exists()}
+    return frozenset(names - shared).union(*(reads(_shared_file(name)) for name in shared))
+
+
+def upstreams(path: Path) -> tuple[str, ...]:
+    """Tables that a SELECT reads, sorted."""
+    return tuple(sorted({name.removesuffix(ALL_DAYS) for name in reads(path)}))
+
+
+def table_reads(table: str) -> frozenset[str]:
+    """What the SELECT of a table and its judgement read."""
+    judgement = judgement_file(table)
+    return reads(table_files()[table]).union(reads(judgement) if judgement else ())
+
+
+def table_upstreams(table: str) -> tuple[str, ...]:
+    """Tables that the SELECT of a table and its judgement read, sorted."""
+    return tuple(sorted({name.removesuffix(ALL_DAYS) for name in table_reads(table)}))
 
 
 def open_select(
     con: duckdb.DuckDBPyConnection, lake: Lake, path: Path, refs: Iterable[TableRef], days: Iterable[date]
 ) -> duckdb.DuckDBPyRelation:
     """The SELECT of `path` over the referenced partitions, not yet run; `requested_days` lists `days`."""
-    for ref in refs:
-        lake.register(con, ref)
-    con.register(REQUESTED, pa.table({"day": pa.array(sorted(days), pa.date32())}))
+    prepare(con, lake, path, refs, days)
     return con.sql(path.read_text(encoding="utf-8"))
 
 
+def prepare(
+    con: duckdb.DuckDBPyConnection, lake: Lake, path: Path, refs: Iterable[TableRef], days: Iterable[date]
+) -> None:
+    """Make all that a SELECT reads: views over the days of the references and over all days, shared SELECTs."""
+    for ref in refs:
+        lake.register(con, ref)
+    for name in reads(path):
+        if name.endswith(ALL_DAYS):
+            lake.register(con, lake.ref(name.removesuffix(ALL_DAYS)), name)
+    con.register(REQUESTED, pa.table({"day": pa.array(sorted(days), pa.date32())}))
+    _prepare_shared(con, path)
+
+
+def _prepare_shared(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    for name in sorted(named_in(path)):
+        shared = _shared_file(name)
+        if shared.exists():
+            _prepare_shared(con, shared)
+            con.execute(f"create or replace temp view {name} as {shared.read_text(encoding='utf-8')}")
+
+
+def open_table(
+    con: duckdb.DuckDBPyConnection, lake: Lake, table: str, refs: Iterable[TableRef], days: Iterable[date]
+) -> duckdb.DuckDBPyRelation:
+    """The SELECT of a table, not yet run; its judgement, if it has one, is made on the way."""
+    listed, asked = list(refs), list(days)
+    judgement = judgement_file(table)
+    if judgement:
+        prepare(con, lake, judgement, listed, asked)
+        con.execute(f"create or replace temp table {JUDGED} as {judgement.read_text(encoding='utf-8')}")
+    return open_select(con, lake, table_files()[table], listed, asked)
+
+
 def counts(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
-    """Rows by disposition from sql/counts/<table>.sql over the registered views; empty where there is no such file."""
+    """Rows by disposition over the registered views: from the judgement, else from sql/counts/<table>.sql.
+
+    Empty where there is neither.
+    """
     path = SQL_ROOT / "counts" / f"{table}.sql"
+    if judgement_file(table):
+        judged = dict(con.sql(_JUDGED_COUNTS).fetchall())
+        lost = {entry: rows for entry, rows in judged.items() if entry != "out"}
+        return {"rows_in": sum(judged.values()), **dict(sorted(lost.items()))}
     if not path.exists():
         return {}
     found = dict(con.sql(path.read_text(encoding="utf-8")).fetchall())
     return {"rows_in": found.pop("rows_in"), **dict(sorted(found.items()))}
 
 
-def days_with_input(table: str, refs: Iterable[TableRef], days: list[date]) -> list[date]:
+def days_with_input(table: str, refs: Iterable[TableRef], days: list[date], *, required: bool = False) -> list[date]:
     """Those of `days` on which at least one upstream has a partition, be it an empty one.
 
     A day without any is not a day without rows: nothing is published for it.
 
     Raises:
-        UncoveredDays: no upstream has any of the days.
+        UncoveredDays: `required`, and no upstream has any of the days.
     """
     listed = list(refs)
     present = {day for ref in listed for day in ref.days}
     chosen = [day for day in days if day in present]
-    if not chosen:
+    if required and not chosen:
         named = ", ".join(ref.table for ref in listed)
         raise UncoveredDays(
-            f"{table}: {named} have no partition on {days[0]} to {days[-1]}; materialise them first. Nothing was "
-            "replaced."
+            f"{table}: {named} have no partition on {days[0]} to {days[-1]}: no file under landing/ speaks of these "
+            "days, or the tables were not materialised. Nothing was replaced."
         )
     return chosen
+
+
+def read_by_day(table: str, refs: Iterable[TableRef]) -> list[TableRef]:
+    """The references whose days decide which days of `table` there are: all days of the others are looked through."""
+    listed = list(refs)
+    names = table_reads(table)
+    return [ref for ref in listed if ref.table in names] or listed

@@ -14,30 +14,35 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sm_assets.contracts import TABLES, Table
-from sm_assets.contracts.columns import pick
-from sm_assets.contracts.schema import DAY, quoted
+from sm_assets.contracts import TABLES
+from sm_assets.contracts.schema import DAY
 from sm_assets.errors import InputError, Unreconciled, UnstableFile
 from sm_assets.sources import Source
 from sm_assets.sources.landing import Delivery, changed, local_copy
-from sm_assets.storage import PART, ROW_GROUP, DayWriter, Lake, select, sync_folder
+from sm_assets.sources import purges
+from sm_assets.sources.reading import INGESTED_REJECTS, REJECT_SCHEMA, Bounds, ReadOptions, ingest_schema
+from sm_assets.storage import PART, ROW_GROUP, DayRouter, Lake, select, sync_folder
 
-CONVERTER_VERSION = "1"
-ADDED = ("source_file", "vintage")
-_REJECT_COLUMNS = pick("source source_sha256 line byte_offset byte_length record? reason detail? raw_excerpt? day")
+CONVERTER_VERSION = "2"
 
 
 def convert(
-    lake: Lake, source: Source, delivery: Delivery, sha256: str, previous: dict[str, Any] | None = None
+    lake: Lake,
+    source: Source,
+    delivery: Delivery,
+    sha256: str,
+    name: str | None = None,
+    previous: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Convert one landing file into lake/_ingest/<sha256>/ and return its manifest.
 
@@ -46,19 +51,22 @@ def convert(
         source: who delivered the file.
         delivery: the file.
         sha256: its fingerprint.
+        name: of the directory below _ingest; None: the fingerprint.
         previous: manifest of an earlier conversion; its first day of conversion is kept.
 
     Raises:
         InputError: the file cannot be used; nothing was written.
         Unreconciled: rows in and out differ; nothing was written.
     """
+    name = name or sha256
+    first = (previous or {}).get("first_converted", str(datetime.now(UTC).date()))
     with lake.workspace(f"ingest-{sha256[:12]}") as workspace:
         folder = workspace / sha256
         folder.mkdir()
         if delivery.size:
             with local_copy(lake, delivery, workspace) as path:
                 try:
-                    manifest = _convert_rows(lake, source, delivery, sha256, path, folder)
+                    manifest = _convert_rows(lake, source, delivery, sha256, path, folder, date.fromisoformat(first))
                 except InputError as error:
                     # People know the file by its place under landing/, which a copy does not even have.
                     raise type(error)(str(error).replace(str(path), delivery.path)) from error
@@ -66,16 +74,15 @@ def convert(
             manifest = _nothing(source)
         if changed(lake, delivery):
             raise UnstableFile(f"{delivery.path} changed while it was read; the next run tries again.")
-        first = (previous or {}).get("first_converted", str(datetime.now(UTC).date()))
         manifest |= {
             "source": source.name,
-            "record": source.record,
             "paths": [delivery.path],
             "bytes": delivery.size,
             "sha256": sha256,
             "first_converted": first,
             "made_by": made_by(lake, source, delivery),
         }
+        manifest["observed_default"] = manifest.get("exported_at") or manifest.get("last_event_at") or first
         _coverage(source, delivery, manifest)
         _write_rejects(lake, source, sha256, workspace, folder, manifest)
         _reconcile(delivery, manifest)
@@ -83,102 +90,88 @@ def convert(
             json.dump(manifest, sink, ensure_ascii=False, indent=1, sort_keys=True, default=str)
             sink.flush()
             os.fsync(sink.fileno())
-        _move_in(lake, folder, workspace, sha256)
-    stored = lake.read_json("lake", "_ingest", sha256, "manifest.json")
+        _move_in(lake, folder, workspace, name)
+    stored = lake.read_json("lake", "_ingest", name, "manifest.json")
     assert isinstance(stored, dict)
     return stored
 
 
-def _convert_rows(
-    lake: Lake, source: Source, delivery: Delivery, sha256: str, path: Path, folder: Path
-) -> dict[str, Any]:
-    module = source.load()
-    sidecar = delivery.sidecar
-    options = module.ReadOptions(
-        zone=sidecar.zone or lake.settings.zone,
-        number_format=sidecar.number_format or lake.settings.number_format,
+def read_options(lake: Lake, delivery: Delivery) -> ReadOptions:
+    """What sidecar and settings state about a file."""
+    sidecar, settings = delivery.sidecar, lake.settings
+    return ReadOptions(
+        place=delivery.path.removeprefix("landing/"),
+        zone=sidecar.zone or settings.zone,
+        number_format=sidecar.number_format or settings.number_format,
         encoding=sidecar.encoding,
         columns=dict(sidecar.columns),
         exported_at=sidecar.exported_at,
-        policy="tables",
-        wanted=None,
+        platform=sidecar.platform,
+        direction=sidecar.direction,
+        is_snapshot=sidecar.snapshot,
+        bounds=Bounds(settings.client_ahead, settings.client_behind, settings.key_agreement),
     )
-    table = TABLES[source.raw_table]
-    with module.read_posts(path, options) as reader:
-        feed = _Feed(reader, module.RECORD_SCHEMA, module.REJECT_SCHEMA, folder.parent / "rejects.parquet")
-        writer = DayWriter(table, folder / source.record, ingest_schema(table))
-        for batch in _sorted_rows(lake, feed, table):
-            # Only now, with the whole file read, is the time of its last event known.
-            writer.write(_completed(batch, sha256, reader.manifest["last_event_at"]))
-        writer.close()
-        feed.close()
+
+
+def _convert_rows(
+    lake: Lake, source: Source, delivery: Delivery, sha256: str, path: Path, folder: Path, first: date
+) -> dict[str, Any]:
+    tables = {record: TABLES[source.raw_table(record)] for record in source.records}
+    routers = {
+        record: DayRouter(table, folder / record, ingest_schema(table)) for record, table in tables.items()
+    }
+    covered: Counter[date] = Counter()
+    with (
+        source.load().open_file(path, read_options(lake, delivery)) as reader,
+        pq.ParquetWriter(folder.parent / "rejects.parquet", REJECT_SCHEMA) as rejects,
+    ):
+        for chunk in reader:
+            if chunk.rejects.num_rows:
+                rejects.write_batch(chunk.rejects)
+            for record, batch in chunk.records.items():
+                if batch.num_rows:
+                    rows = _completed(batch, sha256, first)
+                    covered.update(_own_days(rows))
+                    routers[record].write(rows)
+        for router in routers.values():
+            router.close()
         manifest = dict(reader.manifest)
-    manifest["rows_by_day"] = {str(day): rows for day, rows in sorted(writer.rows.items())}
-    manifest["rows_written"] = sum(writer.rows.values())
+    manifest["rows_by_day"] = {
+        record: {str(day): rows for day, rows in router.rows.items()} for record, router in routers.items() if router.rows
+    }
+    manifest["purges"] = purges.collect(lake, source, folder, manifest["rows_by_day"])
+    manifest["rows_written"] = sum(sum(router.rows.values()) for router in routers.values())
+    manifest["own_rows_by_day"] = {str(day): rows for day, rows in sorted(covered.items())}
     return manifest
 
 
-class _Feed:
-    """The reader's records as an Arrow stream; its rejects go to a file on the way."""
-
-    def __init__(self, reader: Iterable[Any], records: pa.Schema, rejects: pa.Schema, rejects_path: Path) -> None:
-        self.schema = records
-        self.failure: InputError | None = None
-        self._reader = reader
-        self._rejects = pq.ParquetWriter(rejects_path, rejects)
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for chunk in self._reader:
-                if chunk.rejects.num_rows:
-                    self._rejects.write_batch(chunk.rejects)
-                if chunk.records.num_rows:
-                    yield chunk.records
-        except InputError as error:
-            self.failure = error
-            raise
-
-    def close(self) -> None:
-        self._rejects.close()
-
-
-def _sorted_rows(lake: Lake, feed: _Feed, table: Table) -> Iterator[pa.RecordBatch]:
-    order = ", ".join(quoted(name) for name in (DAY, *(n for n in table.sort_key if n != "source_sha256")))
-    stream = pa.RecordBatchReader.from_batches(feed.schema, iter(feed))
-    with lake.connect() as con:
-        try:
-            rows = select(con.from_arrow(stream), "delivered", f"select * from delivered order by {order}")
-            yield from rows.to_arrow_reader(ROW_GROUP)
-        except duckdb.Error:
-            # DuckDB wraps what the stream raises; the reader's own words are the useful ones.
-            if feed.failure is not None:
-                raise feed.failure from None
-            raise
-
-
-def _completed(batch: pa.RecordBatch, sha256: str, last_event_at: str | None) -> pa.RecordBatch:
+def _completed(batch: pa.RecordBatch, sha256: str, first: date) -> pa.RecordBatch:
     columns = {name: batch.column(name) for name in batch.schema.names}
-    observed = columns["observed_at"]
-    if observed.null_count and last_event_at is not None:
-        moment = datetime.fromisoformat(last_event_at).astimezone(UTC).replace(tzinfo=None)
-        columns["observed_at"] = observed.fill_null(pa.scalar(moment, observed.type))
+    if columns[DAY].null_count:
+        columns[DAY] = columns[DAY].fill_null(pa.scalar(first, pa.date32()))
     columns["source_sha256"] = pa.repeat(pa.scalar(sha256), batch.num_rows)
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
-def ingest_schema(table: Table) -> pa.Schema:
-    """Arrow schema of the converted records of a raw table: what does not depend on where the file lies."""
-    return pa.schema([item for item in table.file_schema if item.name not in ADDED])
+def _own_days(batch: pa.RecordBatch) -> dict[date, int]:
+    """Rows by day, those left out that arrived only inside others."""
+    days = batch.column(DAY)
+    if "is_context" in batch.schema.names:
+        days = days.filter(pc.invert(batch.column("is_context")))
+    numbers, counts = np.unique(days.cast(pa.int32()).to_numpy(zero_copy_only=False), return_counts=True)
+    epoch = date(1970, 1, 1).toordinal()
+    return {date.fromordinal(epoch + int(n)): int(c) for n, c in zip(numbers, counts, strict=True)}
 
 
 def _coverage(source: Source, delivery: Delivery, manifest: dict[str, Any]) -> None:
-    """A file without rows covers no day, whatever is declared: an empty export proves nothing."""
-    days = sorted(manifest["rows_by_day"])
-    kind = source.coverage_kind
+    """A file without rows of its own covers no day, whatever is declared: an empty export proves nothing."""
+    days = sorted(manifest["own_rows_by_day"])
+    kind = manifest.get("coverage_kind") or source.coverage_kind
     first, last = (days[0], days[-1]) if days else (None, None)
-    if first and last and delivery.sidecar.coverage:
-        kind, (declared_first, declared_last) = "declared", delivery.sidecar.coverage
-        first, last = min(str(declared_first), first), max(str(declared_last), last)
+    declared = delivery.sidecar.coverage or manifest.get("coverage")
+    if first and last and declared:
+        kind = "declared"
+        first, last = min(str(declared[0]), first), max(str(declared[1]), last)
     manifest |= {"coverage_kind": kind if days else None, "coverage_from": first, "coverage_to": last}
 
 
@@ -189,7 +182,7 @@ def _write_rejects(
     day = manifest["coverage_from"] or (str(exported)[:10] if exported else None) or manifest["first_converted"]
     target = folder / "reject" / PART
     target.parent.mkdir()
-    schema = pa.schema([column.arrow_field for column in _REJECT_COLUMNS])
+    schema = INGESTED_REJECTS
     staged = workspace / "rejects.parquet"
     with target.open("wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
         if staged.exists():
@@ -235,6 +228,7 @@ def _nothing(source: Source) -> dict[str, Any]:
         "rows_out": 0,
         "rows_written": 0,
         "rows_by_day": {},
+        "own_rows_by_day": {},
         "rejected": {},
         "ignored": {},
         "repairs": {},
@@ -242,8 +236,8 @@ def _nothing(source: Source) -> dict[str, Any]:
     }
 
 
-def _move_in(lake: Lake, folder: Path, workspace: Path, sha256: str) -> None:
-    target = lake.path("lake", "_ingest", sha256)
+def _move_in(lake: Lake, folder: Path, workspace: Path, name: str) -> None:
+    target = lake.path("lake", "_ingest", name)
     if not lake.is_local:
         # The manifest goes last: without it the directory does not count.
         files = sorted(folder.rglob("*.parquet"))
@@ -261,22 +255,17 @@ def _move_in(lake: Lake, folder: Path, workspace: Path, sha256: str) -> None:
 
 def made_by(lake: Lake, source: Source, delivery: Delivery) -> dict[str, str]:
     """What besides the bytes decides about the result; a manifest with another answer is out of date."""
-    sidecar, settings = delivery.sidecar, lake.settings
     parts = {
+        "source": source.name,
         "name": delivery.path.rsplit("/", 1)[-1],
-        "zone": sidecar.zone or settings.zone,
-        "number_format": sidecar.number_format or settings.number_format,
-        "encoding": sidecar.encoding,
-        "columns": dict(sidecar.columns),
-        "exported_at": sidecar.exported_at,
-        "coverage": sidecar.coverage,
+        "options": repr(read_options(lake, delivery)),
+        "coverage": delivery.sidecar.coverage,
     }
     text = json.dumps(parts, sort_keys=True, default=str)
+    schemas = "".join(str(ingest_schema(TABLES[name]).remove_metadata()) for name in source.raw_tables)
     return {
         "converter_version": CONVERTER_VERSION,
-        "raw_columns": hashlib.sha256(
-            str(ingest_schema(TABLES[source.raw_table]).remove_metadata()).encode()
-        ).hexdigest(),
+        "raw_columns": hashlib.sha256(schemas.encode()).hexdigest(),
         "reader_version": str(getattr(source.load(), "READER_VERSION", "1")),
         "settings": hashlib.sha256(text.encode()).hexdigest(),
     }

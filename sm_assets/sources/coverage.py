@@ -36,7 +36,7 @@ def days_to_publish(lake: Lake, intake: Intake, days: list[date], *, accept_vani
     if not chosen:
         known = f"{min(covered)} to {max(covered)}" if covered else "no day"
         raise UncoveredDays(
-            f"No file under landing/{intake.source.name}/ speaks of {spans(days)}; they cover {known}. No post was "
+            f"No file under landing/{intake.source.name}/ speaks of {spans(days)}; they cover {known}. Nothing was "
             f"replaced.{_rejected_whole(lake, intake)}"
         )
     return chosen
@@ -44,12 +44,7 @@ def days_to_publish(lake: Lake, intake: Intake, days: list[date], *, accept_vani
 
 def _lost(lake: Lake, intake: Intake, days: list[date]) -> dict[tuple[str, str], list[date]]:
     """(file, what became of it) -> those of `days` that it fed and no longer does."""
-    ref = lake.ref(intake.source.raw_table, days)
-    if not ref.days:
-        return {}
-    with lake.connect() as con:
-        sql = "select distinct source_file, source_sha256, day from fed order by all"
-        fed = select(lake.register(con, ref), "fed", sql).fetchall()
+    fed = sorted({row for name in intake.source.raw_tables for row in _fed(lake, name, days)})
     same_bytes = {file.sha256: file for file in intake.files}
     same_path = {file.path: file for file in intake.files}
     same_path |= {path: same_path[first] for path, first in intake.same_as.items()}
@@ -75,6 +70,16 @@ def _lost(lake: Lake, intake: Intake, days: list[date]) -> dict[tuple[str, str],
     return lost
 
 
+def _fed(lake: Lake, table: str, days: list[date]) -> list[tuple[str, str, date]]:
+    """(file, fingerprint, day) of what a raw table holds."""
+    ref = lake.ref(table, days)
+    if not ref.days:
+        return []
+    with lake.connect() as con:
+        sql = "select distinct source_file, source_sha256, day from fed order by all"
+        return select(lake.register(con, ref), "fed", sql).fetchall()
+
+
 def _but(file: Converted) -> str:
     return f"; {_share(file)} ({_counts(file)})" if file.rejected else ""
 
@@ -94,7 +99,7 @@ def files_of_rejects(intake: Intake) -> list[Converted]:
 
 def describe_rejects(lake: Lake, file: Converted) -> str:
     """The file, its rejects by reason, and what the reader says of each reason."""
-    path = lake.uri(lake.path("lake", "_ingest", file.sha256, "reject", PART))
+    path = lake.uri(file.place("reject", PART))
     with lake.connect() as con:
         rejects = con.sql(parquet_sql(path, day_from_folder=False))
         sql = "select reason, count(*), min(detail) from rejects group by reason order by count(*) desc, reason"
@@ -123,5 +128,5 @@ def reject_days(lake: Lake, intake: Intake, days: Iterable[date]) -> list[date]:
     """
     found = {date.fromisoformat(day) for file in intake.files for day in file.manifest["rejects_by_day"]}
     # A day of posts always has both partitions.
-    alone = set(lake.days(intake.source.rejects_table)) - set(lake.days(intake.source.raw_table))
+    alone = set(lake.days(intake.source.rejects_table)).difference(*map(lake.days, intake.source.raw_tables))
     return sorted((found & set(days)) | ((found | alone) - intake.covered))

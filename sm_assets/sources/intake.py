@@ -1,7 +1,7 @@
-"""All landing files of a source taken into the lake, and their rows of some days.
+"""All landing files of a source taken into the lake.
 
-Here: conversion of what is new, reuse of the rest, the rows of the raw tables. Not here: finding files (`landing`),
-converting one of them (`convert`), which days a run may publish (`coverage`).
+Here: conversion of what is new, reuse of the rest, what became stale. Not here: finding files (`landing`), converting
+one of them (`convert`), the rows of the raw tables (`publication`), which days a run may publish (`coverage`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import duckdb
-import pyarrow as pa
-
 from sm_assets.contracts import TABLES, Table
-from sm_assets.contracts.schema import DAY, quoted
 from sm_assets.errors import InputError, UnknownVintage
 from sm_assets.sources import SOURCES, Source
-from sm_assets.sources.convert import ADDED, convert, made_by
+from sm_assets.sources.convert import convert, made_by
 from sm_assets.sources.landing import discover, fingerprints
+from sm_assets.sources.purges import apply as apply_purges
 from sm_assets.sources.sidecars import check_values
-from sm_assets.storage import PART, Lake, day_range, parquet_sql
+from sm_assets.storage import Lake, day_range
 
 # What is said of a file: its beginning tells what was found, its end what was expected and what to do.
 _HEAD, _TAIL = 400, 300
@@ -36,26 +33,49 @@ class Converted:
     Attributes:
         path: where it lies under landing/ now.
         manifest: what its conversion found; keys as in manifest.json.
+        folder: its converted directory.
+        delivery: the collection it belongs to.
     """
 
     path: str
     sha256: str
     manifest: dict[str, Any]
+    folder: str
+    delivery: str = ""
+
+    def place(self, *parts: str) -> str:
+        """Path of something inside its converted directory."""
+        return "/".join((self.folder, *parts))
+
+    def table(self, record: str) -> Table:
+        """Contract of the raw table of one kind of its records."""
+        return TABLES[f"raw_{self.manifest['source']}__{record}"]
 
     @property
     def rows_by_day(self) -> dict[date, int]:
-        """Rows of each day that has any."""
-        return {date.fromisoformat(day): rows for day, rows in self.manifest["rows_by_day"].items()}
+        """Rows of each day that has any, over all kinds of records."""
+        rows: Counter[date] = Counter()
+        for days in self.manifest["rows_by_day"].values():
+            rows.update({date.fromisoformat(day): n for day, n in days.items()})
+        return dict(sorted(rows.items()))
 
     @property
     def covered(self) -> list[date]:
-        """Days that the file speaks of, with or without rows."""
+        """Days that the file speaks of, with or without rows.
+
+        Rows that came only inside others lie on days that the file does not cover otherwise; they are shown all the
+        same, and so are days on which only staged rows lie.
+        """
         first, last = self.manifest["coverage_from"], self.manifest["coverage_to"]
-        if first is None:
-            return []
-        if self.manifest["coverage_kind"] == "scattered":
-            return sorted(self.rows_by_day)
-        return day_range(date.fromisoformat(first), date.fromisoformat(last))
+        days = {*self.rows_by_day, *map(date.fromisoformat, self.manifest.get("also_days", ()))}
+        if first is not None and self.manifest["coverage_kind"] != "scattered":
+            days.update(day_range(date.fromisoformat(first), date.fromisoformat(last)))
+        return sorted(days)
+
+    @property
+    def touched(self) -> set[date | None]:
+        """Days of records that the file's withdrawals reach; None among them: any day."""
+        return {date.fromisoformat(day) if day else None for day in self.manifest.get("touched_days", ())}
 
     @property
     def rejected(self) -> dict[str, int]:
@@ -73,7 +93,10 @@ class Intake:
         unknown: path -> why no vintage recognises the file.
         unusable: path -> why the file could not be used otherwise (archive, changed while read, ...).
         converted: paths converted now; the others are reused.
-        affected: days that files new, gone or read otherwise since the last time cover or covered, ascending.
+        affected: days that files new, gone or read otherwise since the last time cover or covered, and those that their
+        withdrawals reach, ascending.
+        purged: landing file -> rows whose words were taken out of its conversion because they were purged; the landing
+        file itself still holds them.
     """
 
     source: Source
@@ -83,6 +106,7 @@ class Intake:
     unusable: dict[str, str]
     converted: tuple[str, ...]
     affected: tuple[date, ...] = field(default=())
+    purged: dict[str, int] = field(default_factory=dict)
 
     @property
     def covered(self) -> set[date]:
@@ -135,23 +159,24 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
     deliveries = discover(lake, source_name)
     hashes = fingerprints(lake, deliveries)
     before = set((lake.read_json("lake", "_ingest", f"{source_name}.json") or {"files": {}})["files"].values())
-    affected: set[date] = set()
     files: dict[str, Converted] = {}
     same_as: dict[str, str] = {}
     unknown: dict[str, str] = {}
     unusable: dict[str, str] = {}
     converted: list[str] = []
-    for delivery in deliveries:
+    changed: list[Converted] = []
+    for number, delivery in enumerate(deliveries, 1):
         sha256 = hashes[delivery.path]
         try:
             check_values(source, delivery.sidecar)
             if sha256 in files:
                 same_as[delivery.path] = files[sha256].path
                 continue
-            earlier = manifest = _manifest(lake, sha256)
+            name = _folder(lake, source, sha256)
+            earlier = manifest = _manifest(lake, name)
             if manifest is None or manifest["made_by"] != made_by(lake, source, delivery):
-                log(f"converting {delivery.path}")
-                manifest = convert(lake, source, delivery, sha256, previous=earlier)
+                log(f"converting {delivery.path} ({number} of {len(deliveries)} files)")
+                manifest = convert(lake, source, delivery, sha256, name, previous=earlier)
                 converted.append(delivery.path)
         except UnknownVintage as error:
             unknown[delivery.path] = _readable(delivery.path, error)
@@ -159,16 +184,21 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
         except InputError as error:
             unusable[delivery.path] = _readable(delivery.path, error)
             continue
-        files[sha256] = Converted(delivery.path, sha256, manifest)
+        files[sha256] = _converted(lake, delivery.path, sha256, name, manifest, delivery.sidecar.collection)
         if sha256 not in before or manifest is not earlier:
-            affected.update(files[sha256].covered)
+            changed.append(files[sha256])
             if sha256 in before and earlier is not None:
-                affected.update(Converted(delivery.path, sha256, earlier).covered)
-    for sha256 in before - set(files):
-        gone = _manifest(lake, sha256)
-        affected.update(Converted("", sha256, gone).covered if gone else ())
+                changed.append(_converted(lake, delivery.path, sha256, name, earlier))
     kept = tuple(files.values())
-    intake = Intake(source, kept, same_as, unknown, unusable, tuple(converted), tuple(sorted(affected)))
+    fresh = {file.sha256 for file in kept if file.path in converted or file.sha256 not in before}
+    purged = apply_purges(lake, source, list(kept), fresh)
+    for sha256 in before - set(files):
+        name = _folder(lake, source, sha256)
+        gone = _manifest(lake, name)
+        if gone:
+            changed.append(_converted(lake, "", sha256, name, gone))
+    affected = _affected(kept, changed, purged)
+    intake = Intake(source, kept, same_as, unknown, unusable, tuple(converted), affected, purged)
     state = {
         "unknown": unknown,
         "unusable": unusable,
@@ -180,8 +210,45 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
     return intake
 
 
-def _manifest(lake: Lake, sha256: str) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = lake.read_json("lake", "_ingest", sha256, "manifest.json")
+def manifests(lake: Lake, source_name: str) -> dict[str, dict[str, Any]]:
+    """Manifest of each landing file of a source as the last run left it, by path."""
+    state = lake.read_json("lake", "_ingest", f"{source_name}.json") or {"files": {}}
+    source = SOURCES[source_name]
+    found = {path: _manifest(lake, _folder(lake, source, sha256)) for path, sha256 in state["files"].items()}
+    return {path: manifest for path, manifest in found.items() if manifest is not None}
+
+
+def _folder(lake: Lake, source: Source, sha256: str) -> str:
+    """Name of the converted directory: the fingerprint, unless another source has a file of the same bytes."""
+    found = _manifest(lake, sha256)
+    return sha256 if found is None or found["source"] == source.name else f"{sha256}-{source.name}"
+
+
+def _converted(
+    lake: Lake, path: str, sha256: str, name: str, manifest: dict[str, Any], collection: str | None = None
+) -> Converted:
+    stem = path.rsplit("/", 1)[-1].split(".", 1)[0]
+    return Converted(path, sha256, manifest, lake.path("lake", "_ingest", name), collection or stem)
+
+
+def _affected(kept: Iterable[Converted], changed: list[Converted], purged: dict[str, int]) -> tuple[date, ...]:
+    """Days whose tables are stale: covered by changed files, or reached by their withdrawals or snapshots."""
+    files = list(kept)
+    days = {day for file in changed for day in file.covered}
+    touched = {day for file in changed for day in file.touched}
+    if None in touched:
+        touched |= {day for file in files for day in file.covered}
+    days |= {day for day in touched if day is not None}
+    days |= {day for file in files if file.path in purged for day in file.rows_by_day}
+    # A pair that is known from lists lies on the day of its first list: an earlier one takes it from the later.
+    lists = [day for file in changed if file.manifest.get("is_snapshot") for day in file.covered]
+    if lists:
+        days |= {day for file in files for day in file.covered if day >= min(lists)}
+    return tuple(sorted(days))
+
+
+def _manifest(lake: Lake, name: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = lake.read_json("lake", "_ingest", name, "manifest.json")
     return found
 
 
@@ -206,55 +273,3 @@ def spans(days: Iterable[date], most: int = 10) -> str:
     shown = [str(s[0]) if len(s) == 1 else f"{s[0]} to {s[-1]}" for s in stretches[:most]]
     more = sum(len(s) for s in stretches[most:])
     return ", ".join(shown) + (f" and {more} more days" if more else "")
-
-
-def raw_rows(
-    con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: Iterable[date]
-) -> duckdb.DuckDBPyRelation:
-    """The converted records of `days`, as the raw table publishes them."""
-    record, wanted = intake.source.record, set(days)
-    paths = [
-        lake.uri(lake.path("lake", "_ingest", file.sha256, record, f"{DAY}={day}", PART))
-        for file in intake.files
-        for day in sorted(wanted & set(file.rows_by_day))
-    ]
-    table = TABLES[intake.source.raw_table]
-    if not paths:
-        return con.sql(table.empty_sql())
-    return _with_files(con, intake, table, parquet_sql(paths))
-
-
-def reject_rows(
-    con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: Iterable[date]
-) -> duckdb.DuckDBPyRelation:
-    """The rejects of `days`, as the rejects table publishes them."""
-    wanted = {str(day) for day in days}
-    paths = [
-        lake.uri(lake.path("lake", "_ingest", file.sha256, "reject", PART))
-        for file in intake.files
-        if wanted & set(file.manifest["rejects_by_day"])
-    ]
-    table = TABLES[intake.source.rejects_table]
-    if not paths:
-        return con.sql(table.empty_sql())
-    chosen = ", ".join(f"date '{day}'" for day in sorted(wanted))
-    source = f"{parquet_sql(paths, day_from_folder=False)} where day in ({chosen})"
-    return _with_files(con, intake, table, source)
-
-
-def _with_files(con: duckdb.DuckDBPyConnection, intake: Intake, table: Table, source: str) -> duckdb.DuckDBPyRelation:
-    files = pa.table(
-        {
-            "source_sha256": pa.array([file.sha256 for file in intake.files], pa.string()),
-            "source_file": pa.array([file.path for file in intake.files], pa.string()),
-            "vintage": pa.array([file.manifest["vintage"] for file in intake.files], pa.string()),
-        }
-    )
-    con.register("landing_files", files)
-    columns = ", ".join(
-        f"{'landing_files' if name in ADDED else 'delivered'}.{quoted(name)}" for name in table.column_names
-    )
-    return con.sql(
-        f"select {columns} from ({source}) as delivered inner join landing_files "
-        "on delivered.source_sha256 = landing_files.source_sha256"
-    )

@@ -13,7 +13,8 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
-from sm_assets.contracts import TABLES
+from sm_assets.contracts import TABLES, Table
+from sm_assets.contracts.columns import pick
 from sm_assets.contracts.raw import ADDED
 
 EXCERPT = 512
@@ -27,6 +28,14 @@ REJECT_SCHEMA = pa.schema(
         ("detail", pa.string()),
         ("raw_excerpt", pa.string()),
         ("day", pa.date32()),
+    ]
+)
+INGESTED_REJECTS = pa.schema(
+    [
+        column.arrow_field
+        for column in pick(
+            "source source_sha256 line byte_offset byte_length record? reason detail? raw_excerpt? day"
+        )
     ]
 )
 
@@ -53,6 +62,7 @@ class ReadOptions:
         exported_at: when the export was made, UTC.
         platform: whose ids the file holds.
         direction: `first_follows_second`, `second_follows_first` or `mutual`.
+        is_snapshot: whether a file of follows is a list as it stood at one time; None: the format decides.
         bounds: how far client clocks are believed.
     """
 
@@ -64,6 +74,7 @@ class ReadOptions:
     exported_at: datetime | None = None
     platform: str | None = None
     direction: str | None = None
+    is_snapshot: bool | None = None
     bounds: Bounds = field(default_factory=Bounds)
 
 
@@ -92,9 +103,9 @@ class Reader(Protocol):
         """Facts about the file, JSON-ready, and `Tally.facts`; the counts are complete once the chunks were iterated.
 
         Required: vintage. Where known: encoding, compression, zone, zone_origin, number_format, exported_at,
-        exported_at_origin, platform, coverage_kind, coverage (first and last day it is declared for, ISO), columns_missing,
-        also_days (days on which staged rows lie although no raw row does, ISO), touched_days (days of records that its
-        withdrawals reach; null among them: any day), notices (sentences).
+        exported_at_origin, platform, direction, direction_origin, coverage_kind, coverage (first and last day it is
+        declared for, ISO), columns_missing, also_days (days on which staged rows lie although no raw row does, ISO),
+        touched_days (days of records that its withdrawals reach; null among them: any day), notices (sentences).
         """
         ...
 
@@ -103,6 +114,13 @@ def record_schema(source: str, record: str) -> pa.Schema:
     """Schema of the batches of one kind of record: the raw table without what the conversion adds. All nullable."""
     table = TABLES[f"raw_{source}__{record}"]
     return pa.schema([item for item in table.plain_schema if item.name not in (*ADDED, "source_sha256")])
+
+
+def ingest_schema(table: Table) -> pa.Schema:
+    """Schema of the converted records of a raw table: what does not depend on where the file lies."""
+    fields = [item for item in table.file_schema if item.name not in ADDED]
+    # The time of the last event is known only when all rows are written; publication fills it in.
+    return pa.schema([item.with_nullable(True) if item.name == "observed_at" else item for item in fields])
 
 
 class Tally:

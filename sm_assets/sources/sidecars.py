@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sm_assets.contracts.columns import DELIVERED
+from sm_assets.contracts.delivered import DELIVERED
 from sm_assets.errors import InputError, LandingError, SettingsError
 from sm_assets.settings import NUMBER_FORMATS
 from sm_assets.sources import Source
 from sm_assets.sources.zones import check_zone
 from sm_assets.storage import Lake
 
+DIRECTIONS = ("first_follows_second", "second_follows_first", "mutual")
 _SIDECAR_KEYS = frozenset(
     {
         "platform",
@@ -44,7 +45,9 @@ class Sidecar:
         exported_at: UTC.
         coverage: first and last day that the file speaks of.
         columns: delivered column name -> known column name.
-        others: keys that this source has no use for.
+        direction: who follows whom in a file of edges.
+        snapshot: whether a file of follows is a list as it stood at one time.
+        collection: name of the collection that the file belongs to: a donor, a query, a list.
         origins: key -> path of the sidecar that states it.
     """
 
@@ -55,7 +58,9 @@ class Sidecar:
     number_format: str | None = None
     encoding: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
-    others: Mapping[str, Any] = field(default_factory=dict)
+    direction: str | None = None
+    snapshot: bool | None = None
+    collection: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -79,8 +84,7 @@ def stated(lake: Lake, path: str, sidecars: Mapping[str, str]) -> Sidecar:
             said = _read_sidecar(lake, name, sidecars[name])
             found |= said
             origins |= dict.fromkeys(said, name)
-    known = {key: found.pop(key) for key in list(found) if key not in ("direction", "snapshot", "collection")}
-    return Sidecar(**known, others=found, origins=origins)
+    return Sidecar(**found, origins=origins)
 
 
 def check_values(source: Source, sidecar: Sidecar) -> None:
@@ -111,12 +115,18 @@ def check_values(source: Source, sidecar: Sidecar) -> None:
             check_zone(sidecar.zone)
         except SettingsError as error:
             raise InputError(f"{origin['zone']}: {error}") from error
+    cells = getattr(DELIVERED[source.name], "CELLS", {})
     for delivered, column in sidecar.columns.items():
-        if column not in DELIVERED[source.name]:
+        if column not in cells:
+            known = f"known are {', '.join(cells)}" if cells else f"files of {source.name} have no columns to map"
             raise InputError(
-                f"{origin['columns']}: columns maps {delivered!r} to {column!r}, which is no raw column; known are "
-                f"{', '.join(DELIVERED[source.name])}."
+                f"{origin['columns']}: columns maps {delivered!r} to {column!r}, which is no raw column; {known}."
             )
+    if sidecar.direction is not None and sidecar.direction not in DIRECTIONS:
+        raise InputError(
+            f"{origin['direction']}: direction is {sidecar.direction!r}; expected one of "
+            f"{', '.join(map(repr, DIRECTIONS))}."
+        )
 
 
 def _is_text_encoding(name: str) -> bool:
@@ -146,9 +156,11 @@ def _read_sidecar(lake: Lake, name: str, path: str) -> dict[str, Any]:
         value["coverage"] = _coverage(name, value["coverage"])
     if "columns" in value and not _is_text_map(value["columns"]):
         raise LandingError(f"{name}: columns must map delivered names to known names.")
-    for key in ("platform", "zone", "number_format", "encoding"):
+    for key in ("platform", "zone", "number_format", "encoding", "direction", "collection"):
         if not isinstance(value.get(key, ""), str):
             raise LandingError(f"{name}: {key} is {value[key]!r}; expected a text.")
+    if not isinstance(value.get("snapshot", True), bool):
+        raise LandingError(f"{name}: snapshot is {value['snapshot']!r}; expected true or false.")
     return value
 
 

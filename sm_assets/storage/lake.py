@@ -181,7 +181,15 @@ class Lake:
 
     # --------------------------------------------------------------- writing
 
-    def publish(self, table: Table, data: Data, days: Iterable[date], expected_rows: int | None = None) -> Published:
+    def publish(
+        self,
+        table: Table,
+        data: Data,
+        days: Iterable[date],
+        expected_rows: int | None = None,
+        *,
+        is_sorted: bool = False,
+    ) -> Published:
         """Stage `data`, check it against the contract, and replace the partitions of `days`.
 
         Args:
@@ -189,6 +197,7 @@ class Lake:
             data: exactly the table's columns, in any order of rows and columns.
             days: days that the caller vouches for; one without rows becomes a partition of no rows.
             expected_rows: what the caller's counts leave over; None: not known.
+            is_sorted: the rows come in the order of day and key, in the contract's columns and types.
 
         Raises:
             ContractError: the data breaks the contract; nothing was replaced.
@@ -196,7 +205,7 @@ class Lake:
         """
         allowed = sorted(set(days))
         with self.workspace(table.name) as folder:
-            rows = self._stage(table, data, folder, allowed)
+            rows = self._stage(table, data, folder, allowed, is_sorted=is_sorted)
             found = sum(rows.values())
             if expected_rows is not None and found != expected_rows:
                 raise Unreconciled(
@@ -209,14 +218,21 @@ class Lake:
         refresh_catalog(self)
         return Published(TableRef(table.name, tuple(allowed)), rows)
 
-    def _stage(self, table: Table, data: Data, folder: Path, allowed: list[date]) -> dict[date, int]:
+    def _stage(
+        self, table: Table, data: Data, folder: Path, allowed: list[date], *, is_sorted: bool
+    ) -> dict[date, int]:
+        writer = DayWriter(table, folder)
         with self.connect() as con:
-            relation = data if isinstance(data, duckdb.DuckDBPyRelation) else con.from_arrow(data)
-            check_columns(table, relation)
-            order = ", ".join(quoted(name) for name in (DAY, *table.sort_key))
-            ordered = select(relation, "staged_rows", f"{table.cast_sql('staged_rows')} order by {order}")
-            writer = DayWriter(table, folder)
-            for batch in ordered.to_arrow_reader(ROW_GROUP):
+            if is_sorted:
+                assert isinstance(data, pa.RecordBatchReader)
+                batches: Iterable[pa.RecordBatch] = data
+            else:
+                relation = data if isinstance(data, duckdb.DuckDBPyRelation) else con.from_arrow(data)
+                check_columns(table, relation)
+                order = ", ".join(quoted(name) for name in (DAY, *table.sort_key))
+                ordered = select(relation, "staged_rows", f"{table.cast_sql('staged_rows')} order by {order}")
+                batches = ordered.to_arrow_reader(ROW_GROUP)
+            for batch in batches:
                 writer.write(batch)
             writer.close()
         outside = sorted(set(writer.rows) - set(allowed))

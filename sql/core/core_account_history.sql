@@ -1,28 +1,37 @@
 -- The last observed profile of each account on each day.
 with
 
-staged as (
+delivered as (
     select * from stg_crowdtangle__accounts
+    union all by name
+    select * from stg_bluesky__accounts
+    union all by name
+    select * from stg_twitter__accounts
+    union all by name
+    select * from stg_tiktok__accounts
+    union all by name
+    select * from stg_edges__accounts
 ),
 
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by platform, account_id, day
-            order by
-                observed_at desc,
-                source_file desc,
-                source_row desc,
-                source_item desc
-        ) as place
-    from staged
+verdicts as (
+    select * from judged
+    where disposition = 'out'
 ),
 
-kept as (
-    select * exclude (place, source, source_file, is_context)
-    from ranked
-    where place = 1
+bare as (
+    select * exclude (source, source_file, is_context)
+    from delivered
+),
+
+winners as (
+    select bare.*
+    from bare
+    inner join verdicts
+        on
+            bare.source_sha256 = verdicts.source_sha256
+            and delivered.source_row = verdicts.source_row
+            and delivered.source_item = verdicts.source_item
+            and delivered.day = verdicts.day
 )
 
-select * from kept
+select * from winners

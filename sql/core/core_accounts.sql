@@ -9,8 +9,41 @@ history as (
     select * from core_account_history
 ),
 
-requested as (
-    select * from requested_days
+interactions as (
+    select * from core_interactions
+),
+
+follows as (
+    select * from core_follows
+),
+
+mentions as (
+    select * from core_post_mentions
+),
+
+all_posts as (
+    select * from core_posts__all_days
+),
+
+all_history as (
+    select * from core_account_history__all_days
+),
+
+all_interactions as (
+    select * from core_interactions__all_days
+),
+
+all_follows as (
+    select * from core_follows__all_days
+),
+
+all_mentions as (
+    select * from core_post_mentions__all_days
+),
+
+withdrawals as (
+    select * from standing_withdrawals
+    where entity = 'account'
 ),
 
 collected as (
@@ -27,9 +60,46 @@ collected as (
         day,
         'profile' as seen_as
     from history
+    union all
+    select
+        platform,
+        account_id,
+        day,
+        'actor' as seen_as
+    from interactions
+    union all
+    select
+        platform,
+        object_account_id as account_id,
+        day,
+        'object' as seen_as
+    from interactions
+    where object_account_id is not null
+    union all
+    select
+        platform,
+        follower_account_id as account_id,
+        day,
+        'follower' as seen_as
+    from follows
+    union all
+    select
+        platform,
+        followed_account_id as account_id,
+        day,
+        'followed' as seen_as
+    from follows
+    union all
+    select
+        platform,
+        mentioned_account_id as account_id,
+        day,
+        'mentioned' as seen_as
+    from mentions
+    where mentioned_account_id is not null
 ),
 
-seen as (
+roles_by_day as (
     select
         platform,
         account_id,
@@ -39,208 +109,311 @@ seen as (
     group by all
 ),
 
--- Each column as it was known by the end of the day, and as it was known next.
--- Windows, because a join of days with days would grow with their square.
-surveyed as (
-    select
-        seen.platform,
-        seen.account_id,
-        seen.day,
-        seen.roles,
-        min(seen.day) over (
-            partition by seen.platform, seen.account_id
-        ) as first_seen_day,
-        last_value(history.account_kind ignore nulls) over known
-            as known_account_kind,
-        first_value(history.account_kind ignore nulls) over later
-            as later_account_kind,
-        last_value(history.handle ignore nulls) over known
-            as known_handle,
-        first_value(history.handle ignore nulls) over later
-            as later_handle,
-        last_value(history.display_name ignore nulls) over known
-            as known_display_name,
-        first_value(history.display_name ignore nulls) over later
-            as later_display_name,
-        last_value(history.description ignore nulls) over known
-            as known_description,
-        first_value(history.description ignore nulls) over later
-            as later_description,
-        last_value(history.url ignore nulls) over known
-            as known_url,
-        first_value(history.url ignore nulls) over later
-            as later_url,
-        last_value(history.location ignore nulls) over known
-            as known_location,
-        first_value(history.location ignore nulls) over later
-            as later_location,
-        last_value(history.category ignore nulls) over known
-            as known_category,
-        first_value(history.category ignore nulls) over later
-            as later_category,
-        last_value(history.followers_count ignore nulls) over known
-            as known_followers_count,
-        first_value(history.followers_count ignore nulls) over later
-            as later_followers_count,
-        last_value(history.following_count ignore nulls) over known
-            as known_following_count,
-        first_value(history.following_count ignore nulls) over later
-            as later_following_count,
-        last_value(history.posts_count ignore nulls) over known
-            as known_posts_count,
-        first_value(history.posts_count ignore nulls) over later
-            as later_posts_count,
-        last_value(history.account_likes_count ignore nulls) over known
-            as known_account_likes_count,
-        first_value(history.account_likes_count ignore nulls) over later
-            as later_account_likes_count,
-        last_value(history.is_verified ignore nulls) over known
-            as known_is_verified,
-        first_value(history.is_verified ignore nulls) over later
-            as later_is_verified,
-        last_value(history.is_protected ignore nulls) over known
-            as known_is_protected,
-        first_value(history.is_protected ignore nulls) over later
-            as later_is_protected,
-        last_value(history.country_code ignore nulls) over known
-            as known_country_code,
-        first_value(history.country_code ignore nulls) over later
-            as later_country_code,
-        last_value(history.account_created_at ignore nulls) over known
-            as known_account_created_at,
-        first_value(history.account_created_at ignore nulls) over later
-            as later_account_created_at,
-        last_value(history.observed_at ignore nulls) over known
-            as known_observed_at,
-        first_value(history.observed_at ignore nulls) over later
-            as later_observed_at
-    from seen
-    left join history
+-- Accounts that are hidden or purged have no row.
+seen as (
+    select roles_by_day.*
+    from roles_by_day
+    anti join withdrawals
         on
-            seen.platform = history.platform
-            and seen.account_id = history.account_id
-            and seen.day = history.day
+            roles_by_day.platform = withdrawals.platform
+            and roles_by_day.account_id = withdrawals.record_id
+),
+
+ever_seen as (
+    select
+        platform,
+        account_id,
+        day
+    from all_posts
+    union all
+    select
+        platform,
+        account_id,
+        day
+    from all_history
+    union all
+    select
+        platform,
+        account_id,
+        day
+    from all_interactions
+    union all
+    select
+        platform,
+        object_account_id as account_id,
+        day
+    from all_interactions
+    where object_account_id is not null
+    union all
+    select
+        platform,
+        follower_account_id as account_id,
+        day
+    from all_follows
+    union all
+    select
+        platform,
+        followed_account_id as account_id,
+        day
+    from all_follows
+    union all
+    select
+        platform,
+        mentioned_account_id as account_id,
+        day
+    from all_mentions
+    where mentioned_account_id is not null
+),
+
+first_days as (
+    select
+        ever_seen.platform,
+        ever_seen.account_id,
+        min(ever_seen.day) as first_seen_day
+    from ever_seen
+    semi join seen
+        on
+            ever_seen.platform = seen.platform
+            and ever_seen.account_id = seen.account_id
+    group by all
+),
+
+profiles as (
+    select all_history.*
+    from all_history
+    semi join seen
+        on
+            all_history.platform = seen.platform
+            and all_history.account_id = seen.account_id
+),
+
+-- Each column as it was known by a day, and as it was known next from there.
+known_by_day as (
+    select
+        platform,
+        account_id,
+        day,
+        last_value(account_kind ignore nulls) over known as account_kind,
+        last_value(handle ignore nulls) over known as handle,
+        last_value(display_name ignore nulls) over known as display_name,
+        last_value(description ignore nulls) over known as description,
+        last_value(url ignore nulls) over known as url,
+        last_value(location ignore nulls) over known as location,
+        last_value(category ignore nulls) over known as category,
+        last_value(followers_count ignore nulls) over known as followers_count,
+        last_value(following_count ignore nulls) over known as following_count,
+        last_value(posts_count ignore nulls) over known as posts_count,
+        last_value(account_likes_count ignore nulls) over known as account_likes_count,
+        last_value(is_verified ignore nulls) over known as is_verified,
+        last_value(is_protected ignore nulls) over known as is_protected,
+        last_value(country_code ignore nulls) over known as country_code,
+        last_value(account_created_at ignore nulls) over known as account_created_at,
+        last_value(observed_at ignore nulls) over known as observed_at
+    from profiles
     window
         known as (
-            partition by seen.platform, seen.account_id
-            order by seen.day
+            partition by platform, account_id
+            order by day
             rows between unbounded preceding and current row
-        ),
+        )
+),
+
+known_from_day as (
+    select
+        platform,
+        account_id,
+        day,
+        first_value(account_kind ignore nulls) over later as account_kind,
+        first_value(handle ignore nulls) over later as handle,
+        first_value(display_name ignore nulls) over later as display_name,
+        first_value(description ignore nulls) over later as description,
+        first_value(url ignore nulls) over later as url,
+        first_value(location ignore nulls) over later as location,
+        first_value(category ignore nulls) over later as category,
+        first_value(followers_count ignore nulls) over later as followers_count,
+        first_value(following_count ignore nulls) over later as following_count,
+        first_value(posts_count ignore nulls) over later as posts_count,
+        first_value(account_likes_count ignore nulls) over later as account_likes_count,
+        first_value(is_verified ignore nulls) over later as is_verified,
+        first_value(is_protected ignore nulls) over later as is_protected,
+        first_value(country_code ignore nulls) over later as country_code,
+        first_value(account_created_at ignore nulls) over later as account_created_at,
+        first_value(observed_at ignore nulls) over later as observed_at
+    from profiles
+    window
         later as (
-            partition by seen.platform, seen.account_id
-            order by seen.day
+            partition by platform, account_id
+            order by day
             rows between current row and unbounded following
         )
 ),
 
+marked as (
+    select
+        platform,
+        account_id,
+        day,
+        null as profile_day
+    from seen
+    union all
+    select
+        platform,
+        account_id,
+        day,
+        day as profile_day
+    from profiles
+),
+
+-- Windows, because a join of days with days would grow with their square.
+surveyed as (
+    select
+        platform,
+        account_id,
+        day,
+        profile_day,
+        max(profile_day) over (
+            partition by platform, account_id
+            order by day
+            range between unbounded preceding and current row
+        ) as known_day,
+        min(profile_day) over (
+            partition by platform, account_id
+            order by day
+            groups between 1 following and unbounded following
+        ) as later_day
+    from marked
+),
+
+placed as (
+    select
+        seen.*,
+        surveyed.known_day,
+        surveyed.later_day
+    from seen
+    inner join surveyed
+        on
+            seen.platform = surveyed.platform
+            and seen.account_id = surveyed.account_id
+            and seen.day = surveyed.day
+            and surveyed.profile_day is null
+),
+
 filled as (
     select
-        surveyed.platform,
-        surveyed.account_id,
-        surveyed.roles,
-        coalesce(surveyed.known_account_kind, surveyed.later_account_kind)
+        placed.platform,
+        placed.account_id,
+        placed.roles,
+        coalesce(known.account_kind, later.account_kind)
             as account_kind,
-        coalesce(surveyed.known_handle, surveyed.later_handle)
+        coalesce(known.handle, later.handle)
             as handle,
-        coalesce(surveyed.known_display_name, surveyed.later_display_name)
+        coalesce(known.display_name, later.display_name)
             as display_name,
-        coalesce(surveyed.known_description, surveyed.later_description)
+        coalesce(known.description, later.description)
             as description,
-        coalesce(surveyed.known_url, surveyed.later_url)
+        coalesce(known.url, later.url)
             as url,
-        coalesce(surveyed.known_location, surveyed.later_location)
+        coalesce(known.location, later.location)
             as location,
-        coalesce(surveyed.known_category, surveyed.later_category)
+        coalesce(known.category, later.category)
             as category,
-        coalesce(surveyed.known_followers_count, surveyed.later_followers_count)
+        coalesce(known.followers_count, later.followers_count)
             as followers_count,
-        coalesce(surveyed.known_following_count, surveyed.later_following_count)
+        coalesce(known.following_count, later.following_count)
             as following_count,
-        coalesce(surveyed.known_posts_count, surveyed.later_posts_count)
+        coalesce(known.posts_count, later.posts_count)
             as posts_count,
-        coalesce(
-            surveyed.known_account_likes_count,
-            surveyed.later_account_likes_count
-        )
+        coalesce(known.account_likes_count, later.account_likes_count)
             as account_likes_count,
-        coalesce(surveyed.known_is_verified, surveyed.later_is_verified)
+        coalesce(known.is_verified, later.is_verified)
             as is_verified,
-        coalesce(surveyed.known_is_protected, surveyed.later_is_protected)
+        coalesce(known.is_protected, later.is_protected)
             as is_protected,
-        coalesce(surveyed.known_country_code, surveyed.later_country_code)
+        coalesce(known.country_code, later.country_code)
             as country_code,
-        coalesce(
-            surveyed.known_account_created_at, surveyed.later_account_created_at
-        )
+        coalesce(known.account_created_at, later.account_created_at)
             as account_created_at,
-        coalesce(surveyed.known_observed_at, surveyed.later_observed_at)
+        coalesce(known.observed_at, later.observed_at)
             as profile_observed_at,
         (
             (
-                surveyed.known_account_kind is null
-                and surveyed.later_account_kind is not null
+                known.account_kind is null
+                and later.account_kind is not null
             )
             or (
-                surveyed.known_handle is null
-                and surveyed.later_handle is not null
+                known.handle is null
+                and later.handle is not null
             )
             or (
-                surveyed.known_display_name is null
-                and surveyed.later_display_name is not null
+                known.display_name is null
+                and later.display_name is not null
             )
             or (
-                surveyed.known_description is null
-                and surveyed.later_description is not null
+                known.description is null
+                and later.description is not null
             )
             or (
-                surveyed.known_url is null
-                and surveyed.later_url is not null
+                known.url is null
+                and later.url is not null
             )
             or (
-                surveyed.known_location is null
-                and surveyed.later_location is not null
+                known.location is null
+                and later.location is not null
             )
             or (
-                surveyed.known_category is null
-                and surveyed.later_category is not null
+                known.category is null
+                and later.category is not null
             )
             or (
-                surveyed.known_followers_count is null
-                and surveyed.later_followers_count is not null
+                known.followers_count is null
+                and later.followers_count is not null
             )
             or (
-                surveyed.known_following_count is null
-                and surveyed.later_following_count is not null
+                known.following_count is null
+                and later.following_count is not null
             )
             or (
-                surveyed.known_posts_count is null
-                and surveyed.later_posts_count is not null
+                known.posts_count is null
+                and later.posts_count is not null
             )
             or (
-                surveyed.known_account_likes_count is null
-                and surveyed.later_account_likes_count is not null
+                known.account_likes_count is null
+                and later.account_likes_count is not null
             )
             or (
-                surveyed.known_is_verified is null
-                and surveyed.later_is_verified is not null
+                known.is_verified is null
+                and later.is_verified is not null
             )
             or (
-                surveyed.known_is_protected is null
-                and surveyed.later_is_protected is not null
+                known.is_protected is null
+                and later.is_protected is not null
             )
             or (
-                surveyed.known_country_code is null
-                and surveyed.later_country_code is not null
+                known.country_code is null
+                and later.country_code is not null
             )
             or (
-                surveyed.known_account_created_at is null
-                and surveyed.later_account_created_at is not null
+                known.account_created_at is null
+                and later.account_created_at is not null
             )
         ) as profile_from_later,
-        surveyed.first_seen_day,
-        surveyed.day
-    from surveyed
-    inner join requested on surveyed.day = requested.day
+        first_days.first_seen_day,
+        placed.day
+    from placed
+    inner join first_days
+        on
+            placed.platform = first_days.platform
+            and placed.account_id = first_days.account_id
+    left join known_by_day as known
+        on
+            placed.platform = known.platform
+            and placed.account_id = known.account_id
+            and placed.known_day = known.day
+    left join known_from_day as later
+        on
+            placed.platform = later.platform
+            and placed.account_id = later.account_id
+            and placed.later_day = later.day
 )
 
 select * from filled

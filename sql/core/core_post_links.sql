@@ -5,21 +5,29 @@ posts as (
     select * from core_posts
 ),
 
-staged as (
+delivered as (
+    select * from stg_crowdtangle__post_links
+    union all by name
+    select * from stg_bluesky__post_links
+    union all by name
+    select * from stg_twitter__post_links
+),
+
+bare as (
     select * exclude (source, source_file, observed_at, is_context)
-    from stg_crowdtangle__post_links
+    from delivered
 ),
 
 kept as (
-    select staged.*
-    from staged
+    select bare.* replace (posts.post_id as post_id)
+    from bare
     inner join posts
         on
-            staged.platform = posts.platform
-            and staged.post_id = posts.post_id
-            and staged.source_sha256 = posts.source_sha256
-            and staged.source_row = posts.source_row
-            and staged.source_item = posts.source_item
+            bare.platform = posts.platform
+            and delivered.source_sha256 = posts.source_sha256
+            and delivered.source_row = posts.source_row
+            and delivered.source_item = posts.source_item
+            and delivered.day = posts.day
 )
 
 select * from kept

@@ -94,6 +94,10 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         with lake.workspace("cosharing") as folder, lake.connect() as con:
             results = Results(folder)
             days = days_with_input("out_cosharing", _windows(refs["feat_account_content"], asked, settings), asked)
+            if not days:
+                for name in TABLES:
+                    yield dg.Output(Rows(results.relation(con, name), []), name)
+                return
             for day in days:
                 window = window_refs(refs.values(), day, settings.window_days)
                 tables, counts = _snapshot(con, lake, window, day, config)

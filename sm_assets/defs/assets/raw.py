@@ -17,7 +17,9 @@ from sm_assets.defs.partitions import daily, partition_days
 from sm_assets.errors import UncoveredDays
 from sm_assets.sources import SOURCES
 from sm_assets.sources.coverage import days_to_publish, describe_rejects, files_of_rejects, reject_days
-from sm_assets.sources.intake import Intake, raw_rows, reject_rows, spans, take_in
+from sm_assets.sources.intake import Intake, spans, take_in
+from sm_assets.sources.landing import discover
+from sm_assets.sources.publication import raw_rows, reject_rows
 from sm_assets.storage import Lake
 
 _NAMED = 5
@@ -40,7 +42,7 @@ def _source_assets(lake: Lake, name: str) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"ingest_{name}",
-        outs={source.raw_table: out(lake, source.raw_table), source.rejects_table: out(lake, source.rejects_table)},
+        outs={table: out(lake, table) for table in (*source.raw_tables, source.rejects_table)},
         **common(lake),
     )
     def ingest(context: dg.AssetExecutionContext, config: IngestConfig) -> Iterator[dg.Output[Rows]]:
@@ -52,19 +54,30 @@ def _source_assets(lake: Lake, name: str) -> dg.AssetsDefinition:
             with_rejects = reject_days(lake, intake, asked)
             try:
                 days = days_to_publish(lake, intake, asked, accept_vanished=config.accept_vanished)
-            except UncoveredDays:
-                # Perhaps because every row was rejected; then people find out why before the run fails.
-                if with_rejects:
-                    yield _rejects(con, lake, intake, with_rejects)
-                raise
-            if len(days) < len(asked):
+            except UncoveredDays as error:
+                if not _others_deliver(lake, name):
+                    # Perhaps because every row was rejected; then people find out why before the run fails.
+                    if with_rejects:
+                        yield _rejects(con, lake, intake, with_rejects)
+                    raise
+                # Whoever holds exports of one platform must not need files of the others.
+                context.log.warning(str(error))
+                days = []
+            if days and len(days) < len(asked):
                 left = len(asked) - len(days)
                 context.log.warning("%d of %d days are in no %s file; they stay", left, len(asked), name)
-            rows = Rows(raw_rows(con, lake, intake, days), days, metadata=_metadata(lake, intake))
-            yield dg.Output(rows, source.raw_table)
+            metadata = _metadata(lake, intake)
+            for record in source.records:
+                rows = Rows(raw_rows(lake, intake, record, days), days, metadata=metadata, is_sorted=True)
+                yield dg.Output(rows, source.raw_table(record))
             yield _rejects(con, lake, intake, sorted({*days, *with_rejects}))
 
     return ingest
+
+
+def _others_deliver(lake: Lake, name: str) -> bool:
+    """Whether another source has a file under landing/."""
+    return any(other != name and discover(lake, other) for other in SOURCES)
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: list[date]) -> dg.Output[Rows]:
@@ -106,6 +119,9 @@ def _metadata(lake: Lake, intake: Intake) -> dict[str, Any]:
     if outside:
         entries["rows_outside_partitions"] = sum(outside.values())
         entries["outside_partitions"] = counts_table(outside, "file (days)")
+    if intake.purged:
+        entries["purged_rows"] = sum(intake.purged.values())
+        entries["landing_holds_purged"] = counts_table(intake.purged, "file that still holds withdrawn words")
     if intake.same_as:
         listed = (f"- `{path}`: the bytes of `{first}`" for path, first in intake.same_as.items())
         entries["files_same"] = dg.MetadataValue.md("\n".join(listed))

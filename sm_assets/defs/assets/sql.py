@@ -9,9 +9,12 @@ import dagster as dg
 
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
-from sm_assets.defs.partitions import ALL_DAYS, partition_days
-from sm_assets.defs.sql import counts, days_with_input, open_select, table_files, upstreams
+from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.sql import counts, days_with_input, open_table, read_by_day, table_files, table_upstreams
 from sm_assets.storage import Lake, TableRef
+
+# Every source leads here: if it has no input, no file speaks of the days that were asked for.
+WHOLE = "core_accounts"
 
 
 def assets(lake: Lake) -> list[dg.AssetsDefinition]:
@@ -20,14 +23,12 @@ def assets(lake: Lake) -> list[dg.AssetsDefinition]:
 
 
 def _sql_asset(lake: Lake, name: str) -> dg.AssetsDefinition:
-    path = table_files()[name]
-
-    @dg.asset(ins=ins(lake, name, upstreams(path)), **one(lake, name))
+    @dg.asset(ins=ins(lake, name, table_upstreams(name)), **one(lake, name))
     def select(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
-        days = days_with_input(name, refs.values(), partition_days(list(context.partition_keys)))
-        read = [lake.ref(ref.table) for ref in refs.values()] if name in ALL_DAYS else list(refs.values())
+        asked = partition_days(list(context.partition_keys))
+        days = days_with_input(name, read_by_day(name, refs.values()), asked, required=name == WHOLE)
         with lake.connect() as con:
-            data = open_select(con, lake, path, read, days)
+            data = open_table(con, lake, name, refs.values(), days)
             yield dg.Output(Rows(data, days, counts(con, name), reconcile=True))
 
     made: dg.AssetsDefinition = select

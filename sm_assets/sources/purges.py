@@ -1,0 +1,188 @@
+"""Purges: what people withdrew for good leaves the converted files too.
+
+Here: which converted rows hold words of a purged post or account, and their rewriting without these words; key, time
+and the rest stay. Not here: which rows of core a withdrawal removes (sql/core/), the landing files, which are never
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from sm_assets.contracts.schema import DAY, quoted
+from sm_assets.sources import Source
+from sm_assets.sources.reading import INGESTED_REJECTS, ingest_schema
+from sm_assets.storage import PART, ROW_GROUP, DayFile, Lake, parquet_sql
+
+if TYPE_CHECKING:
+    from sm_assets.sources.intake import Converted
+
+PURGES = "purges.parquet"
+_SCHEMA = pa.schema([(name, pa.string()) for name in ("entity", "record_id", "account_id", "revision")])
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """How purges are found among the converted rows of one kind of record, and how they reach them.
+
+    Attributes:
+        withdrawn: SELECT over the view `records` that gives entity, record_id, account_id, revision of each purge;
+            None: such rows withdraw nothing.
+        post: SQL expression for the post whose words a row holds; None: no post's.
+        account: SQL expression for the account whose words a row holds; None: no account's.
+        revision: SQL expression that is compared with the purge's revision, where both are the platform's: what is
+            newer than its purge stands. None: a purge always wins.
+        columns: columns that hold what people wrote; they become null.
+    """
+
+    withdrawn: str | None
+    post: str | None
+    account: str | None
+    revision: str | None
+    columns: tuple[str, ...]
+
+
+def redactions(source: Source) -> dict[str, Redaction]:
+    """The source's rules by kind of record; empty where its files withdraw nothing."""
+    found: dict[str, Redaction] = getattr(source.load(), "REDACTIONS", {})
+    return found
+
+
+def collect(lake: Lake, source: Source, folder: Path, days: dict[str, Iterable[str]]) -> int:
+    """Write the purges that a file in conversion states to `folder`/purges.parquet; how many there are.
+
+    Args:
+        days: kind of record -> days with rows.
+    """
+    selects = []
+    with lake.connect() as con:
+        for record, rule in redactions(source).items():
+            paths = [str(folder / record / f"{DAY}={day}" / PART) for day in days.get(record, ())]
+            if rule.withdrawn is None or not paths:
+                continue
+            con.execute(f"create or replace temp view records as {parquet_sql(paths)}")
+            selects.append(con.sql(f"select {', '.join(_SCHEMA.names)} from ({rule.withdrawn})").to_arrow_table())
+    found = pa.concat_tables([part.cast(_SCHEMA) for part in selects]) if selects else _SCHEMA.empty_table()
+    if found.num_rows:
+        file = DayFile(folder / PURGES, _SCHEMA)
+        for batch in found.combine_chunks().to_batches():
+            file.add(batch)
+        file.close()
+    return found.num_rows
+
+
+def apply(lake: Lake, source: Source, files: list[Converted], fresh: set[str]) -> dict[str, int]:
+    """Take the words of purged records out of the converted files.
+
+    Args:
+        files: all converted files of the source.
+        fresh: fingerprints of those converted since purges were last applied: they meet all purges, the others only
+            those that fresh files state.
+
+    Returns:
+        Path of the landing file -> rows whose words were taken out now.
+    """
+    if not fresh or not any(file.manifest.get("purges") for file in files):
+        return {}
+    new = [file for file in files if file.sha256 in fresh]
+    old = [file for file in files if file.sha256 not in fresh]
+    done: dict[str, int] = {}
+    for targets, stating in ((new, files), (old, new)):
+        purges = [lake.uri(file.place(PURGES)) for file in stating if file.manifest.get("purges")]
+        if not purges or not targets:
+            continue
+        with lake.connect() as con:
+            con.execute(
+                "create or replace temp table purges as select entity as purged_entity, record_id as purged_id, "
+                "any_value(account_id) as purged_account, "
+                "if(bool_or(revision is null), null, max(revision)) as purged_revision "
+                f"from ({parquet_sql(purges, day_from_folder=False)}) group by entity, record_id"
+            )
+            for file in targets:
+                rows = sum(_redact(lake, con, file, *item) for item in _hit(con, lake, source, file))
+                _redact_rejects(lake, con, file)
+                if rows:
+                    done[file.path] = done.get(file.path, 0) + rows
+    return done
+
+
+def _condition(rule: Redaction) -> str:
+    """SQL that is true for a row that holds words of a purged record."""
+    newer = f" and (p.purged_revision is null or {rule.revision} is null or {rule.revision} <= p.purged_revision)"
+    tests = []
+    if rule.post:
+        tests.append(
+            f"exists (select 1 from purges as p where p.purged_entity = 'post' and p.purged_id = {rule.post}"
+            f"{newer if rule.revision else ''})"
+        )
+    if rule.account:
+        tests.append(f"exists (select 1 from purges as p where p.purged_entity = 'account' and p.purged_id = {rule.account})")
+    words = " or ".join(f"{quoted(name)} is not null" for name in rule.columns)
+    return f"({words}) and ({' or '.join(tests)})"
+
+
+def _hit(
+    con: duckdb.DuckDBPyConnection, lake: Lake, source: Source, file: Converted
+) -> Iterator[tuple[str, str, Redaction]]:
+    """(kind of record, day, rule) of the parts that hold words of purged records."""
+    for record, rule in redactions(source).items():
+        days = file.manifest["rows_by_day"].get(record, {})
+        if not days or not (rule.post or rule.account):
+            continue
+        paths = [lake.uri(file.place(record, f"{DAY}={day}", PART)) for day in days]
+        sql = f"select distinct day from ({parquet_sql(paths)}) where {_condition(rule)} order by day"
+        for (day,) in con.sql(sql).fetchall():
+            yield record, str(day), rule
+
+
+def _redact(
+    lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted, record: str, day: str, rule: Redaction
+) -> int:
+    place = file.place(record, f"{DAY}={day}", PART)
+    source = parquet_sql(lake.uri(place), day_from_folder=False)
+    hit = _condition(rule)
+    rows: int = con.sql(f"select count(*) from ({source}) where {hit}").fetchall()[0][0]
+    emptied = ", ".join(f"if(words_of_purged, null, {quoted(name)}) as {quoted(name)}" for name in rule.columns)
+    sql = (
+        f"select * exclude (words_of_purged) replace ({emptied}) "
+        f"from (select *, {hit} as words_of_purged from ({source}))"
+    )
+    schema = ingest_schema(file.table(record))
+    with lake.workspace("purge") as workspace:
+        target = DayFile(workspace / PART, schema)
+        for batch in con.sql(f"{sql} order by source_row, source_item").to_arrow_reader(ROW_GROUP):
+            target.add(pa.RecordBatch.from_arrays(batch.select(schema.names).columns, names=schema.names))
+        target.close()
+        lake.replace(workspace / PART, place)
+    return rows
+
+
+def _redact_rejects(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted) -> None:
+    """Excerpts of rejects that name a purged record lose their text."""
+    if not file.rejected:
+        return
+    place = file.place("reject", PART)
+    source = parquet_sql(lake.uri(place), day_from_folder=False)
+    hit = (
+        "raw_excerpt is not null and exists (select 1 from purges as p where "
+        "contains(raw_excerpt, split_part(p.purged_id, '/', -1)) "
+        "and (p.purged_account is null or contains(raw_excerpt, p.purged_account)))"
+    )
+    if not con.sql(f"select 1 from ({source}) where {hit} limit 1").fetchall():
+        return
+    rows = con.sql(
+        f"select * replace (if({hit}, null, raw_excerpt) as raw_excerpt) from ({source}) "
+        "order by line, byte_offset, record"
+    ).to_arrow_table()
+    with lake.workspace("purge") as workspace:
+        target = DayFile(workspace / PART, INGESTED_REJECTS)
+        for batch in rows.combine_chunks().to_batches():
+            target.add(batch.select(INGESTED_REJECTS.names))
+        target.close()
+        lake.replace(workspace / PART, place)
