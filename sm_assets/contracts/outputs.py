@@ -92,4 +92,21 @@ TABLES = (
         ),
         kinds=("python", "parquet"),
     ),
+    Table(
+        name="out_ingest_report",
+        description=(
+            "What became of every row of every file: from landing to raw, and from staging to core. Files whose days "
+            "meet the window, and all files that cover no day. Rows in are rows out, duplicates, rejects, ignored and "
+            "withdrawn rows together; repairs are counted in cells beside."
+        ),
+        grain="one count of one file",
+        key=("source_file", "stage", "entity", "disposition", "reason", "column_name"),
+        partition="as_of",
+        columns=pick(
+            "source source_file source_sha256 vintage? stage report.entity disposition report.reason column_name rows "
+            "coverage_kind? coverage_from? coverage_to? exported_at? zone? number_format? day",
+            day=_AS_OF,
+        ),
+        kinds=("python", "parquet"),
+    ),
 )

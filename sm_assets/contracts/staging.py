@@ -27,7 +27,10 @@ POST = (
 INTERACTION = (
     "interaction_id kind account_id object_post_id? object_account_id? interacted_at time_source claimed_at? revision"
 )
-FOLLOW = "follow_id follower_account_id followed_account_id followed_at? time_source claimed_at? is_snapshot weight? revision"
+FOLLOW = (
+    "follow_id follower_account_id followed_account_id followed_at? time_source claimed_at? is_snapshot weight? "
+    "revision"
+)
 TOMBSTONE = "entity record_id account_id? interaction_kind? deleted_at record_day? action withdrawal.reason revision"
 CHILD = "post_id ordinal account_id posted_at revision"
 LINK = "url expanded_url? final_url? title? description? link_role"

@@ -12,15 +12,17 @@ import duckdb
 import pyarrow as pa
 
 from sm_assets.contracts import TABLES, Reference, Table
+from sm_assets.contracts.raw import POSITION
 from sm_assets.contracts.schema import quoted
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
-from sm_assets.defs.sql import RUN_SETTINGS, check_files, opening_line, upstreams
+from sm_assets.defs.sql import RUN_SETTINGS, check_files, open_select, opening_line, upstreams
 from sm_assets.sources import SOURCES
 from sm_assets.sources.intake import manifests
 from sm_assets.storage import Lake, rule_counts
 
 _SHOWN = 10
+_BLOCKING = {"sums_close"}
 
 
 def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
@@ -28,6 +30,7 @@ def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
     return [
         *(_contract_checks(lake, table) for table in TABLES.values()),
         *(_landing_checks(lake, name) for name in SOURCES),
+        *(_staging_checks(lake, name) for name in SOURCES),
         _sql_checks(lake),
     ]
 
@@ -119,7 +122,9 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     source = SOURCES[name]
     share = lake.settings.max_reject_share
     specs = [
-        dg.AssetCheckSpec("no_unknown_files", asset=source.raw_tables[0], description="Every landing file could be read."),
+        dg.AssetCheckSpec(
+            "no_unknown_files", asset=source.raw_tables[0], description="Every landing file could be read."
+        ),
         dg.AssetCheckSpec(
             "rows_reconcile", asset=source.raw_tables[0], description="Rows in = accepted + rejected + ignored."
         ),
@@ -127,6 +132,11 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
             "few_rejects",
             asset=source.rejects_table,
             description=f"At most {share:.2%} of each file's rows are rejected.",
+        ),
+        dg.AssetCheckSpec(
+            "nothing_assumed",
+            asset=source.raw_tables[0],
+            description="Zones of times and directions of follows are delivered or stated, not assumed.",
         ),
     ]
 
@@ -138,15 +148,50 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         yield dg.AssetCheckResult(
             asset_key=source.raw_tables[0], check_name="no_unknown_files", passed=not aside, metadata={"files": named}
         )
-        open_sums, many = {}, {}
+        open_sums, many, assumed = {}, {}, {}
         for path, manifest in manifests(lake, name).items():
             rejected = sum(manifest["rejected"].values())
             gap = manifest["rows_in"] - manifest["rows_out"] - rejected - sum(manifest["ignored"].values())
             open_sums[path] = abs(gap)
+            for fact in ("zone", "direction"):
+                assumed[f"{path}: {fact}"] = manifest["rows_out"] if manifest.get(f"{fact}_origin") == "assumed" else 0
             many[path] = rejected if rejected > share * manifest["rows_in"] else 0
         yield _result(TABLES[source.raw_tables[0]], "rows_reconcile", open_sums)
         result = _result(TABLES[source.rejects_table], "few_rejects", many)
         yield result._replace(severity=dg.AssetCheckSeverity.WARN)
+        result = _result(TABLES[source.raw_tables[0]], "nothing_assumed", assumed)
+        yield result._replace(severity=dg.AssetCheckSeverity.WARN)
+
+    return check
+
+
+def _staging_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
+    """Every raw row feeds at least one staged entity."""
+    source = SOURCES[name]
+    staged = [table for table in TABLES if table.startswith(f"stg_{name}__") and "__post_" not in table]
+    specs = [
+        dg.AssetCheckSpec(
+            "every_row_is_staged",
+            asset=table,
+            description="Every row feeds at least one staged entity.",
+            additional_deps=staged,
+        )
+        for table in source.raw_tables
+    ]
+
+    @dg.multi_asset_check(name=f"check_staging_{name}", specs=specs)
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        days = run_days(context)
+        with lake.connect() as con:
+            position = ", ".join(POSITION)
+            for table in staged:
+                lake.register(con, lake.ref(table, days))
+            fed = " union all ".join(f"select {position} from {table}" for table in staged)
+            for table in source.raw_tables:
+                lake.register(con, lake.ref(table, days))
+                on = " and ".join(f"r.{name} = fed.{name}" for name in POSITION)
+                lost = con.sql(f"select count(*) from {table} as r anti join ({fed}) as fed on {on}").fetchall()[0][0]
+                yield _result(TABLES[table], "every_row_is_staged", {"rows that feed nothing": lost})
 
     return check
 
@@ -158,7 +203,13 @@ def _sql_checks(lake: Lake) -> dg.AssetChecksDefinition:
     """Every file sql/checks/<table>/<check>.sql: it selects broken rows, and its first line says what holds."""
     paths = check_files()
     specs = [
-        dg.AssetCheckSpec(path.stem, asset=path.parent.name, description=opening_line(path), additional_deps=others)
+        dg.AssetCheckSpec(
+            path.stem,
+            asset=path.parent.name,
+            description=opening_line(path),
+            additional_deps=others,
+            blocking=path.stem in _BLOCKING,
+        )
         for path, others in ((path, sorted({*upstreams(path)} - {path.parent.name})) for path in paths)
     ]
 
@@ -169,11 +220,22 @@ def _sql_checks(lake: Lake) -> dg.AssetChecksDefinition:
             con.register(RUN_SETTINGS, pa.table({"window_days": pa.array([lake.settings.window_days], pa.int32())}))
             for path in paths:
                 table = TABLES[path.parent.name]
-                for name in upstreams(path):
-                    # A snapshot looks back beyond the days of its run.
-                    same = TABLES[name].partition == table.partition
-                    lake.register(con, lake.ref(name, days if same else None))
-                broken = con.sql(path.read_text(encoding="utf-8")).to_arrow_table()
-                yield _result(table, path.stem, {"rows": len(broken)})
+                # A snapshot looks back beyond the days of its run.
+                refs = [
+                    lake.ref(name, days if TABLES[name].partition == table.partition else None)
+                    for name in upstreams(path)
+                ]
+                broken = open_select(con, lake, path, refs, days or []).to_arrow_table()
+                yield _broken_rows(table, path.stem, broken)
 
     return check
+
+
+def _broken_rows(table: Table, name: str, broken: pa.Table) -> dg.AssetCheckResult:
+    """How many rows a check found, and the first of them."""
+    result = _result(table, name, {"rows": len(broken)})
+    if not len(broken):
+        return result
+    shown = [{key: str(value) for key, value in row.items()} for row in broken.slice(0, _SHOWN).to_pylist()]
+    examples = dg.MetadataValue.table([dg.TableRecord(row) for row in shown])
+    return result._replace(metadata={**result.metadata, "first": examples})

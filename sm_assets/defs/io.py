@@ -58,9 +58,7 @@ class LakeIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Rows) -> None:
         """Check and publish, then tell what was published."""
         table = TABLES[context.asset_key.path[-1]]
-        published = self._lake.publish(
-            table, obj.data, obj.days, expected_rows=obj.expected, is_sorted=obj.is_sorted
-        )
+        published = self._lake.publish(table, obj.data, obj.days, expected_rows=obj.expected, is_sorted=obj.is_sorted)
         entries = published_metadata(self._lake, table, published, obj.counts)
         asked = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else []
         skipped = sorted(set(asked) - set(obj.days))

@@ -133,15 +133,39 @@ def _prepare_shared(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             con.execute(f"create or replace temp view {name} as {shared.read_text(encoding='utf-8')}")
 
 
+def judged_tables() -> tuple[str, ...]:
+    """Tables that have a judgement."""
+    return tuple(sorted(path.stem for path in (SQL_ROOT / "judgements").glob("*.sql")))
+
+
+def judge(
+    con: duckdb.DuckDBPyConnection, lake: Lake, table: str, refs: Iterable[TableRef], days: Iterable[date]
+) -> None:
+    """Make the judgement of a table, `judged`: what becomes of each staged row."""
+    judgement = judgement_file(table)
+    assert judgement is not None, f"{table} has no judgement"
+    prepare(con, lake, judgement, refs, days)
+    con.execute(f"create or replace temp table {JUDGED} as {judgement.read_text(encoding='utf-8')}")
+
+
+def judged_by_file(
+    con: duckdb.DuckDBPyConnection, lake: Lake, table: str, refs: Iterable[TableRef], days: Iterable[date]
+) -> list[tuple[str, str, int]]:
+    """(file, disposition, rows) of the staged rows of `days`."""
+    judge(con, lake, table, refs, days)
+    return con.sql(
+        f"select source_file, disposition, count(*) from {JUDGED} where day in (select day from {REQUESTED}) "
+        "group by all order by all"
+    ).fetchall()
+
+
 def open_table(
     con: duckdb.DuckDBPyConnection, lake: Lake, table: str, refs: Iterable[TableRef], days: Iterable[date]
 ) -> duckdb.DuckDBPyRelation:
     """The SELECT of a table, not yet run; its judgement, if it has one, is made on the way."""
     listed, asked = list(refs), list(days)
-    judgement = judgement_file(table)
-    if judgement:
-        prepare(con, lake, judgement, listed, asked)
-        con.execute(f"create or replace temp table {JUDGED} as {judgement.read_text(encoding='utf-8')}")
+    if judgement_file(table):
+        judge(con, lake, table, listed, asked)
     return open_select(con, lake, table_files()[table], listed, asked)
 
 

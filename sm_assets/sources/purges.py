@@ -58,6 +58,9 @@ def collect(lake: Lake, source: Source, folder: Path, days: dict[str, Iterable[s
     """Write the purges that a file in conversion states to `folder`/purges.parquet; how many there are.
 
     Args:
+        lake: for its engine.
+        source: who delivered the file.
+        folder: the directory in the making.
         days: kind of record -> days with rows.
     """
     selects = []
@@ -81,6 +84,8 @@ def apply(lake: Lake, source: Source, files: list[Converted], fresh: set[str]) -
     """Take the words of purged records out of the converted files.
 
     Args:
+        lake: where they lie.
+        source: whose files they are.
         files: all converted files of the source.
         fresh: fingerprints of those converted since purges were last applied: they meet all purges, the others only
             those that fresh files state.
@@ -122,7 +127,9 @@ def _condition(rule: Redaction) -> str:
             f"{newer if rule.revision else ''})"
         )
     if rule.account:
-        tests.append(f"exists (select 1 from purges as p where p.purged_entity = 'account' and p.purged_id = {rule.account})")
+        tests.append(
+            f"exists (select 1 from purges as p where p.purged_entity = 'account' and p.purged_id = {rule.account})"
+        )
     words = " or ".join(f"{quoted(name)} is not null" for name in rule.columns)
     return f"({words}) and ({' or '.join(tests)})"
 
@@ -141,9 +148,7 @@ def _hit(
             yield record, str(day), rule
 
 
-def _redact(
-    lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted, record: str, day: str, rule: Redaction
-) -> int:
+def _redact(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted, record: str, day: str, rule: Redaction) -> int:
     place = file.place(record, f"{DAY}={day}", PART)
     source = parquet_sql(lake.uri(place), day_from_folder=False)
     hit = _condition(rule)

@@ -136,4 +136,3 @@ class DayRouter:
         for piece in pieces[1:]:
             piece.unlink()
         joined.replace(pieces[0])
-

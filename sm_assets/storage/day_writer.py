@@ -1,7 +1,7 @@
 """One Parquet file per day out of a stream of rows.
 
-Here: cutting, buffering, writing to disk for good: `DayWriter` for rows that come sorted by day, `DayRouter` for rows of
-many days at once. Not here: where files lie and when they are published (`lake`).
+Here: cutting, buffering, writing to disk for good, for rows that come sorted by day. Not here: rows of many days at
+once (`day_router`), where files lie and when they are published (`lake`).
 """
 
 from __future__ import annotations

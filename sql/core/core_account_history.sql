@@ -29,9 +29,9 @@ winners as (
     inner join verdicts
         on
             bare.source_sha256 = verdicts.source_sha256
-            and delivered.source_row = verdicts.source_row
-            and delivered.source_item = verdicts.source_item
-            and delivered.day = verdicts.day
+            and bare.source_row = verdicts.source_row
+            and bare.source_item = verdicts.source_item
+            and bare.day = verdicts.day
 )
 
 select * from winners

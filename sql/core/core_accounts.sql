@@ -203,11 +203,13 @@ known_by_day as (
         last_value(followers_count ignore nulls) over known as followers_count,
         last_value(following_count ignore nulls) over known as following_count,
         last_value(posts_count ignore nulls) over known as posts_count,
-        last_value(account_likes_count ignore nulls) over known as account_likes_count,
+        last_value(account_likes_count ignore nulls) over known
+            as account_likes_count,
         last_value(is_verified ignore nulls) over known as is_verified,
         last_value(is_protected ignore nulls) over known as is_protected,
         last_value(country_code ignore nulls) over known as country_code,
-        last_value(account_created_at ignore nulls) over known as account_created_at,
+        last_value(account_created_at ignore nulls) over known
+            as account_created_at,
         last_value(observed_at ignore nulls) over known as observed_at
     from profiles
     window
@@ -233,11 +235,13 @@ known_from_day as (
         first_value(followers_count ignore nulls) over later as followers_count,
         first_value(following_count ignore nulls) over later as following_count,
         first_value(posts_count ignore nulls) over later as posts_count,
-        first_value(account_likes_count ignore nulls) over later as account_likes_count,
+        first_value(account_likes_count ignore nulls) over later
+            as account_likes_count,
         first_value(is_verified ignore nulls) over later as is_verified,
         first_value(is_protected ignore nulls) over later as is_protected,
         first_value(country_code ignore nulls) over later as country_code,
-        first_value(account_created_at ignore nulls) over later as account_created_at,
+        first_value(account_created_at ignore nulls) over later
+            as account_created_at,
         first_value(observed_at ignore nulls) over later as observed_at
     from profiles
     window

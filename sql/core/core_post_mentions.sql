@@ -26,10 +26,10 @@ kept as (
     inner join posts
         on
             bare.platform = posts.platform
-            and delivered.source_sha256 = posts.source_sha256
-            and delivered.source_row = posts.source_row
-            and delivered.source_item = posts.source_item
-            and delivered.day = posts.day
+            and bare.source_sha256 = posts.source_sha256
+            and bare.source_row = posts.source_row
+            and bare.source_item = posts.source_item
+            and bare.day = posts.day
 )
 
 select * from kept

@@ -46,10 +46,10 @@ winners as (
     inner join standing
         on
             bare.source_sha256 = standing.source_sha256
-            and delivered.source_row = standing.source_row
-            and delivered.source_item = standing.source_item
-            and delivered.day = standing.day
-            and delivered.platform = standing.platform
+            and bare.source_row = standing.source_row
+            and bare.source_item = standing.source_item
+            and bare.day = standing.day
+            and bare.platform = standing.platform
     where standing.disposition = 'out'
 ),
 
@@ -78,7 +78,8 @@ summarised as (
                 observed.source_file,
                 observed.source_row,
                 observed.source_item
-        ) filter (where observed.reactions_count is not null) as reactions_count,
+        ) filter (where observed.reactions_count is not null)
+            as reactions_count,
         last(
             observed.comments_count
             order by
@@ -118,7 +119,8 @@ summarised as (
                 observed.source_file,
                 observed.source_row,
                 observed.source_item
-        ) filter (where observed.interactions_count is not null) as interactions_count,
+        ) filter (where observed.interactions_count is not null)
+            as interactions_count,
         max(observed.observed_at) filter (
             where coalesce(
                 observed.likes_count,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from sm_assets.defs.assets import contents, cosharing, language, raw, sql
+from sm_assets.defs.assets import contents, cosharing, language, raw, report, sql
 from sm_assets.storage import Lake
 
 
@@ -19,4 +19,5 @@ def all_assets(lake: Lake) -> list[dg.AssetsDefinition]:
         contents.asset(lake),
         language.asset(lake),
         cosharing.asset(lake),
+        report.asset(lake),
     ]
