@@ -259,7 +259,16 @@ def _add_demo(commands: Any) -> None:
     )
     command.add_argument("--seed", type=int, default=7, help="seed of the world (default: 7)")
     command.add_argument(
-        "--scale", type=_number, default=1.0, help="size of the world; 1 is about 600 pages (default: 1)"
+        "--scale",
+        type=_number,
+        default=1.0,
+        help="size of the world; 1 is about 600 pages, 2,000 other people and 100,000 rows in all (default: 1)",
+    )
+    command.add_argument(
+        "--events",
+        metavar="N",
+        type=int,
+        help="rows of all exports together, 10 to 10000000, instead of a scale",
     )
     command.set_defaults(run=_demo)
 
@@ -268,7 +277,8 @@ def _demo(arguments: argparse.Namespace) -> int:
     from sm_assets.demo_run import run_demo
     from sm_assets.settings import Settings
 
-    return run_demo(arguments.data_root or Path(Settings.from_env().data_root), arguments.seed, arguments.scale)
+    root = arguments.data_root or Path(Settings.from_env().data_root)
+    return run_demo(root, arguments.seed, arguments.scale, arguments.events)
 
 
 if __name__ == "__main__":

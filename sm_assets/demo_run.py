@@ -9,25 +9,30 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from sm_assets.demo import World
+from sm_assets.demo import World, world_of
 from sm_assets.demo.summary import summary
 from sm_assets.settings import Settings
 
 
-def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0) -> int:
+def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | None = None) -> int:
     """Write the demo's exports below `data_root`, materialise all its days, and print a summary.
 
     Returns:
         0, or 1 where the run failed (its log says why).
 
     Raises:
-        OptionError: the scale is out of range.
+        OptionError: the scale or the number of events is out of range.
     """
-    world = World(seed, scale)
+    world = World(seed, scale) if events is None else world_of(events, seed)
     files = [path for path in world.write(data_root) if path.is_relative_to(data_root / "landing")]
-    sizes = f"{len(world.accounts):,} pages with {len(world.posts):,} posts"
-    print(f"Planted {len(world.networks)} networks among {sizes} (seed {seed}):")
-    print("\n".join(f"  {path}  ({path.stat().st_size // 1_000:,} kB)" for path in files))
+    people = f"{len(world.accounts):,} pages and {len(world.residents.all) - len(world.accounts):,} other people"
+    planted = f"{len(world.networks)} networks and {world.residents.n_communities} communities"
+    print(f"Planted {planted} among {people} (seed {seed}):")
+    for source in sorted({path.relative_to(data_root / "landing").parts[0] for path in files}):
+        folder = data_root / "landing" / source
+        own = [path for path in files if path.is_relative_to(folder)]
+        size = sum(path.stat().st_size for path in own) // 1_000
+        print(f"  {folder}  ({len(own)} files, {size:,} kB)")
     print(f"Running the chain over {world.first_day} to {world.last_day} ...", flush=True)
 
     # Dagster takes seconds to import: only once the world is there.

@@ -9,6 +9,7 @@
 A further platform is one more exporter of the same people and posts. Not here: anything that knows how the chain works.
 """
 
-from sm_assets.demo.world import World
+from sm_assets.demo.bluesky import write_jetstream
+from sm_assets.demo.world import World, world_of
 
-__all__ = ["World"]
+__all__ = ["World", "world_of", "write_jetstream"]

@@ -10,11 +10,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
 from typing import Final
 
 from sm_assets.demo.draws import Draws
+from sm_assets.demo.files import write_bytes, write_rows
 from sm_assets.demo.people import Account, Actor
+from sm_assets.demo.rhythm import thinned
 from sm_assets.demo.sharing import Post
 from sm_assets.demo.texts import short_link
 
@@ -40,34 +44,59 @@ _RIPENING: Final = ((1, 250), (6, 550), (24, 820), (72, 930), (240, 980))
 # (days from the first day to the first day of the export, and to the one behind its last; time of export)
 _EARLIER: Final = (0, 18, datetime(2024, 3, 1, 10, 40, 10, tzinfo=UTC))
 _LATER: Final = (12, 35, datetime(2024, 3, 18, 10, 12, 44, tzinfo=UTC))
+_DAMAGED_ROWS: Final = 40
 _DAMAGED_AT: Final = datetime(2024, 3, 15, 10, 12, 44, tzinfo=UTC)
 
 
-def exports(
-    seed: int, first_day: date, accounts: Sequence[Account], actors: Sequence[Actor], posts: Sequence[Post]
-) -> dict[str, bytes]:
-    """The landing files by name; their rows are newest first, as in the original."""
-    start = datetime.combine(first_day, datetime.min.time(), UTC)
-    page = _Exporter(seed, start, accounts, actors)
-    files = {}
-    for (since, until, exported_at), columns in ((_EARLIER, COLUMNS_40), (_LATER, COLUMNS_41)):
-        low, high = start + timedelta(days=since), start + timedelta(days=until)
-        rows = (
-            page.row(post, exported_at, columns) for post in reversed(posts) if low <= post.at < min(high, exported_at)
-        )
-        files[_file_name(exported_at)] = _text([columns, *rows]).encode("utf-8-sig")
+def write_pages(
+    folder: Path,
+    seed: int,
+    start: datetime,
+    accounts: Sequence[Account],
+    actors: Sequence[Actor],
+    posts: Sequence[Post],
+    limit: int | None = None,
+) -> list[Path]:
+    """Write the exports of pages below `folder`; their rows are newest first, as in the original.
+
+    Returns:
+        The files; with a `limit` they have about so many rows together.
+    """
+    if limit is not None and limit < n_rows(start, posts):
+        posts = thinned(posts, limit * 5 // 6 if limit > 5 else limit)
+    page = Exporter(seed, start, accounts, actors)
+    files = []
+    for export, columns in ((_EARLIER, COLUMNS_40), (_LATER, COLUMNS_41)):
+        shown = _shown(start, posts, export)
+        if shown:
+            rows = (page.row(post, export[2], columns) for post in reversed(shown))
+            files.append(write_rows(folder / file_name(export[2]), chain([columns], rows), encoding="utf-8-sig"))
     some = [post for post in reversed(posts) if post.at < _DAMAGED_AT][:400:10]
-    files[_file_name(_DAMAGED_AT)] = _damage([page.row(post, _DAMAGED_AT, COLUMNS_41) for post in some])
+    if len(some) == _DAMAGED_ROWS:
+        damaged = _damage([page.row(post, _DAMAGED_AT, COLUMNS_41) for post in some])
+        files.append(write_bytes(folder / file_name(_DAMAGED_AT), damaged))
     return files
 
 
-def _local(when: datetime) -> tuple[datetime, str]:
+def n_rows(start: datetime, posts: Sequence[Post]) -> int:
+    """Rows of the two large exports."""
+    return sum(len(_shown(start, posts, export)) for export in (_EARLIER, _LATER))
+
+
+def _shown(start: datetime, posts: Sequence[Post], export: tuple[int, int, datetime]) -> list[Post]:
+    since, until, exported_at = export
+    low, high = start + timedelta(days=since), min(start + timedelta(days=until), exported_at)
+    return [post for post in posts if low <= post.at < high]
+
+
+def local_time(when: datetime) -> tuple[datetime, str]:
     """The dashboard's clock and the name of its zone."""
     return (when - timedelta(hours=4), "EDT") if when >= _SUMMER_TIME else (when - timedelta(hours=5), "EST")
 
 
-def _file_name(exported_at: datetime) -> str:
-    local, zone = _local(exported_at)
+def file_name(exported_at: datetime) -> str:
+    """The name of an export of that moment."""
+    local, zone = local_time(exported_at)
     return f"{local:%Y-%m-%d-%H-%M-%S}-{zone}-search-csv-export.csv"
 
 
@@ -77,7 +106,7 @@ def _text(rows: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-class _Exporter:
+class Exporter:
     """Shows a post as the export of some moment shows it."""
 
     def __init__(self, seed: int, start: datetime, accounts: Sequence[Account], actors: Sequence[Actor]) -> None:
@@ -92,7 +121,7 @@ class _Exporter:
         followers = account.followers + account.growth * (post.at - self._start).days
         full = round(followers * post.reaction / 1_000)
         counts = [
-            full * int(part * draws.between(0.6, 1.4)) // 1_000 * _ripe(exported_at - post.at) // 1_000
+            full * int(part * draws.between(0.6, 1.4)) // 1_000 * ripe(exported_at - post.at) // 1_000
             for part in _PARTS
         ]
         total = sum(counts)
@@ -104,7 +133,7 @@ class _Exporter:
         link, final_link = self._links(draws, post, url, owner)
         if post.number % 9 == 0 and len(columns) == len(COLUMNS_41):
             url = f"https://www.facebook.com/permalink.php?story_fbid={post_id}&id={account.account_id}"
-        local, zone = _local(post.at)
+        local, zone = local_time(post.at)
         length = f"00:{draws.below(12):02d}:{draws.below(60):02d}"
         views = total * (4 + draws.below(20))
         seen = (
@@ -136,7 +165,7 @@ class _Exporter:
         return (url, "") if post.shape == "video" else ("", "")
 
 
-def _ripe(age: timedelta) -> int:
+def ripe(age: timedelta) -> int:
     """Parts per thousand of the final interactions at this age."""
     return next((share for hours, share in _RIPENING if age < timedelta(hours=hours)), 1_000)
 

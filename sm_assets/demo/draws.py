@@ -23,6 +23,10 @@ class Draws:
         # A text seeds by SHA-512, which no hash seed touches.
         self._random = random.Random("/".join(map(str, (seed, *purpose))))
 
+    def uniform(self) -> float:
+        """In [0, 1): for callers that need many of them fast."""
+        return self._random.random()
+
     def chance(self, probability: float) -> bool:
         """True with this probability."""
         return self._random.random() < probability

@@ -10,10 +10,13 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from sm_assets.demo.draws import Draws
-from sm_assets.demo.phrases import LANGUAGES, TOPICS
+from sm_assets.demo.phrases import LANGUAGES
 from sm_assets.demo.texts import place_name, site_name, slug
+from sm_assets.demo.vocabulary import PERSONAS
+from sm_assets.demo.voices import company_bio, person_bio
 
 Kind = Literal["network", "aggregator", "organic"]
+Nature = Literal["person", "company", "bot"]
 Style = Literal["copies_texts", "shares_links", "mixed"]
 
 ACTORS_AT_SCALE_1: Final = 600
@@ -32,6 +35,7 @@ _CATEGORIES: Final = (
     "TOPIC_JUST_FOR_FUN",
 )
 _TEMPI: Final = (0.4, 0.8, 1.0, 1.5, 3.0, 6.0)
+_COMPANY_SHARE: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Network:
     Attributes:
         number: 0, 1, 2, ... by size.
         language: of its contents; all its members write it.
+        persona: number of the persona (`vocabulary.PERSONAS`) whose topics and words its members use.
         style: whether its members copy texts, share links with words of their own, or both.
         tempo: factor on the time that members need to follow; 1 = most of them within about half an hour.
         n_contents: contents that it launches in the world's time.
@@ -49,6 +54,7 @@ class Network:
 
     number: int
     language: str
+    persona: int
     topics: tuple[str, ...]
     place: str
     style: Style
@@ -63,6 +69,9 @@ class Actor:
 
     Attributes:
         network: its number; None for aggregators and organic actors.
+        nature: whether a person or a company stands behind it.
+        persona: number of the persona; members of a network share it.
+        bio: what it says about itself on every platform; often nothing.
         utc_hours: hours that its clock is ahead of UTC.
         loyalty: probability that it carries a content of its network.
         sources: networks from which an aggregator copies.
@@ -72,10 +81,14 @@ class Actor:
     number: int
     kind: Kind
     network: int | None
+    nature: Nature
+    persona: int
     language: str
     country: str
     utc_hours: int
     place: str
+    title: str
+    bio: str
     loyalty: float
     sources: tuple[int, ...]
     n_own: int
@@ -119,10 +132,12 @@ def make_networks(seed: int, scale: float) -> list[tuple[Network, int]]:
     for number, size in enumerate(sorted(sizes, reverse=True)):
         draws = Draws(seed, "network", number)
         language = LANGUAGES[list(_LANGUAGE_WEIGHTS)[draws.weighted(list(_LANGUAGE_WEIGHTS.values()))]]
+        persona = draws.below(len(PERSONAS))
         network = Network(
             number=number,
             language=language.code,
-            topics=tuple(draws.sample(TOPICS, 3)),
+            persona=persona,
+            topics=PERSONAS[persona].topics,
             place=place_name(draws, language),
             style=("copies_texts", "shares_links", "mixed")[draws.weighted((3, 3, 4))],
             tempo=draws.pick(_TEMPI),
@@ -151,15 +166,31 @@ def _make_actor(seed: int, number: int, kind: Kind, network: Network | None, n_n
     sources: tuple[int, ...] = ()
     if kind == "aggregator":
         sources = tuple(draws.sample(range(n_networks), min(n_networks, 3 + draws.below(4))))
+    persona = network.persona if network is not None else draws.below(len(PERSONAS))
+    nature: Nature = "company" if draws.chance(_COMPANY_SHARE) else "person"
+    place = place_name(draws, language)
+    title = draws.pick(language.titles).format(place=place)
+    bio = ""
+    if draws.chance(0.7):
+        site = site_name(draws, language)
+        bio = (
+            company_bio(draws.uniform, title, site)
+            if nature == "company"
+            else person_bio(draws.uniform, persona, place)
+        )
     own = {"network": (2, 4, 7, 12, 22), "aggregator": (6, 12, 18, 26, 40), "organic": (1, 3, 9, 17, 25, 41, 110)}[kind]
     return Actor(
         number=number,
         kind=kind,
         network=network.number if network is not None else None,
+        nature=nature,
+        persona=persona,
         language=language.code,
         country=country,
         utc_hours=utc_hours,
-        place=place_name(draws, language),
+        place=place,
+        title=title,
+        bio=bio,
         loyalty=draws.quantile((0.18, 0.4, 0.55, 0.7, 0.95)),
         sources=sources,
         n_own=round(draws.quantile(own)),
@@ -169,11 +200,10 @@ def _make_actor(seed: int, number: int, kind: Kind, network: Network | None, n_n
 def make_account(seed: int, actor: Actor, start: datetime, days: int) -> Account:
     """The actor's Facebook page."""
     draws = Draws(seed, "account", actor.number)
-    language = LANGUAGES[actor.language]
-    title = draws.pick(language.titles).format(place=actor.place)
+    title = actor.title
     handle = slug(title).replace("-", "") + str(100 + actor.number) if draws.chance(0.87) else ""
     changes = bool(handle) and draws.chance(0.06)
-    description = draws.pick(language.tails) if draws.chance(0.7) else ""
+    description = actor.bio
     if description and draws.chance(0.3):
         description += f"\n{title}, {actor.place}"
     followers = int(draws.quantile(_FOLLOWERS))

@@ -15,18 +15,20 @@ from typing import Final, Literal
 from sm_assets.demo.draws import Draws
 from sm_assets.demo.people import Account, Actor, Network
 from sm_assets.demo.phrases import LANGUAGES, PLATFORM_NOTICES, TOPICS
+from sm_assets.demo.rhythm import HOURS, MONDAY_TO_SUNDAY
 from sm_assets.demo.texts import Writer, copied_text, site_name, tracked_url
+from sm_assets.demo.vocabulary import PERSONAS
 
 Shape = Literal["link", "photo", "status", "video"]
 
-_MONDAY_TO_SUNDAY: Final = (11, 12, 12, 12, 11, 7, 8)
-_HOURS: Final = (2, 1, 1, 1, 1, 2, 5, 9, 11, 11, 10, 10, 11, 10, 9, 9, 10, 12, 14, 15, 14, 11, 7, 4)
 # Minutes from the first post of a content to a follower's, by quantile, at tempo 1; the last reach into the next day.
 _LAG_MINUTES: Final = (1, 4, 9, 16, 28, 50, 100, 260, 1_500)
 _AGGREGATOR_LAG_MINUTES: Final = (40, 150, 400, 900, 2_400)
 # The first content is carried by more than a third of all accounts, most of the others by a handful.
 _VIRAL_REACH: Final = (0.42, 0.2, 0.12, 0.08, 0.06, 0.05, 0.05, 0.04, 0.04, 0.04, 0.03, 0.03)
 _VIRAL_LAG_MINUTES: Final = (3, 90, 240, 500, 900, 1_500, 2_400, 4_800, 9_000)
+# How often people stay with the topics of their persona.
+_FAITH: Final = 0.9
 _REACTION_PER_MILLE: Final = (0.3, 1, 2, 4, 7, 13, 26, 80)
 
 
@@ -121,10 +123,10 @@ class Sharing:
     def _moment(self, draws: Draws, utc_hours: int, last_day: int | None = None) -> datetime:
         """A moment of the world's time when somebody with this clock would post."""
         weights = [
-            _MONDAY_TO_SUNDAY[(self._start + timedelta(days=day)).weekday()] for day in range(last_day or self._days)
+            MONDAY_TO_SUNDAY[(self._start + timedelta(days=day)).weekday()] for day in range(last_day or self._days)
         ]
         local = self._start + timedelta(
-            days=draws.weighted(weights), hours=draws.weighted(_HOURS), minutes=draws.below(60), seconds=draws.below(60)
+            days=draws.weighted(weights), hours=draws.weighted(HOURS), minutes=draws.below(60), seconds=draws.below(60)
         )
         moment = local - timedelta(hours=utc_hours)
         if moment < self._start:
@@ -279,7 +281,7 @@ class Sharing:
         posts = []
         for _ in range(actor.n_own):
             at = self._moment(draws, actor.utc_hours)
-            topic = draws.pick(TOPICS)
+            topic = draws.pick(PERSONAS[actor.persona].topics if draws.chance(_FAITH) else TOPICS)
             shape: Shape = ("status", "photo", "link", "video")[draws.weighted((35, 30, 25, 10))]
             text, url, headline, image_text = "", "", "", ""
             match draws.weighted((88, 4, 4, 4)):

@@ -21,10 +21,11 @@ _NETWORKS: Final = """
     with networks as (
         select * from clusters order by cluster_size desc, cluster_id limit $limit
     ),
-    pages as (
+    named as (
         select
             cluster_id,
-            list(coalesce(display_name, handle, account_id) order by followers desc nulls last, account_id) as names
+            list(coalesce(display_name, handle, account_id) order by followers desc nulls last, account_id) as names,
+            list_sort(list(distinct platform)) as platforms
         from members where cluster_id is not null group by cluster_id
     ),
     carried as (
@@ -56,9 +57,9 @@ _NETWORKS: Final = """
         group by cluster_id
     )
     select
-        cluster_id, cluster_size, n_contents, cluster_lang, names, coalesce(message, top_preview) as message,
+        cluster_id, cluster_size, n_contents, cluster_lang, names, platforms, coalesce(message, top_preview) as message,
         first_shared_at, last_shared_at
-    from networks join pages using (cluster_id) left join messages using (cluster_id)
+    from networks join named using (cluster_id) left join messages using (cluster_id)
     order by cluster_size desc, cluster_id
 """
 
@@ -75,6 +76,7 @@ _AGAINST_TRUTH: Final = """
     with facts as (
         select coalesce(members.cluster_id, -1) as found, accounts.network, accounts.kind
         from accounts left join members using (platform, account_id)
+        where accounts.platform in (select platform from members)
     ),
     planted as (
         select sum(n * (n - 1) / 2) as pairs
@@ -97,7 +99,7 @@ _AGAINST_TRUTH: Final = """
 
 
 def summary(data_root: Path, *, limit: int = 6) -> str:
-    """The largest networks of the last published day, their pages and a shared message, and how they meet the truth.
+    """The largest networks of the last published day, their accounts and a shared message, and how they meet the truth.
 
     Args:
         data_root: where lake/ and truth/ lie.
@@ -152,17 +154,18 @@ def _rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] |
 
 def _network(network: dict[str, Any]) -> list[str]:
     language = network["cluster_lang"] or "no language"
-    names = network["names"]
+    # An owner has one name on all its accounts.
+    names = list(dict.fromkeys(network["names"]))
     shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
     message = " ".join((network["message"] or "(links and pictures only)").split())
     head = (
-        f"network {network['cluster_id']}: {network['cluster_size']} pages, {language}, "
-        f"{network['n_contents']} shared contents, "
+        f"network {network['cluster_id']}: {network['cluster_size']} accounts ({', '.join(network['platforms'])}), "
+        f"{language}, {network['n_contents']} shared contents, "
         f"{network['first_shared_at']:%d %b} to {network['last_shared_at']:%d %b}"
     )
     return [
         head,
-        *_wrapped("pages    ", shown),
+        *_wrapped("names    ", shown),
         *_wrapped("message  ", f"\u201c{message}\u201d"),
     ]
 

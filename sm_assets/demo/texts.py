@@ -13,6 +13,8 @@ from typing import Final
 
 from sm_assets.demo.draws import Draws
 from sm_assets.demo.phrases import SIGNS, Language
+from sm_assets.demo.vocabulary import PERSONA_OF_TOPIC
+from sm_assets.demo.voices import remark
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _CLICK_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
@@ -48,7 +50,9 @@ class Writer:
         """One or two sentences that nobody wrote before in this world."""
         while True:
             text = f"{draws.pick(language.openers)}{self.headline(draws, language, topic, place)}."
-            if draws.chance(0.7):
+            if language.code == "en" and draws.chance(0.6):
+                text += f" {remark(draws.uniform, PERSONA_OF_TOPIC[topic])}."
+            elif draws.chance(0.7):
                 text += f" {draws.pick(language.tails)}"
             if draws.chance(0.3):
                 text = f"{draws.pick(SIGNS)} {text}"

@@ -1,68 +1,156 @@
 """The demo world: people, what they published, and the truth about them.
 
-Here: `World`, which plants everything from a seed and writes it under a data root. Not here: how each part is made
-(`people`, `sharing`) and how a source delivers it (`crowdtangle`).
+Here: `World`, which plants everything from a seed and writes it under a data root, and `world_of`, which plants as much
+as is asked for. Not here: how each part is made (`people`, `residents`, `sharing`) and how a source delivers it
+(`crowdtangle`, `bluesky`, ...).
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from sm_assets.demo import crowdtangle
+from sm_assets.demo import crowdtangle, crowdtangle_others, edges, truth
+from sm_assets.demo.bluesky import write_bluesky
+from sm_assets.demo.crossposts import Crosspost
+from sm_assets.demo.crowdtangle_others import Group
+from sm_assets.demo.edges import write_edges
+from sm_assets.demo.files import write_rows, write_table
 from sm_assets.demo.people import Account, Actor, Network, make_account, make_actors, make_networks
+from sm_assets.demo.residents import Residents
+from sm_assets.demo.rhythm import shared_out
 from sm_assets.demo.sharing import Content, Post, Sharing
+from sm_assets.demo.tiktok import write_tiktok
+from sm_assets.demo.twitter import write_twitter
+from sm_assets.demo.vocabulary import PERSONAS
 from sm_assets.errors import OptionError
 
 FIRST_DAY: Final = date(2024, 2, 12)
 DAYS: Final = 35
+FEWEST_EVENTS, MOST_EVENTS = 10, 10_000_000
+SOURCES: Final = ("crowdtangle", "bluesky", "twitter", "tiktok", "edges")
+# People beside those with pages, rows of Bluesky, Twitter and TikTok at scale 1, and all rows together.
+_PUBLIC: Final = 2_000
+_BLUESKY, _TWITTER, _TIKTOK = 48_000, 9_000, 3_500
+_ALL_ROWS: Final = 104_000
+# Pages are held in memory: beyond this scale only Bluesky grows, whose events are not.
+_LARGEST_SCALE: Final = 8.0
+_EVENTS_PER_PERSON, _MOST_PUBLIC = 150, 60_000
+# What a very small world has, per hundred rows: pages, groups, Instagram, Bluesky, Twitter, TikTok, edges.
+_SMALL: Final = (20, 2, 3, 45, 15, 7, 8)
+_LISTED_PERSONA: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How many rows each export has, about."""
+
+    pages: int
+    groups: int
+    instagram: int
+    bluesky: int
+    twitter: int
+    tiktok: int
+    edges: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """A world of accounts with planted networks; equal arguments give equal worlds and equal bytes.
+    """One world seen through the exports of all platforms; equal arguments give equal worlds and equal bytes.
 
     Attributes:
         seed: names the world.
-        scale: 1 = about 600 accounts and 20,000 posts; both grow in proportion. At least 0.02.
+        scale: 1 = about 600 pages with 20,000 posts, 2,000 other people, 100,000 rows; all grow in proportion. At
+            least 0.02.
+        events: rows of all exports together, about, whatever the scale says; None: as many as the scale gives.
         networks: the planted networks, by size.
-        actors: who runs the accounts; account i belongs to actor i.
-        contents: what was published by more than one account, or could have been.
-        posts: in the order of time.
+        actors: who runs the pages; page i belongs to actor i.
+        accounts: the pages.
+        contents: what was published by more than one page, or could have been.
+        posts: of pages, in the order of time.
+        residents: everybody, pages or not, with their accounts on the other platforms.
+        groups: groups of Facebook, with `group_posts`.
+        instagram: what pages show there too.
+        rows: how many rows each export has.
 
     Raises:
-        OptionError: the scale is out of range.
+        OptionError: the scale or the number of events is out of range.
     """
 
     seed: int = 7
     scale: float = 1.0
+    events: int | None = None
     networks: tuple[Network, ...] = field(init=False)
     actors: tuple[Actor, ...] = field(init=False)
     accounts: tuple[Account, ...] = field(init=False)
     contents: tuple[Content, ...] = field(init=False)
     posts: tuple[Post, ...] = field(init=False)
+    residents: Residents = field(init=False)
+    groups: tuple[Group, ...] = field(init=False)
+    group_posts: tuple[Post, ...] = field(init=False)
+    instagram: tuple[Crosspost, ...] = field(init=False)
+    rows: Rows = field(init=False)
 
     def __post_init__(self) -> None:
         if not 0.02 <= self.scale <= 50:
             raise OptionError(f"scale must lie between 0.02 (12 accounts) and 50 (30,000); found {self.scale}.")
-        start = datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
+        if self.events is not None and not FEWEST_EVENTS <= self.events <= MOST_EVENTS:
+            raise OptionError(
+                f"events must lie between {FEWEST_EVENTS} and {MOST_EVENTS:,}; found {self.events:,}. "
+                "For a firehose alone there is sm_assets.demo.bluesky.write_jetstream."
+            )
         sized = make_networks(self.seed, self.scale)
         actors = make_actors(self.seed, self.scale, sized)
-        accounts = [make_account(self.seed, actor, start, DAYS) for actor in actors]
+        accounts = [make_account(self.seed, actor, self.start, DAYS) for actor in actors]
         networks = [network for network, _ in sized]
-        sharing = Sharing(self.seed, start, DAYS, networks, actors, accounts)
+        sharing = Sharing(self.seed, self.start, DAYS, networks, actors, accounts)
+        groups, group_posts = crowdtangle_others.make_groups(
+            self.seed, self.start, DAYS, actors, sharing.contents, accounts
+        )
+        public = max(round(_PUBLIC * self.scale), min(_MOST_PUBLIC, (self.events or 0) // _EVENTS_PER_PERSON))
+        residents = Residents(self.seed, actors, public)
+        instagram = crowdtangle_others.on_instagram(self.seed, sharing.posts, residents.all, self.end)
         for name, value in (
-            ("networks", networks), ("actors", actors), ("accounts", accounts),
-            ("contents", sharing.contents), ("posts", sharing.posts),
+            ("networks", tuple(networks)), ("actors", tuple(actors)), ("accounts", tuple(accounts)),
+            ("contents", tuple(sharing.contents)), ("posts", tuple(sharing.posts)), ("residents", residents),
+            ("groups", tuple(groups)), ("group_posts", tuple(group_posts)), ("instagram", tuple(instagram)),
         ):  # fmt: skip
-            object.__setattr__(self, name, tuple(value))
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "rows", self._rows())
+
+    def _rows(self) -> Rows:
+        natural = Rows(
+            pages=crowdtangle.n_rows(self.start, self.posts),
+            groups=len(self.group_posts),
+            instagram=len(self.instagram),
+            bluesky=round(_BLUESKY * self.scale),
+            twitter=round(_TWITTER * self.scale),
+            tiktok=round(_TIKTOK * self.scale),
+            edges=edges.n_edges(self.residents),
+        )
+        if self.events is None:
+            return natural
+        others = natural.pages + natural.groups + natural.instagram + natural.twitter + natural.tiktok + natural.edges
+        if others <= 0.65 * self.events:
+            return Rows(
+                natural.pages, natural.groups, natural.instagram, self.events - others, natural.twitter, natural.tiktok,
+                natural.edges,
+            )  # fmt: skip
+        return Rows(*shared_out(self.events, _SMALL))
+
+    @property
+    def start(self) -> datetime:
+        """The beginning of the first day."""
+        return datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The end of the last day."""
+        return self.start + timedelta(days=DAYS)
 
     @property
     def first_day(self) -> date:
@@ -74,67 +162,72 @@ class World:
         """Last UTC day with posts."""
         return FIRST_DAY + timedelta(days=DAYS - 1)
 
-    def write(self, root: Path) -> list[Path]:
-        """Write exports and truth below `root`; each file appears whole or not at all.
+    def write(self, root: Path, sources: tuple[str, ...] = SOURCES) -> list[Path]:
+        """Write exports, truth, labels and lists below `root`; each file appears whole or not at all.
+
+        Args:
+            root: the data root.
+            sources: whose exports are written.
 
         Returns:
-            The landing files; then `truth/accounts.{parquet,csv}` (one row per account: kind, network) and
-            `truth/networks.{parquet,csv}` (one row per planted network).
+            The files below `landing/`; then tables of the truth as Parquet and CSV (`truth/accounts`, `networks`,
+            `communities`, `personas`, `hashtags`), and what a user would bring: `labels/demo.csv`, `lists/demo/*.csv`.
         """
-        files: dict[Path, bytes] = {
-            root / "landing" / "crowdtangle" / "demo" / name: data
-            for name, data in crowdtangle.exports(self.seed, FIRST_DAY, self.accounts, self.actors, self.posts).items()
-        }
-        for name, table in (("accounts", self.truth_accounts()), ("networks", self.truth_networks())):
-            files[root / "truth" / f"{name}.parquet"] = _parquet(table)
-            files[root / "truth" / f"{name}.csv"] = _csv(table)
-        for path, data in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside = path.with_name(f".{path.name}.tmp")
-            aside.write_bytes(data)
-            aside.replace(path)
-        return list(files)
+        landing, rows = root / "landing", self.rows
+        files: list[Path] = []
+        if "crowdtangle" in sources:
+            folder = landing / "crowdtangle" / "demo"
+            files += crowdtangle.write_pages(
+                folder, self.seed, self.start, self.accounts, self.actors, self.posts, rows.pages
+            )
+            files += crowdtangle_others.write_groups(
+                folder, self.seed, self.start, self.groups, self.actors, self.group_posts, rows.groups
+            )
+            files += crowdtangle_others.write_instagram(folder, self.seed, self.instagram, rows.instagram)
+        if "bluesky" in sources:
+            files += write_bluesky(
+                landing / "bluesky" / "demo", self.seed, self.start, DAYS, self.residents, self.posts, rows.bluesky
+            )
+        if "twitter" in sources:
+            files += write_twitter(
+                landing / "twitter" / "demo", self.seed, self.start, DAYS, self.residents, self.posts, rows.twitter
+            )
+        if "tiktok" in sources:
+            files += write_tiktok(landing / "tiktok" / "demo", self.seed, self.start, DAYS, self.residents, rows.tiktok)
+        if "edges" in sources:
+            files += write_edges(landing / "edges" / "demo", self.seed, self.start, self.residents, rows.edges)
+        for name, table in (
+            ("accounts", self.truth_accounts()),
+            ("networks", self.truth_networks()),
+            ("communities", truth.communities_table(self.residents)),
+            ("personas", truth.personas_table(self.residents)),
+            ("hashtags", truth.hashtags_table()),
+        ):
+            files += write_table(root / "truth" / name, table)
+        lists = root / "lists" / "demo"
+        return [
+            *files,
+            write_rows(root / "labels" / "demo.csv", truth.labels(self.residents)),
+            write_rows(lists / "hashtags.csv", truth.listed_hashtags(PERSONAS[_LISTED_PERSONA].topics)),
+            write_rows(lists / "creators.csv", truth.listed_creators(self.residents, _LISTED_PERSONA)),
+        ]
 
     def truth_accounts(self) -> pa.Table:
-        """One row per account [platform, account_id]: handle (the latest), kind, network (null for others)."""
-        actors = [self.actors[account.actor] for account in self.accounts]
-        return pa.table(
-            {
-                "platform": [account.platform for account in self.accounts],
-                "account_id": [account.account_id for account in self.accounts],
-                "handle": [account.later_handle or None for account in self.accounts],
-                "display_name": [account.title for account in self.accounts],
-                "kind": [actor.kind for actor in actors],
-                "network": pa.array([actor.network for actor in actors], pa.int64()),
-                "language": [actor.language for actor in actors],
-                "country_code": [actor.country for actor in actors],
-            }
-        )
+        """One row per account [platform, account_id]: who it is and what it belongs to (`truth.accounts_table`)."""
+        return truth.accounts_table(self.accounts, self.groups, self.residents)
 
     def truth_networks(self) -> pa.Table:
-        """One row per planted network: size, language, style, contents."""
-        sizes = [sum(actor.network == network.number for actor in self.actors) for network in self.networks]
-        return pa.table(
-            {
-                "network": pa.array([network.number for network in self.networks], pa.int64()),
-                "n_accounts": pa.array(sizes, pa.int64()),
-                "language": [network.language for network in self.networks],
-                "style": [network.style for network in self.networks],
-                "tempo": pa.array([network.tempo for network in self.networks], pa.float64()),
-                "n_contents": pa.array([network.n_contents for network in self.networks], pa.int64()),
-            }
-        )
+        """One row per planted network (`truth.networks_table`)."""
+        return truth.networks_table(self.networks, self.actors, self.residents)
 
 
-def _parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return bytes(sink.getvalue())
+def world_of(events: int, seed: int = 7) -> World:
+    """The world whose exports together have about so many rows.
 
+    Up to some 800,000 everything grows; beyond, Bluesky's stream alone, which is never held in memory.
 
-def _csv(table: pa.Table) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
-    writer.writerows(zip(*table.to_pydict().values(), strict=True))
-    return text.getvalue().encode()
+    Raises:
+        OptionError: fewer than 10 or more than 10,000,000.
+    """
+    scale = min(_LARGEST_SCALE, max(0.02, events / _ALL_ROWS))
+    return World(seed, scale, events)
