@@ -22,10 +22,11 @@ from sm_assets.kernels.fields import null_na
 from sm_assets.kernels.texts import join_texts
 from sm_assets.oneshot.options import READ_COLUMNS, Options, content_columns
 from sm_assets.oneshot.report import Report
-from sm_assets.sources.crowdtangle import PostReader
 from sm_assets.sources.crowdtangle_columns import RAW_COLUMNS, delivered_name
-from sm_assets.sources.crowdtangle_records import RawChunk, ReadOptions
-from sm_assets.sources.crowdtangle_rows import identities
+from sm_assets.sources.crowdtangle_csv import PostReader
+from sm_assets.sources.crowdtangle_identities import identities
+from sm_assets.sources.crowdtangle_records import ReadOptions
+from sm_assets.sources.csv_file import CsvRows
 
 COMPAT_CONTENT = ("message", "image_text", "external_link", "link_text")
 CONTENT_COLUMNS = ("message", "image_text", "final_link", "link", "link_text")
@@ -114,7 +115,7 @@ def _check_columns(reader: PostReader, compat: bool, options: Options, report: R
 
 
 def _count_column(
-    reader: PostReader, chunk: RawChunk, name: str, report: Report, *, compat: bool
+    reader: PostReader, chunk: CsvRows, name: str, report: Report, *, compat: bool
 ) -> npt.NDArray[np.int64]:
     texts = chunk.column(name)
     if compat:
@@ -131,7 +132,7 @@ def _count_column(
     return counts.values
 
 
-def _languages(chunk: RawChunk, options: Options, *, compat: bool) -> pa.Array | None:
+def _languages(chunk: CsvRows, options: Options, *, compat: bool) -> pa.Array | None:
     if not options.add_language:
         return None
     from sm_assets.analysis.language import detect_languages
@@ -142,7 +143,7 @@ def _languages(chunk: RawChunk, options: Options, *, compat: bool) -> pa.Array |
     return labels
 
 
-def _compat_posts(reader: PostReader, chunk: RawChunk, options: Options, report: Report, place: int = 0) -> Posts:
+def _compat_posts(reader: PostReader, chunk: CsvRows, options: Options, report: Report, place: int = 0) -> Posts:
     del place  # rows keep the order of the files
     text = {name: null_na(chunk.column(name)) for name in chunk.columns}
     nothing = pa.nulls(len(chunk), pa.string())
@@ -166,7 +167,7 @@ def _compat_posts(reader: PostReader, chunk: RawChunk, options: Options, report:
     )  # fmt: skip
 
 
-def _canonical_posts(reader: PostReader, chunk: RawChunk, options: Options, report: Report, place: int = 0) -> Posts:
+def _canonical_posts(reader: PostReader, chunk: CsvRows, options: Options, report: Report, place: int = 0) -> Posts:
     handle = chunk.column("user_name")
     # Only an export without any name of accounts is asked for the owners in its addresses: one kind of key per file.
     named = {"facebook_id", "user_name"} & set(reader.header.positions)

@@ -1,67 +1,28 @@
-"""What the reader of CrowdTangle exports takes and gives: options, schemas, chunks.
+"""What the reading of CrowdTangle exports passes from hand to hand: options, rows, files.
 
-Here: shapes only. Not here: how a file is read (`crowdtangle`), how a row is decided (`crowdtangle_rows`).
+Here: shapes only. Not here: how a file is read (`crowdtangle_csv`, `crowdtangle_json`), how a row is decided
+(`crowdtangle_rows`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
-from sm_assets.kernels import scan
-from sm_assets.sources.crowdtangle_columns import COUNT_COLUMNS, RAW_COLUMNS
+from sm_assets.sources import reading
+from sm_assets.sources.crowdtangle_readings import Readings
 
 Policy = Literal["tables", "command"]
-
-FLOOR = datetime(2004, 2, 4, tzinfo=UTC)
-EXCERPT = 512
-
-PARSED = pa.struct(
-    [
-        ("platform", pa.string()),
-        ("account_id", pa.string()),
-        ("post_id", pa.string()),
-        ("posted_at", pa.timestamp("us")),
-        ("page_created_at", pa.timestamp("us")),
-        *((name, pa.int64()) for name in COUNT_COLUMNS),
-        ("video_seconds", pa.float64()),
-    ]
-)
-RECORD_SCHEMA = pa.schema(
-    [
-        ("source_row", pa.int64()),
-        ("source_item", pa.int32()),
-        ("source_line", pa.int64()),
-        *((name, pa.string()) for name in RAW_COLUMNS),
-        ("extra", pa.string()),
-        ("warnings", pa.list_(pa.string())),
-        ("zone", pa.string()),
-        ("exported_at", pa.timestamp("us")),
-        ("observed_at", pa.timestamp("us")),
-        ("day", pa.date32()),
-        ("parsed", PARSED),
-    ]
-)
-REJECT_SCHEMA = pa.schema(
-    [
-        ("line", pa.int64()),
-        ("byte_offset", pa.int64()),
-        ("byte_length", pa.int64()),
-        ("record", pa.int64()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("raw_excerpt", pa.string()),
-        ("day", pa.date32()),
-    ]
-)
+SOURCE, RECORD = "crowdtangle", "posts"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What the user states about a file; None: found out from the file.
+    """What the user states about a file, for the tables or for the one-shot command; None: found out from the file.
 
     Attributes:
         zone: zone of times without one and of ambiguous abbreviations.
@@ -70,6 +31,7 @@ class ReadOptions:
         encoding: name of the text encoding.
         columns: delivered column name -> raw column.
         exported_at: when the export was made, UTC.
+        platform: whose ids the file holds.
         policy: `tables` rejects rows without time, account or key; `command` accepts what can be compared at all.
         wanted: raw columns to read; None: all.
     """
@@ -78,39 +40,58 @@ class ReadOptions:
     default_zone: str = "UTC"
     number_format: str | None = None
     encoding: str | None = None
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     exported_at: datetime | None = None
+    platform: str | None = None
     policy: Policy = "tables"
     wanted: tuple[str, ...] | None = None
 
+    @classmethod
+    def for_tables(cls, options: reading.ReadOptions) -> ReadOptions:
+        """The same for the tables."""
+        return cls(
+            zone=options.zone, number_format=options.number_format, encoding=options.encoding, columns=options.columns,
+            exported_at=options.exported_at, platform=options.platform,
+        )  # fmt: skip
 
-@dataclass(frozen=True, slots=True)
-class RawChunk:
-    """Rows as scanned: texts only, nothing decided yet. `window` is valid until the next chunk is asked for."""
 
-    columns: dict[str, pa.StringArray]
-    unknown: dict[str, pa.StringArray]
-    scanned: scan.Scanned
-    window: memoryview
-    window_offset: int
+class Rows(Protocol):
+    """Rows of one stretch of a file: texts only, nothing decided yet."""
 
-    def __len__(self) -> int:
-        return len(self.scanned.row)
+    def __len__(self) -> int: ...
 
     def column(self, name: str) -> pa.StringArray:
         """A raw column; all null where the file lacks it."""
-        found = self.columns.get(name)
-        return found if found is not None else pa.nulls(len(self), pa.string())
+        ...
 
-    def excerpt(self, offset: int, length: int) -> str:
-        """The first bytes of a stretch of the file, readable."""
-        at = offset - self.window_offset
-        return bytes(self.window[at : at + min(length, EXCERPT)]).decode("utf-8", "replace").replace("\0", "\ufffd")
+    def positions(self) -> Mapping[str, pa.Array]:
+        """source_row, source_item, source_line."""
+        ...
+
+    def extra(self) -> pa.Array:
+        """Cells of unknown columns as JSON objects."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Accepted rows (RECORD_SCHEMA) and rejects (REJECT_SCHEMA) of one window."""
+class PostFile(Protocol):
+    """What the deciding of rows must know of their file.
 
-    records: pa.RecordBatch
-    rejects: pa.RecordBatch
+    Attributes:
+        vintage: name of the vintage.
+        platform: platform of all rows; None: each row tells.
+        groups: the accounts are groups.
+        exported_at: when the export was made, None where nothing tells.
+        readings: how its counts and times are read.
+        tally: counts what becomes of the rows.
+    """
+
+    vintage: str
+    platform: str | None
+    groups: bool
+    exported_at: datetime | None
+    readings: Readings
+    tally: reading.Tally
+
+    def reject(self, rows: Any, k: int, reason: str, detail: str, day: int | None) -> None:
+        """The k-th of these rows cannot be used."""
+        ...

@@ -1,16 +1,14 @@
-"""Rows of CrowdTangle page exports: from delivered texts to accepted records and rejects.
+"""Rows of CrowdTangle exports: from delivered texts to accepted records and rejects.
 
 Here: what makes a row unusable (no account, no key, no time) and which fields are repaired. Not here: files,
-columns, tables.
+columns, keys (`crowdtangle_identities`), tables.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -19,203 +17,126 @@ import pyarrow.compute as pc
 
 from sm_assets.kernels import fields
 from sm_assets.kernels.arrow import validity_buffer
+from sm_assets.kernels.tags import find_tags
 from sm_assets.sources.crowdtangle_columns import COUNT_COLUMNS, RAW_COLUMNS
-from sm_assets.sources.crowdtangle_records import FLOOR, PARSED, RECORD_SCHEMA, REJECT_SCHEMA, RawChunk
-
-if TYPE_CHECKING:
-    from sm_assets.sources.crowdtangle import PostReader
+from sm_assets.sources.crowdtangle_identities import Identities, identify
+from sm_assets.sources.crowdtangle_readings import ASSUMED_ZONE, NO_TIME, UNKNOWN_ZONE, UNREADABLE
+from sm_assets.sources.crowdtangle_records import RECORD, SOURCE, PostFile, Rows
+from sm_assets.sources.crowdtangle_repairs import Warnings
+from sm_assets.sources.reading import record_schema
 
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
-PLATFORMS = ("facebook", "instagram")
-_OWN_HOSTS = re.compile(r"^(?:www|m|web|mbasic)\.(?=(?:facebook|fb|instagram)\.com$)")
-_TRACKING = re.compile(r"(?:utm|fbclid=|__tn__|__cft__|__xts__|mibextid=|ref=|igsh)")
+FLOORS = {"facebook": datetime(2004, 2, 4, tzinfo=UTC), "instagram": datetime(2010, 10, 6, tzinfo=UTC)}
+SCHEMA = record_schema(SOURCE, RECORD)
+_PARSED = SCHEMA.field("parsed").type
+_DETAILS = {
+    "missing_account": "no id, no owner in the address and no user name; a row must say whose it is",
+    "missing_key": "no address and no id; a post is known by one of them",
+    "bad_time": "the time of the post is missing, unreadable, from before its platform or later than the export; "
+    "expected YYYY-MM-DD HH:MM:SS ZONE",
+    "ambiguous_zone": "the zone of the time is ambiguous or unknown; state it with `zone` in a sidecar or setting",
+}
+Repair = Callable[[str, str, npt.NDArray[np.int64]], None]
 
 
-def resolve(reader: PostReader, chunk: RawChunk) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """(accepted rows, rejects) of one window, under the policy `tables`."""
-    n = len(chunk)
-    warnings: dict[int, list[str]] = {}
-
-    def repair(column: str, reason: str, rows: npt.NDArray[np.int64]) -> None:
-        reader.count("repairs", f"{column}/{reason}", len(rows))
-        for row in rows.tolist():
-            warnings.setdefault(row, []).append(f"{column}:{reason}")
-
+def resolve(file: PostFile, rows: Rows) -> pa.RecordBatch:
+    """The accepted rows of one stretch of a file; the rejects are in its tally."""
+    n = len(rows)
+    warnings = Warnings(file.tally)
     parsed: dict[str, pa.Array] = {}
     for name in COUNT_COLUMNS:
-        counts = reader.parse_counts(chunk.column(name))
+        counts = file.readings.counts(rows.column(name))
         parsed[name] = counts.array()
-        repair(name, "bad_number", np.flatnonzero(counts.status == fields.BAD))
-        repair(name, "rounded_count", np.flatnonzero(counts.status == fields.ROUNDED))
+        warnings.repair(name, "bad_number", np.flatnonzero(counts.status == fields.BAD))
+        warnings.repair(name, "rounded_count", np.flatnonzero(counts.status == fields.ROUNDED))
 
-    micros, code, zones, zone_index = reader.parse_times(chunk.column("post_created"))
-    parsed["posted_at"] = _timestamps(micros, code <= 1)
-    repair("post_created", "assumed_zone", np.flatnonzero(code == 1))
-    parsed["page_created_at"] = _page_created(chunk, micros, repair)
-    parsed["video_seconds"] = _video_seconds(chunk.column("video_length"), repair)
-    country = chunk.column("page_admin_top_country")
-    bad_country = np.asarray(pc.invert(pc.fill_null(pc.match_substring_regex(country, "^[A-Z]{2}$"), True)))
-    repair("page_admin_top_country", "bad_country", np.flatnonzero(bad_country))
+    micros, code, zones, zone_index = file.readings.times(rows.column("post_created"))
+    known = code <= ASSUMED_ZONE
+    parsed["posted_at"] = _timestamps(micros, known)
+    warnings.repair("post_created", "assumed_zone", np.flatnonzero(code == ASSUMED_ZONE))
+    parsed["page_created_at"] = _page_created(rows, micros, known, warnings.repair)
+    parsed["video_seconds"] = _video_seconds(rows, warnings.repair)
+    country = rows.column("page_admin_top_country")
+    good = pc.match_substring_regex(country, "^[A-Z]{2}$")
+    parsed["country_code"] = pc.if_else(good, country, pa.scalar(None, pa.string()))
+    warnings.repair("page_admin_top_country", "bad_country", np.flatnonzero(~np.asarray(pc.fill_null(good, True))))
 
-    account, key, platform, bad_id = identities(
-        chunk.column("facebook_id"), chunk.column("user_name"), chunk.column("url")
-    )
-    repair("facebook_id", "bad_id", np.flatnonzero(bad_id))
-    parsed["platform"], parsed["account_id"], parsed["post_id"] = platform, account, key
+    ids = identify(file, rows)
+    warnings.repair("facebook_id", "bad_id", np.flatnonzero(ids.bad_id))
+    parsed |= {"platform": ids.platform, "account_id": ids.account, "account_kind": ids.kind, "post_id": ids.post}
 
-    reasons = _reasons(reader, account, key, micros, code)
+    seen, exported_at = _exported_at(file, rows)
+    reasons = _reasons(ids, micros, code, seen)
     keep = reasons == ""
-    day = np.where(code <= 1, micros // _DAY, 0)
-    rejects = _rejects(reader, chunk, reasons, day, code)
+    day = np.where(known, micros // _DAY, 0)
+    for k in np.flatnonzero(~keep).tolist():
+        reason = str(reasons[k])
+        event = int(day[k]) if known[k] and reason != "bad_time" else None
+        file.reject(rows, k, reason, _DETAILS[reason], event)
     if keep.any():
-        latest = int(micros[keep].max())
-        reader.last_event_us = max(latest, reader.last_event_us if reader.last_event_us is not None else latest)
+        file.tally.saw(int(micros[keep].max()))
 
     zone_names = pa.array([*zones, None], pa.string())
-    exported = reader.exported_at
-    exported_at = pa.array([exported.replace(tzinfo=None) if exported else None] * n, pa.timestamp("us"))
     arrays: dict[str, pa.Array] = {
-        "source_row": pa.array(chunk.scanned.row),
-        "source_item": pa.array(np.zeros(n, dtype=np.int32)),
-        "source_line": pa.array(chunk.scanned.line),
-        **{name: chunk.column(name) for name in RAW_COLUMNS},
-        "extra": _extra(chunk),
-        "warnings": _warning_lists(warnings, n),
+        **rows.positions(),
+        **{name: rows.column(name) for name in RAW_COLUMNS},
+        **_tags(rows, ids),
+        "extra": rows.extra(),
+        "warnings": warnings.lists(n),
         "zone": zone_names.take(pa.array(np.where(zone_index < 0, len(zones), zone_index))),
         "exported_at": exported_at,
         "observed_at": exported_at,
         "day": pa.array(day.astype(np.int32)).cast(pa.date32()),
-        "parsed": pa.StructArray.from_arrays(
-            [parsed[field.name].cast(field.type) for field in PARSED], fields=list(PARSED)
-        ),
+        "parsed": pa.StructArray.from_arrays([parsed[f.name].cast(f.type) for f in _PARSED], fields=list(_PARSED)),
     }
-    records = pa.RecordBatch.from_arrays([arrays[f.name] for f in RECORD_SCHEMA], schema=RECORD_SCHEMA)
-    return (records if keep.all() else records.filter(pa.array(keep))), rejects
+    records = pa.RecordBatch.from_arrays([arrays[f.name] for f in SCHEMA], schema=SCHEMA)
+    return records if keep.all() else records.filter(pa.array(keep))
 
 
-def identities(
-    facebook_id: pa.Array,
-    user_name: pa.Array,
-    url: pa.Array,
-    *,
-    account_from: Sequence[str] = ("id", "address", "name"),
-) -> tuple[pa.Array, pa.Array, pa.Array, npt.NDArray[np.bool_]]:
-    """(account_id, post_id, platform, bool[n] unusable Facebook Id) of each row; null where a row does not tell.
-
-    Account: the first that is known of Facebook Id (`id`), owner in the post's address (`address`), `name:` and the
-    user name in lower case (`name`). Post: owner and number in the address, else the address itself.
-    """
-    address = fields.post_addresses(url)
-    digits = fields.all_digits(facebook_id)
-    if not digits.all():
-        # As a spreadsheet or a data frame may have written them: blanks around, a decimal nought.
-        facebook_id = pc.replace_substring_regex(pc.utf8_trim_whitespace(facebook_id), r"\.0+$", "")
-        digits = fields.all_digits(facebook_id)
-    given = np.asarray(pc.is_valid(facebook_id))
-    usable = pc.if_else(pa.array(digits), facebook_id, pa.scalar(None, pa.string()))
-    named = pc.binary_join_element_wise("name", pc.utf8_lower(user_name), ":")
-    known = {"id": usable, "address": address.owner, "name": named}
-    account = pc.coalesce(*(known[source] for source in account_from))
-    owner = pc.coalesce(usable, address.owner)
-    numbered = pc.binary_join_element_wise(owner, address.number, "_")
-    key = numbered
-    if key.null_count:
-        loose = np.flatnonzero(np.asarray(pc.is_null(key)) & np.asarray(pc.is_valid(url)))
-        if len(loose):
-            texts: list[str | None] = [None] * len(key)
-            for row, text in zip(loose.tolist(), url.take(pa.array(loose)).to_pylist(), strict=True):
-                texts[row] = address_key(text)
-            key = pc.coalesce(key, pa.array(texts, pa.string()))
-    platform = pa.array(PLATFORMS).take(pa.array(address.platform))
-    return account, key, platform, given & ~digits
+def _tags(rows: Rows, ids: Identities) -> dict[str, pa.Array]:
+    """Hashtags and mentions of the text; a field of hashtags, where there is one, goes before the text's."""
+    text = rows.column("message")
+    if ids.on_instagram.any():
+        caption = pc.if_else(pa.array(ids.on_instagram), rows.column("description"), pa.scalar(None, pa.string()))
+        text = pc.coalesce(text, caption)
+    hashtags, normalised = find_tags(text, "#", normalise=True)
+    given = rows.column("delivered_hashtags")
+    if given.null_count < len(given):
+        # Whatever divides them (a JSON list, blanks, commas), each of them is a word.
+        marked = pc.replace_substring_regex(given, r"#?([\pL\pM\pN_]+)", r" #\1")
+        own, own_normalised = find_tags(marked, "#", normalise=True)
+        there = pc.is_valid(given)
+        hashtags = pc.if_else(there, own, hashtags)
+        normalised = pc.if_else(there, own_normalised, normalised)
+    return {"hashtags": hashtags, "hashtags_normalised": normalised, "mentions": find_tags(text, "@")[0]}
 
 
-def address_key(url: str) -> str | None:
-    """`url:` and the address without scheme, fragment, order of its query, tracking parameters and final slash.
-
-    None if nothing is left. The site's own mobile hosts count as the site.
-    """
-    bare, _, query = url.strip().partition("#")[0].partition("?")
-    _, mark, rest = bare.partition("://")
-    host, slash, path = (rest if mark else bare).partition("/")
-    text = f"{_OWN_HOSTS.sub('', host.lower())}{slash}{path}".rstrip("/")
-    pieces = sorted(piece for piece in query.split("&") if piece and not _TRACKING.match(piece))
-    if pieces:
-        text += "?" + "&".join(pieces)
-    return f"url:{text}" if text else None
+def _exported_at(file: PostFile, rows: Rows) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    """(int64[n] microseconds or -1 where nothing tells, the same as Arrow): the record's own time, else the file's."""
+    stated = file.exported_at
+    micros = np.full(len(rows), int(stated.timestamp() * 1e6) if stated else -1)
+    own = rows.column("updated")
+    if own.null_count < len(own):
+        times, code, _, _ = file.readings.times(own)
+        micros = np.where(code <= ASSUMED_ZONE, times, micros)
+    return micros, _timestamps(micros, micros >= 0)
 
 
 def _reasons(
-    reader: PostReader, account: pa.Array, key: pa.Array, micros: npt.NDArray[np.int64], code: npt.NDArray[np.uint8]
+    ids: Identities, micros: npt.NDArray[np.int64], code: npt.NDArray[np.uint8], exported: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.str_]:
-    floor = int(FLOOR.timestamp() * 1e6)
-    limit = int(reader.exported_at.timestamp() * 1e6) + _HOUR if reader.exported_at else time.time_ns() // 1000 + _DAY
+    facebook, instagram = (int(FLOORS[name].timestamp() * 1e6) for name in ("facebook", "instagram"))
+    floor = np.where(ids.on_instagram, instagram, facebook)
+    # Without any time of export only what no clock of a platform can say is refused.
+    limit = np.where(exported >= 0, exported + _HOUR, time.time_ns() // 1000 + _DAY)
     reasons = np.full(len(micros), "", dtype="U16")
-    reasons[code == 4] = "ambiguous_zone"
-    reasons[(code == 2) | (code == 3) | ((code <= 1) & ((micros < floor) | (micros > limit)))] = "bad_time"
-    reasons[np.asarray(pc.is_null(key))] = "missing_key"
-    reasons[np.asarray(pc.is_null(account))] = "missing_account"
+    reasons[code == UNKNOWN_ZONE] = "ambiguous_zone"
+    reasons[(code == NO_TIME) | (code == UNREADABLE)] = "bad_time"
+    reasons[(code <= ASSUMED_ZONE) & ((micros < floor) | (micros > limit))] = "bad_time"
+    reasons[np.asarray(pc.is_null(ids.post))] = "missing_key"
+    reasons[np.asarray(pc.is_null(ids.account))] = "missing_account"
     return reasons
-
-
-_DETAILS = {
-    "missing_account": "no Facebook Id, no owner in URL and no User Name; a row must say whose it is",
-    "missing_key": "no URL; a post is known by its address",
-    "bad_time": "Post Created is missing, unreadable, before 2004 or in the future; expected YYYY-MM-DD HH:MM:SS ZONE",
-    "ambiguous_zone": "the zone in Post Created is ambiguous or unknown; state it with `zone` in a sidecar or setting",
-    "missing_columns": "fewer fields than the header has",
-    "extra_columns": "more fields than the header has",
-    "unterminated_quote": "a quote opens and does not close where a field ends",
-    "oversize_record": "one record of more than 64 MiB",
-    "bad_char": "a NUL character",
-    "bad_utf8": "bytes that are not UTF-8 in a UTF-8 file",
-}
-
-
-def _rejects(
-    reader: PostReader,
-    chunk: RawChunk,
-    reasons: npt.NDArray[np.str_],
-    day: npt.NDArray[np.int64],
-    code: npt.NDArray[np.uint8],
-) -> pa.RecordBatch:
-    rows: list[dict[str, Any]] = []
-    width = len(reader.header.names)
-    for reject in chunk.scanned.rejects:
-        detail = _DETAILS[reject.reason]
-        if reject.reason in ("missing_columns", "extra_columns"):
-            detail = f"{reject.found} fields, the header has {width}"
-        rows.append(
-            {
-                "line": reject.line,
-                "byte_offset": reject.offset,
-                "byte_length": reject.length,
-                "record": reject.record,
-                "reason": reject.reason,
-                "detail": detail,
-                "raw_excerpt": chunk.excerpt(reject.offset, reject.length),
-                "day": None,
-            }
-        )
-    for k in np.flatnonzero(reasons != "").tolist():
-        reason = str(reasons[k])
-        reader.count("rejected", reason)
-        start, length = int(chunk.scanned.start[k]), int(chunk.scanned.length[k])
-        rows.append(
-            {
-                "line": int(chunk.scanned.line[k]),
-                "byte_offset": start,
-                "byte_length": length,
-                "record": int(chunk.scanned.row[k]),
-                "reason": reason,
-                "detail": _DETAILS[reason],
-                "raw_excerpt": chunk.excerpt(start, length),
-                "day": int(day[k]) if code[k] <= 1 and reason != "bad_time" else None,
-            }
-        )
-    rows.sort(key=lambda row: row["byte_offset"])
-    return pa.RecordBatch.from_pylist(rows, REJECT_SCHEMA)
 
 
 def _timestamps(micros: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]) -> pa.Array:
@@ -224,39 +145,28 @@ def _timestamps(micros: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]) -> 
     )
 
 
-def _page_created(chunk: RawChunk, posted: npt.NDArray[np.int64], repair: Any) -> pa.Array:
+def _page_created(rows: Rows, posted: npt.NDArray[np.int64], known: npt.NDArray[np.bool_], repair: Repair) -> pa.Array:
     """Page Created has no zone of its own: it is on the clock of the row's Post Created."""
-    text = chunk.column("page_created")
-    created, local = fields.parse_times(text), fields.parse_times(chunk.column("post_created"))
-    known = created.zone >= fields.NO_ZONE
+    text = rows.column("page_created")
+    if text.null_count == len(text):
+        return pa.nulls(len(text), pa.timestamp("us"))
+    created, local = fields.parse_times(text), fields.parse_times(rows.column("post_created"))
     repair("page_created", "bad_time", np.flatnonzero(created.zone == fields.UNREADABLE))
-    shift = np.where(local.zone >= fields.NO_ZONE, posted - local.local, 0)
-    return _timestamps(created.local + shift, known)
+    shift = np.where(known, posted - local.local, 0)
+    return _timestamps(created.local + shift, (created.zone >= fields.NO_ZONE) & known)
 
 
-def _video_seconds(text: pa.Array, repair: Any) -> pa.Array:
-    shape = r"^(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)$"
-    parts = pc.extract_regex(text, pattern=shape)
-    known = np.asarray(pc.is_valid(parts))
+def _video_seconds(rows: Rows, repair: Repair) -> pa.Array:
+    text, precise = rows.column("video_length"), rows.column("video_length_ms")
+    if precise.null_count < len(precise):
+        counts = fields.parse_counts(precise)
+        repair("video_length_ms", "bad_number", np.flatnonzero(counts.status == fields.BAD))
+        return pc.divide(counts.array().cast(pa.float64()), 1000.0)
+    parts = pc.extract_regex(text, pattern=r"^(?P<h>\d{1,3}):(?P<m>[0-5]\d):(?P<s>[0-5]\d)$")
+    found = np.asarray(pc.is_valid(parts))
     present = np.asarray(pc.fill_null(pc.not_equal(text, "N/A"), False))
-    repair("video_length", "bad_number", np.flatnonzero(present & ~known))
-    if not known.any():
+    repair("video_length", "bad_number", np.flatnonzero(present & ~found))
+    if not found.any():
         return pa.nulls(len(text), pa.float64())
     pieces = [pc.struct_field(parts, name).cast(pa.float64()) for name in "hms"]
     return pc.add(pc.add(pc.multiply(pieces[0], 3600.0), pc.multiply(pieces[1], 60.0)), pieces[2])
-
-
-def _extra(chunk: RawChunk) -> pa.Array:
-    if not chunk.unknown:
-        return pa.nulls(len(chunk), pa.string())
-    texts: list[str | None] = []
-    for values in zip(*(column.to_pylist() for column in chunk.unknown.values()), strict=True):
-        found = {name: value for name, value in zip(chunk.unknown, values, strict=True) if value is not None}
-        texts.append(json.dumps(found, ensure_ascii=False) if found else None)
-    return pa.array(texts, pa.string())
-
-
-def _warning_lists(warnings: dict[int, list[str]], n: int) -> pa.Array:
-    if not warnings:
-        return pa.ListArray.from_arrays(np.zeros(n + 1, dtype=np.int32), pa.array([], pa.string()))
-    return pa.array([warnings.get(row, []) for row in range(n)], pa.list_(pa.string()))

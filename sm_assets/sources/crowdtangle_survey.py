@@ -1,4 +1,4 @@
-"""What only a whole CrowdTangle file can tell: thousands mark, zones, damage.
+"""What only a whole CrowdTangle file can tell: thousands mark, zones.
 
 Here: gathering over one pass and the decisions drawn from it. Not here: rows.
 """
@@ -6,30 +6,28 @@ Here: gathering over one pass and the decisions drawn from it. Not here: rows.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from sm_assets.kernels import fields, scan
+from sm_assets.kernels import fields
 from sm_assets.sources.crowdtangle_columns import COUNT_COLUMNS, PARTS
 
 
 class Survey:
     """Feeds on the count and time columns of every window of a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Sequence[str] = PARTS) -> None:
+        """`parts`: what Total Interactions is the sum of; the first ones must be there."""
+        self._parts = parts
         self.zones: set[str] = set()
         self.marks: Counter[str] = Counter()
         self.agree: Counter[str | None] = Counter()
         self.rows = 0
-        self.damaged = False
 
-    def add(self, texts: dict[str, pa.StringArray], scanned: scan.Scanned) -> None:
+    def add(self, texts: Mapping[str, pa.StringArray]) -> None:
         """Take in one window."""
-        if any(r.reason in ("bad_char", "bad_utf8") for r in scanned.rejects) or (
-            len(scanned.flags) and scanned.flags.any()
-        ):
-            self.damaged = True
         if "post_created" in texts:
             self.zones.update(fields.parse_times(texts["post_created"]).zones)
         counts = {name: texts[name] for name in COUNT_COLUMNS if name in texts}
@@ -38,9 +36,9 @@ class Survey:
             used, n = np.unique(parsed.marks[parsed.marks != 0], return_counts=True)
             for mark, times in zip(used.tolist(), n.tolist(), strict=True):
                 self.marks[chr(mark)] += times
-        if "total_interactions" not in free or not all(part in free for part in PARTS[:3]):
+        if "total_interactions" not in free or not all(part in free for part in self._parts[:3]):
             return
-        parts = [part for part in PARTS if part in free]
+        parts = [part for part in self._parts if part in free]
         candidates: list[str | None] = [None, *self.marks] if len(self.marks) > 1 else [None]
         whole = free["total_interactions"].status != fields.MISSING
         for part in parts:

@@ -11,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sm_assets.errors import InputError, SettingsError, UnknownVintage, UnsupportedContainer
-from sm_assets.sources.crowdtangle import PostReader, exported_at_of
-from sm_assets.sources.crowdtangle_columns import RAW_COLUMNS, Header, delivered_name
-from sm_assets.sources.crowdtangle_records import RECORD_SCHEMA, REJECT_SCHEMA, ReadOptions
+from sm_assets.sources.crowdtangle import Reader, open_file
+from sm_assets.sources.crowdtangle_columns import EXPORTS, VINTAGES, delivered_name
+from sm_assets.sources.csv_file import Header
+from sm_assets.sources.file_names import exported_at_of
+from sm_assets.sources.reading import REJECT_SCHEMA, ReadOptions, record_schema
 from sm_assets.sources.zones import AMBIGUOUS, FIXED, ZoneRules, fixed_hours
 
-COLUMNS = [delivered_name(column) for column in RAW_COLUMNS]
+COLUMNS = [delivered_name(column) for column in VINTAGES["fb_2021"].columns]
 ROW = {
     "Page Name": "A Page", "User Name": "a.page", "Facebook Id": "100000000000001", "Page Admin Top Country": "BR",
     "Page Created": "2019-05-01 10:00:00", "Followers at Posting": "1,234", "Post Created": "2021-07-05 22:30:00 EDT",
@@ -35,20 +37,22 @@ def export(path: Path, *rows: dict[str, str], columns: list[str] = COLUMNS) -> P
     return path
 
 
-def read(path: Path, **options: object) -> tuple[list[dict[str, object]], list[dict[str, object]], PostReader]:
+def read(path: Path, **options: object) -> tuple[list[dict[str, object]], list[dict[str, object]], Reader]:
     """(records, rejects, reader) of one file."""
-    reader = PostReader(path, ReadOptions(**options))  # type: ignore[arg-type]  # passed on
     records: list[dict[str, object]] = []
     rejects: list[dict[str, object]] = []
-    for chunk in reader:
-        assert chunk.records.schema.equals(RECORD_SCHEMA)
-        assert chunk.rejects.schema.equals(REJECT_SCHEMA)
-        records += chunk.records.to_pylist()
-        rejects += chunk.rejects.to_pylist()
+    with open_file(path, ReadOptions(**options)) as reader:  # type: ignore[arg-type]  # passed on
+        for chunk in reader:
+            assert chunk.records["posts"].schema.equals(record_schema("crowdtangle", "posts"))
+            assert chunk.rejects.schema.equals(REJECT_SCHEMA)
+            records += chunk.records["posts"].to_pylist()
+            rejects += chunk.rejects.to_pylist()
     manifest = reader.manifest
-    assert (
-        manifest["rows_in"] == len(records) + len(rejects) == manifest["rows_out"] + sum(manifest["rejected"].values())
-    )
+    ignored = sum(manifest["ignored"].values())
+    assert manifest["rows_in"] == len(records) + len(rejects) + ignored
+    assert (manifest["rows_out"], sum(manifest["rejected"].values())) == (len(records), len(rejects))
+    places = [(record["source_row"], record["source_item"]) for record in records]
+    assert places == sorted(set(places))  # type: ignore[type-var]  # whole numbers
     json.dumps(manifest)
     return records, rejects, reader
 
@@ -132,7 +136,7 @@ def test_a_zone_settles_what_is_ambiguous(tmp_path: Path) -> None:
     assert record["parsed"]["posted_at"] == datetime(2021, 12, 5, 14)  # type: ignore[index]  # a struct
     assert reader.manifest["zone_origin"] == "stated"
     with pytest.raises(SettingsError, match="is unknown"):
-        PostReader(tmp_path / "x.csv", ReadOptions(zone="Nowhere"))
+        open_file(tmp_path / "x.csv", ReadOptions(zone="Nowhere"))
 
 
 def test_the_zone_in_the_name_serves_rows_without_one(tmp_path: Path) -> None:
@@ -183,13 +187,13 @@ def test_one_thousands_mark_per_file(tmp_path: Path, rows: list[dict[str, str]],
 
 def test_vintages(tmp_path: Path) -> None:
     def vintage(columns: list[str]) -> str:
-        return PostReader(export(tmp_path / "v.csv", {}, columns=columns)).vintage
+        return open_file(export(tmp_path / "v.csv", {}, columns=columns), ReadOptions()).vintage
 
     assert vintage(COLUMNS) == "fb_2021"
     newer = {"Page Category", "Page Admin Top Country", "Page Description", "Page Created", "Post Created Date"}
     assert vintage([name for name in COLUMNS if name not in newer]) == "fb_2020"
     assert vintage(["Page Name", "Post Created", "URL", "Message"]) == "fb_subset"
-    for columns in (["Account", "User Name", "URL", "Description"], ["a", "b"], ["Group Name", "Post Created", "URL"]):
+    for columns in (["Account", "User Name", "URL", "Description"], ["a", "b"]):
         with pytest.raises(UnknownVintage, match=columns[0]):
             vintage(columns)
 
@@ -204,11 +208,12 @@ def test_headers_are_compared_folded() -> None:
             "URL",
             "Mine",
             "",
-        ]
+        ],
+        EXPORTS.mapper(),
     )
     assert header.positions == {"page_name": 0, "post_created": 1, "overperforming_score": 2, "url": 3}
     assert header.unknown == {"URL": 4, "Mine": 5, "column 7": 6}
-    mapped = Header.of(["Seite", "Page Name"], {"Seite": "page_name"})
+    mapped = Header.of(["Seite", "Page Name"], EXPORTS.mapper({"Seite": "page_name"}))
     assert (mapped.positions, mapped.unknown) == ({"page_name": 0}, {"Page Name": 1})
 
 
@@ -228,9 +233,9 @@ def test_files_without_rows(tmp_path: Path) -> None:
 def test_what_cannot_be_read_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04")
     with pytest.raises(UnsupportedContainer, match="archive"):
-        PostReader(tmp_path / "a.zip")
+        open_file(tmp_path / "a.zip", ReadOptions())
     with pytest.raises(InputError, match="cannot be read"):
-        PostReader(tmp_path / "none.csv")
+        open_file(tmp_path / "none.csv", ReadOptions())
 
 
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

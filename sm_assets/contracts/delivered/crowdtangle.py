@@ -22,6 +22,7 @@ _PARSED_COUNTS = (
     "sad",
     "angry",
     "care",
+    "reactions",
     "post_views",
 )
 # The reader's own readings of the delivered cells: everything that can reject or repair has happened before staging.
@@ -32,9 +33,11 @@ _PARSED = Column(
     fields=(
         text("platform", "Platform of the post."),
         text("account_id", "Account as keyed."),
+        text("account_kind", "What the account is: page, group, profile or account."),
         text("post_id", "Post as keyed."),
         time("posted_at", "Time of the post in UTC."),
         time("page_created_at", "When the page was created."),
+        text("country_code", "Country of the page's administrators, ISO 3166-1 alpha-2 capitals."),
         *(count(name, "", f"{name} as a whole number.") for name in _PARSED_COUNTS),
         number("video_seconds", "seconds", "Length of the video."),
     ),
@@ -43,7 +46,7 @@ _PARSED = Column(
 CELLS = {
     "page_name": "Name of the page, group or account",
     "user_name": "Name in the page's address",
-    "facebook_id": "Numeric id of the page",
+    "facebook_id": "Numeric id of the page or group",
     "page_category": "Category of the page",
     "page_admin_top_country": "Country most of the page's administrators are in",
     "page_description": "Description of the page, cut by the exporter",
@@ -66,7 +69,7 @@ CELLS = {
     "care": "Reactions Care",
     "video_share_status": "Whether the video is owned, shared or crossposted",
     "is_video_owner": "Whether the page owns the video",
-    "post_views": "Views of the post's video in this post",
+    "post_views": "Views of the post, or of its video in this post",
     "total_views": "Views of the video",
     "total_views_for_all_crossposts": "Views of the video over all posts that carry it",
     "video_length": "Length of the video",
@@ -82,15 +85,49 @@ CELLS = {
     "sponsor_category": "Category of the sponsor",
     "total_interactions_weighted": "Sum of all interactions by the dashboard's weights",
     "overperforming_score": "CrowdTangle's score by the dashboard's weights",
+    "photo": "Address of the photo of an Instagram post",
+    "title": "Title of the post's medium",
+    "platform_name": "Platform as the API names it",
+    "platform_post_id": "The platform's id of the post, from the API",
+    "crowdtangle_account_id": "CrowdTangle's own id of the account, not the platform's",
+    "account_type": "Kind of account",
+    "subscribers_at_posting": "Followers or likes when it posted, as the dashboard was set",
+    "video_length_ms": "Length of the video in milliseconds",
+    "expanded_links": "Links of the post with where they lead",
+    "updated": "When CrowdTangle last looked at the post, UTC",
+    "language": "Language of the text as the platform detected it",
+    "mcl_post_id": "Meta Content Library id of the post, not the platform's",
+    "mcl_owner_id": "Meta Content Library id of the account, not the platform's",
+    "reactions": "All reactions to the post",
+    "delivered_hashtags": "Hashtags as a field of their own",
+    "link_caption": "Site of the linked page",
+    "multimedia": "Media of the post",
+    "surface_type": "Kind of place where the post stands",
+    "surface_id": "Meta Content Library id of the place where the post stands",
+    "surface_name": "Name of the place where the post stands",
+    "shared_post_id": "Meta Content Library id of the post that is shared",
+    "modified": "When the post was last changed",
+}
+_FOUND = {
+    "hashtags": "Hashtags found in the text, without #, in their order.",
+    "hashtags_normalised": "The same, NFKC and case-folded.",
+    "mentions": "Names behind @ found in the text, in their order.",
 }
 
-COLUMNS = {"parsed": _PARSED} | {name: text(name, f"{what}, as delivered.") for name, what in CELLS.items()}
+COLUMNS = (
+    {"parsed": _PARSED}
+    | {name: text(name, f"{what}, as delivered.") for name, what in CELLS.items()}
+    | {name: Column(name, "list<text>", what) for name, what in _FOUND.items()}
+)
 RECORDS = (
     Record(
         name="posts",
         description="Posts of CrowdTangle exports as delivered: every cell as text, whatever the vintage.",
         grain="one data row of one landing file",
-        columns=f"source_line {' '.join(f'{name}?' for name in CELLS)} extra? warnings? zone? exported_at? parsed",
+        columns=(
+            f"source_line {' '.join(f'{name}?' for name in (*CELLS, *_FOUND))} extra? warnings? zone? exported_at? "
+            "parsed"
+        ),
         day="Day of the post in UTC; the partition.",
     ),
 )
