@@ -49,7 +49,7 @@ def test_no_landing_folder_is_no_file(lake: Lake) -> None:
 
 def test_an_unknown_folder_is_an_error_that_lists_the_known(lake: Lake) -> None:
     put(lake, "crowdtangel/a.csv")
-    with pytest.raises(LandingError, match="landing/crowdtangel/ is no known source; known are crowdtangle"):
+    with pytest.raises(LandingError, match="landing/crowdtangel/ is no known source; known are bluesky, crowdtangle"):
         discover(lake, "crowdtangle")
 
 
@@ -79,7 +79,7 @@ def test_the_nearest_sidecar_wins_key_by_key(lake: Lake) -> None:
     assert (a.zone, a.encoding, b.zone) == ("EST", "cp1252", "EST")
     assert a.exported_at == datetime(2021, 7, 5, 23, tzinfo=UTC)
     assert a.coverage == (date(2021, 7, 1), date(2021, 7, 5))
-    assert a.others == {"collection": "c"}
+    assert a.collection == "c"
 
 
 @pytest.mark.parametrize(

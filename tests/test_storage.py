@@ -18,7 +18,7 @@ from conftest import digests
 from sm_assets.contracts import TABLES
 from sm_assets.errors import ContractError, Unreconciled
 from sm_assets.settings import Settings
-from sm_assets.storage import DayWriter, Lake, TableRef, day_range, day_writer
+from sm_assets.storage import DayFile, Lake, TableRef, day_range, day_writer
 
 TABLE = TABLES["feat_post_language"]
 DAYS = day_range(date(2021, 7, 1), date(2021, 7, 5))
@@ -136,13 +136,13 @@ def test_references_name_published_days_only(filled: Lake) -> None:
 def test_no_more_than_a_row_group_is_held(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(day_writer, "ROW_GROUP", 100)
     held: list[int] = []
-    flush = DayWriter._flush
+    flush = DayFile.flush
 
-    def watched(writer: DayWriter) -> None:
-        held.append(sum(batch.num_rows for batch in writer._pending))
-        flush(writer)
+    def watched(file: DayFile) -> None:
+        held.append(sum(batch.num_rows for batch in file._pending))
+        flush(file)
 
-    monkeypatch.setattr(DayWriter, "_flush", watched)
+    monkeypatch.setattr(DayFile, "flush", watched)
     lake.publish(TABLE, rows(), DAYS)
     assert max(held) == 100
     assert pq.ParquetFile(lake.file(TABLE.name, DAYS[0])).num_row_groups == 3

@@ -31,7 +31,7 @@ def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
         *(_contract_checks(lake, table) for table in TABLES.values()),
         *(_landing_checks(lake, name) for name in SOURCES),
         *(_staging_checks(lake, name) for name in SOURCES),
-        _sql_checks(lake),
+        *(_sql_checks(lake, table) for table in sorted({path.parent.name for path in check_files()})),
     ]
 
 
@@ -199,31 +199,31 @@ def _staging_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
 # -------------------------------------------------------------------------- SQL
 
 
-def _sql_checks(lake: Lake) -> dg.AssetChecksDefinition:
+def _sql_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     """Every file sql/checks/<table>/<check>.sql: it selects broken rows, and its first line says what holds."""
-    paths = check_files()
+    table = TABLES[name]
+    paths = [path for path in check_files() if path.parent.name == name]
     specs = [
         dg.AssetCheckSpec(
             path.stem,
-            asset=path.parent.name,
+            asset=name,
             description=opening_line(path),
             additional_deps=others,
             blocking=path.stem in _BLOCKING,
         )
-        for path, others in ((path, sorted({*upstreams(path)} - {path.parent.name})) for path in paths)
+        for path, others in ((path, sorted({*upstreams(path)} - {name})) for path in paths)
     ]
 
-    @dg.multi_asset_check(name="check_tables_together", specs=specs)
+    @dg.multi_asset_check(name=f"check_together_{name}", specs=specs)
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         days = run_days(context)
         with lake.connect() as con:
             con.register(RUN_SETTINGS, pa.table({"window_days": pa.array([lake.settings.window_days], pa.int32())}))
             for path in paths:
-                table = TABLES[path.parent.name]
                 # A snapshot looks back beyond the days of its run.
                 refs = [
-                    lake.ref(name, days if TABLES[name].partition == table.partition else None)
-                    for name in upstreams(path)
+                    lake.ref(other, days if TABLES[other].partition == table.partition else None)
+                    for other in upstreams(path)
                 ]
                 broken = open_select(con, lake, path, refs, days or []).to_arrow_table()
                 yield _broken_rows(table, path.stem, broken)

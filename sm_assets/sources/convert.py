@@ -117,9 +117,7 @@ def _convert_rows(
     lake: Lake, source: Source, delivery: Delivery, sha256: str, path: Path, folder: Path, first: date
 ) -> dict[str, Any]:
     tables = {record: TABLES[source.raw_table(record)] for record in source.records}
-    routers = {
-        record: DayRouter(table, folder / record, ingest_schema(table)) for record, table in tables.items()
-    }
+    routers = {record: DayRouter(table, folder / record, ingest_schema(table)) for record, table in tables.items()}
     covered: Counter[date] = Counter()
     with (
         source.load().open_file(path, read_options(lake, delivery)) as reader,
@@ -137,7 +135,9 @@ def _convert_rows(
             router.close()
         manifest = dict(reader.manifest)
     manifest["rows_by_day"] = {
-        record: {str(day): rows for day, rows in router.rows.items()} for record, router in routers.items() if router.rows
+        record: {str(day): rows for day, rows in router.rows.items()}
+        for record, router in routers.items()
+        if router.rows
     }
     manifest["purges"] = purges.collect(lake, source, folder, manifest["rows_by_day"])
     manifest["rows_written"] = sum(sum(router.rows.values()) for router in routers.values())

@@ -77,7 +77,7 @@ def collect(lake: Lake, source: Source, folder: Path, days: dict[str, Iterable[s
         for batch in found.combine_chunks().to_batches():
             file.add(batch)
         file.close()
-    return found.num_rows
+    return int(found.num_rows)
 
 
 def apply(lake: Lake, source: Source, files: list[Converted], fresh: set[str]) -> dict[str, int]:

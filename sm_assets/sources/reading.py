@@ -33,9 +33,7 @@ REJECT_SCHEMA = pa.schema(
 INGESTED_REJECTS = pa.schema(
     [
         column.arrow_field
-        for column in pick(
-            "source source_sha256 line byte_offset byte_length record? reason detail? raw_excerpt? day"
-        )
+        for column in pick("source source_sha256 line byte_offset byte_length record? reason detail? raw_excerpt? day")
     ]
 )
 

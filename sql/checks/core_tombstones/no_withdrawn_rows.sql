@@ -48,8 +48,10 @@ found as (
     select
         'core_interactions' as table_name,
         platform,
-        case when contains(interaction_id, '#') then 'post' else 'interaction' end
-            as entity,
+        case
+            when contains(interaction_id, '#') then 'post'
+            else 'interaction'
+        end as entity,
         split_part(interaction_id, '#', 1) as record_id,
         account_id,
         revision,
