@@ -16,11 +16,7 @@ renamed as (
         observed_at,
         false as is_context,
         parsed.account_id,
-        case
-            when parsed.platform = 'instagram' then 'account'
-            when vintage like '%group%' then 'group'
-            else 'page'
-        end as account_kind,
+        parsed.account_kind,
         user_name as handle,
         page_name as display_name,
         page_description as description,
@@ -33,7 +29,7 @@ renamed as (
         parsed.likes_at_posting as account_likes_count,
         cast(null as boolean) as is_verified,
         cast(null as boolean) as is_protected,
-        page_admin_top_country as country_code,
+        parsed.country_code,
         parsed.page_created_at as account_created_at,
         day
     from records

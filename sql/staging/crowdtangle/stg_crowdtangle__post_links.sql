@@ -3,7 +3,21 @@
 with
 
 records as (
-    select * from raw_crowdtangle__posts
+    select
+        *,
+        -- The API lists links with where they lead; the first is the post's.
+        coalesce(
+            final_link,
+            nullif(
+                regexp_extract(
+                    expanded_links,
+                    '[''"]expanded[''"]\s*:\s*[''"]([^''"]+)',
+                    1
+                ),
+                ''
+            )
+        ) as leads_to
+    from raw_crowdtangle__posts
 ),
 
 renamed as (
@@ -21,16 +35,16 @@ renamed as (
         parsed.account_id,
         parsed.posted_at,
         strftime(observed_at, '%Y-%m-%dT%H:%M:%S.%fZ') as revision,
-        coalesce(link, final_link, url) as url,
+        coalesce(link, leads_to, url) as url,
         cast(null as varchar) as expanded_url,
-        final_link as final_url,
+        leads_to as final_url,
         link_text as title,
         case when parsed.platform = 'facebook' then description end
             as description,
         case
             when
                 regexp_matches(
-                    coalesce(final_link, link, url),
+                    coalesce(leads_to, link, url),
                     '^(https?://)?([^/?#]*[.])?'
                     || '(facebook[.]com|fb[.]com|fb[.]watch|instagram[.]com)'
                     || '(:[0-9]+)?([/?#]|$)',
@@ -42,7 +56,7 @@ renamed as (
         day
     from records
     where
-        coalesce(link, final_link, link_text) is not null
+        coalesce(link, leads_to, link_text) is not null
         or (parsed.platform = 'facebook' and description is not null)
 ),
 

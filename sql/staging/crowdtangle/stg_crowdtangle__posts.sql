@@ -35,30 +35,39 @@ renamed as (
         end as text,
         false as text_is_truncated,
         cast(null as varchar[]) as alias_ids,
-        cast(null as varchar[]) as language_codes,
+        case
+            when language is not null and lower(language) != 'und'
+                then [lower(language)]
+        end as language_codes,
         url,
         cast(null as varchar) as country_code,
         case
-            when type is null or type = 'Status' then 'none'
-            when type = 'Photo' then 'photo'
-            when type = 'Link' then 'link'
-            when type in ('Album', 'Photo Album') then 'album'
-            when type like 'Live Video%' then 'live'
-            when type like '%Video%' or type in ('YouTube', 'Vine', 'IGTV')
+            when type is null or regexp_matches(type, '^status(es)?$', 'i')
+                then 'none'
+            when regexp_matches(type, '^photos?$', 'i') then 'photo'
+            when regexp_matches(type, '^links?$', 'i') then 'link'
+            when regexp_matches(type, '^(photo )?albums?$', 'i') then 'album'
+            when regexp_matches(type, '^live[ _]video', 'i') then 'live'
+            when
+                regexp_matches(type, 'video', 'i')
+                or regexp_matches(type, '^(youtube|vine|igtv|reels?)$', 'i')
                 then 'video'
             else 'other'
         end as media_kind,
         parsed.likes as likes_count,
         cast(
-            list_sum([
-                parsed.likes,
-                parsed.love,
-                parsed.wow,
-                parsed.haha,
-                parsed.sad,
-                parsed.angry,
-                parsed.care
-            ]) as bigint
+            coalesce(
+                parsed.reactions,
+                list_sum([
+                    parsed.likes,
+                    parsed.love,
+                    parsed.wow,
+                    parsed.haha,
+                    parsed.sad,
+                    parsed.angry,
+                    parsed.care
+                ])
+            ) as bigint
         ) as reactions_count,
         parsed.comments as comments_count,
         parsed.shares as shares_count,
@@ -69,6 +78,7 @@ renamed as (
         parsed.video_seconds as video_duration_seconds,
         cast(null as boolean) as is_ad,
         cast(null as boolean) as is_sensitive,
+        delivery,
         day
     from records
 )
