@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.staging import DELIVERS
@@ -47,7 +49,7 @@ def write_csv(path: Path, *rows: Mapping[str, str], columns: Sequence[str] | Non
 
 
 def write_lines(path: Path, *rows: object) -> Path:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
@@ -109,7 +111,8 @@ NEW = FACEBOOK | {
 }  # fmt: skip
 INSTAGRAM = {
     "Account": "An Account", "User Name": "An.Account", "Followers at Posting": "500",
-    "Post Created": "2020-03-01 09:30:00 EST", "Type": "Album", "Total Interactions": "1.010", "Likes": "1.000", "Comments": "10", "Views": "3.000",
+    "Post Created": "2020-03-01 09:30:00 EST", "Type": "Album", "Total Interactions": "1.010", "Likes": "1.000",
+    "Comments": "10", "Views": "3.000",
     "URL": "https://www.instagram.com/p/CaSe_-x1/", "Link": "https://www.instagram.com/p/CaSe_-x1/", "Photo": "https://cdn.example/p.jpg",
     "Title": "A Title", "Description": "Caption #Tag", "Image Text": "",
 }  # fmt: skip
@@ -458,6 +461,46 @@ def test_what_is_no_record_of_a_json_file_is_a_reject(tmp_path: Path) -> None:
         ("missing_account", 2, 2), ("not_an_object", 3, 3), ("bad_time", 4, 4), ("truncated_record", 5, 5),
     ]  # fmt: skip
     assert str(rejects[2]["raw_excerpt"]).startswith('{"platformId"')
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_damaged_json_reconciles_and_never_raises(tmp_path: Path, data: st.DataObject) -> None:
+    path = write_lines(
+        tmp_path / "x.jsonl", *(API | {"message": f"Line {k} é 😀 \ud83d", "score": k} for k in range(5))
+    )
+    content = bytearray(path.read_bytes())
+    start = content.index(b"\n") + 1
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(start, len(content) - 1))
+        kind = data.draw(st.sampled_from(["flip", "cut", "quote", "nul", "line end", "drop", "brace"]))
+        if kind == "flip":
+            content[at] ^= data.draw(st.integers(1, 255))
+        elif kind == "cut":
+            del content[at:]
+        elif kind == "drop":
+            del content[at : at + data.draw(st.integers(1, 30))]
+        else:
+            content[at:at] = {"quote": b'"', "nul": b"\0", "line end": b"\n", "brace": b"}{"}[kind]
+        if len(content) <= start:
+            break
+    path.write_bytes(bytes(content))
+    raw, _, reader = drain(path)
+    assert raw.num_rows >= 1
+    assert reader.manifest["repairs"]["record/lone_surrogate"] >= 1
+
+
+def test_a_cut_stream_of_either_form_keeps_what_came_before(tmp_path: Path) -> None:
+    rows = [FACEBOOK | {"URL": f"https://www.facebook.com/{PAGE}/posts/{k * 7919}"} for k in range(3000)]
+    posts = [API | {"platformId": f"{PAGE}_{k * 7919}"} for k in range(3000)]
+    for path in (write_csv(tmp_path / "x.csv", *rows), write_lines(tmp_path / "x.jsonl", *posts)):
+        whole = gzip.compress(path.read_bytes())
+        path.write_bytes(whole[: len(whole) // 2])
+        raw, rejects, _ = drain(path)
+        assert 100 < raw.num_rows < 3000
+        assert rejects[-1]["reason"] == "truncated_stream"
+        ids = raw.column("parsed").combine_chunks().field("post_id").to_pylist()
+        assert ids == [f"{PAGE}_{k * 7919}" for k in range(raw.num_rows)]
 
 
 def test_unknown_json(tmp_path: Path) -> None:
