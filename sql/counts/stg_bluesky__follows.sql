@@ -1,0 +1,19 @@
+-- Every raw follow has exactly one staged row.
+with
+
+feeding as (
+    select 1 as one from raw_bluesky__events
+    where parsed.entity = 'follow'
+    union all
+    select 1 as one from raw_bluesky__records
+    where parsed.entity = 'follow'
+),
+
+counted as (
+    select
+        'rows_in' as entry,
+        count(*) as n_rows
+    from feeding
+)
+
+select * from counted

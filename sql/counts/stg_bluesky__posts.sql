@@ -1,0 +1,21 @@
+-- Every raw post has exactly one staged row.
+with
+
+feeding as (
+    select 1 as one from raw_bluesky__events
+    where parsed.entity = 'post'
+    union all
+    select 1 as one from raw_bluesky__records
+    where parsed.entity = 'post'
+    union all
+    select 1 as one from raw_bluesky__post_views
+),
+
+counted as (
+    select
+        'rows_in' as entry,
+        count(*) as n_rows
+    from feeding
+)
+
+select * from counted

@@ -1,0 +1,43 @@
+-- One row per description of an image or video of a post.
+-- Renames and casts only.
+with
+
+records as (
+    select * from raw_bluesky__events
+    where parsed.entity = 'post' and alt_texts is not null
+    union all by name
+    select * from raw_bluesky__records
+    where parsed.entity = 'post' and alt_texts is not null
+),
+
+unnested as (
+    select
+        *,
+        unnest(alt_texts) as alt_text,
+        generate_subscripts(alt_texts, 1) as place
+    from records
+),
+
+renamed as (
+    select
+        'bluesky' as source,
+        'bluesky' as platform,
+        source_file,
+        source_sha256,
+        source_row,
+        source_item,
+        observed_at,
+        false as is_context,
+        parsed.record_id as post_id,
+        cast(place - 1 as integer) as ordinal,
+        did as account_id,
+        parsed.event_at as posted_at,
+        coalesce(rev, strftime(observed_at, '%Y-%m-%dT%H:%M:%S.%fZ'))
+            as revision,
+        'alt_text' as media_text_kind,
+        alt_text as text,
+        day
+    from unnested
+)
+
+select * from renamed
