@@ -20,7 +20,8 @@ from sm_assets.settings import Settings
 from sm_assets.sources import convert as convert_module
 from sm_assets.sources import crowdtangle
 from sm_assets.sources.coverage import days_to_publish, reject_days
-from sm_assets.sources.intake import Intake, raw_rows, reject_rows, take_in
+from sm_assets.sources.intake import Intake, take_in
+from sm_assets.sources.publication import raw_rows, reject_rows
 from sm_assets.storage import Lake, day_range
 
 FIRST = date(2021, 7, 1)
@@ -35,7 +36,7 @@ def publish(lake: Lake, first: date, last: date, **options: Any) -> Intake:
     intake = take_in(lake, "crowdtangle")
     days = days_to_publish(lake, intake, day_range(first, last), **options)
     with lake.connect() as con:
-        lake.publish(RAW, raw_rows(con, lake, intake, days), days)
+        lake.publish(RAW, raw_rows(lake, intake, "posts", days), days, is_sorted=True)
         with_rejects = sorted({*days, *reject_days(lake, intake, day_range(first, last))})
         lake.publish(REJECTS, reject_rows(con, lake, intake, with_rejects), with_rejects)
     return intake
@@ -66,7 +67,7 @@ def test_the_manifest_tells_how_the_file_was_read(lake: Lake) -> None:
     manifest = take_in(lake, "crowdtangle").files[0].manifest
     assert manifest["vintage"].startswith("fb_")
     assert manifest["exported_at"].startswith("2021-07-06T14:00:00")
-    assert manifest["rows_by_day"] == {"2021-07-01": 8, "2021-07-02": 8}
+    assert manifest["rows_by_day"] == {"posts": {"2021-07-01": 8, "2021-07-02": 8}}
     assert (manifest["coverage_kind"], manifest["coverage_from"], manifest["coverage_to"]) == (
         "observed",
         "2021-07-01",
@@ -93,9 +94,12 @@ def test_converted_rows_lie_clustered_by_day(lake: Lake) -> None:
     stored = pq.ParquetFile(folder / "posts/day=2021-07-01/part-0.parquet").read()
     assert stored["source_row"].to_pylist() == list(range(9, 17))
     assert set(stored["source_sha256"].to_pylist()) == {file.sha256}
-    # No export time is known: the file's last event stands for it.
-    assert set(stored["observed_at"].to_pylist()) == {datetime(2021, 7, 2, 10, 3)}
     assert set(stored["exported_at"].to_pylist()) == {None}
+    # No export time is known: the file's last event stands for it once the rows are published.
+    publish(lake, FIRST, date(2021, 7, 2))
+    with lake.connect() as con:
+        published = lake.register(con, lake.ref(RAW.name)).project("observed_at").distinct().fetchall()
+    assert published == [(datetime(2021, 7, 2, 10, 3),)]
 
 
 def test_equal_bytes_are_counted_once(lake: Lake) -> None:
@@ -131,7 +135,7 @@ def test_compressed_files_give_the_same_rows(lake: Lake, tmp_path: Path) -> None
         with of.connect() as con:
             return list(
                 of.register(con, of.ref(RAW.name))
-                .project("* exclude (source_file, source_sha256)")
+                .project("* exclude (source_file, source_sha256, delivery)")
                 .order("source_row")
                 .fetchall()
             )
@@ -174,14 +178,14 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
-    read = crowdtangle.read_posts
+    read = crowdtangle.open_file
 
     def growing(*arguments: Any) -> Any:
         with path.open("a", encoding="utf-8") as sink:
             sink.write("\n")
         return read(*arguments)
 
-    monkeypatch.setattr(crowdtangle, "read_posts", growing)
+    monkeypatch.setattr(crowdtangle, "open_file", growing)
     intake = take_in(lake, "crowdtangle")
     assert UnstableFile.__doc__
     assert "changed while it was read" in intake.unusable["landing/crowdtangle/a.csv"]
@@ -344,8 +348,8 @@ def test_rows_that_no_partition_takes_are_counted(lake: Lake) -> None:
         ('{"encoding": "base64"}', "encoding is 'base64'"),
         ('{"number_format": ";"}', "number_format is ';'; expected one of"),
         ('{"zone": "Mars/Olympus"}', "zone 'Mars/Olympus' is unknown"),
-        ('{"platform": "tiktok"}', "platform is 'tiktok'; expected 'facebook'"),
-        ('{"platform": "instagram"}', "platform is 'instagram'; expected 'facebook'"),
+        ('{"platform": "tiktok"}', "platform is 'tiktok'; expected 'facebook', 'instagram'"),
+        ('{"direction": "upwards"}', "direction is 'upwards'; expected one of 'first_follows_second'"),
         ('{"columns": {"Titel": "titel"}}', "columns maps 'Titel' to 'titel', which is no raw column"),
     ],
 )
@@ -362,8 +366,8 @@ def test_a_sidecar_value_that_cannot_be_used_sets_its_files_aside(lake: Lake, co
 def test_a_bad_value_stated_after_the_conversion_does_not_pass(lake: Lake) -> None:
     write_export(landing(lake, "a.csv"), some_posts(FIRST, 1))
     publish(lake, FIRST, FIRST)
-    landing(lake, "_meta.json").write_text('{"platform": "instagram"}', encoding="utf-8")
-    with pytest.raises(VanishedFiles, match=r"a\.csv fed 2021-07-01: it was set aside .*platform is 'instagram'"):
+    landing(lake, "_meta.json").write_text('{"platform": "bluesky"}', encoding="utf-8")
+    with pytest.raises(VanishedFiles, match=r"a\.csv fed 2021-07-01: it was set aside .*platform is 'bluesky'"):
         publish(lake, FIRST, FIRST)
 
 

@@ -22,11 +22,13 @@ class Source:
         coverage_kind: what a file proves where its reader says nothing else. `observed`: its days without rows had
             none; `scattered`: look-ups by id, which prove nothing.
         platforms: what a sidecar may state as the platform of its files.
+        folders_tell: whether the folders that a file lies in say something about it.
     """
 
     name: str
     coverage_kind: str
     platforms: tuple[str, ...]
+    folders_tell: bool = False
 
     @property
     def records(self) -> tuple[str, ...]:
@@ -60,9 +62,11 @@ SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         Source("crowdtangle", "observed", ("facebook", "instagram")),
-        Source("bluesky", "observed", ("bluesky",)),
+        Source("bluesky", "observed", ("bluesky",), folders_tell=True),
         Source("twitter", "scattered", ("twitter",)),
         Source("tiktok", "scattered", ("tiktok",)),
-        Source("edges", "scattered", ("facebook", "instagram", "bluesky", "twitter", "tiktok", "other")),
+        Source(
+            "edges", "scattered", ("facebook", "instagram", "bluesky", "twitter", "tiktok", "other"), folders_tell=True
+        ),
     )
 }

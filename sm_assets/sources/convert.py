@@ -15,7 +15,9 @@ import json
 import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,8 @@ import pyarrow.parquet as pq
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.schema import DAY
 from sm_assets.errors import InputError, Unreconciled, UnstableFile
-from sm_assets.sources import Source
+from sm_assets.sources import Source, purges
 from sm_assets.sources.landing import Delivery, changed, local_copy
-from sm_assets.sources import purges
 from sm_assets.sources.reading import INGESTED_REJECTS, REJECT_SCHEMA, Bounds, ReadOptions, ingest_schema
 from sm_assets.storage import PART, ROW_GROUP, DayRouter, Lake, select, sync_folder
 
@@ -255,17 +256,24 @@ def _move_in(lake: Lake, folder: Path, workspace: Path, name: str) -> None:
 
 def made_by(lake: Lake, source: Source, delivery: Delivery) -> dict[str, str]:
     """What besides the bytes decides about the result; a manifest with another answer is out of date."""
+    options = read_options(lake, delivery)
+    if not source.folders_tell:
+        options = replace(options, place=options.place.rsplit("/", 1)[-1])
     parts = {
         "source": source.name,
-        "name": delivery.path.rsplit("/", 1)[-1],
-        "options": repr(read_options(lake, delivery)),
+        "options": repr(options),
         "coverage": delivery.sidecar.coverage,
     }
     text = json.dumps(parts, sort_keys=True, default=str)
-    schemas = "".join(str(ingest_schema(TABLES[name]).remove_metadata()) for name in source.raw_tables)
     return {
         "converter_version": CONVERTER_VERSION,
-        "raw_columns": hashlib.sha256(schemas.encode()).hexdigest(),
+        "raw_columns": _columns_of(source),
         "reader_version": str(getattr(source.load(), "READER_VERSION", "1")),
         "settings": hashlib.sha256(text.encode()).hexdigest(),
     }
+
+
+@cache
+def _columns_of(source: Source) -> str:
+    schemas = "".join(str(ingest_schema(TABLES[name]).remove_metadata()) for name in source.raw_tables)
+    return hashlib.sha256(schemas.encode()).hexdigest()
