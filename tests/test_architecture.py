@@ -138,4 +138,4 @@ def test_sql_files_end_in_select_star_and_stay_narrow() -> None:
         assert lines[-1].startswith("select * from "), path.name
         assert lines[0].startswith("--"), f"{path.name} does not say what it makes"
         assert max(map(len, lines)) <= 80, path.name
-        assert not [line for line in lines if line != line.lower() and not {"'", "\"", "-"} & set(line)], path.name
+        assert not [line for line in lines if line != line.lower() and not {"'", '"', "-"} & set(line)], path.name
