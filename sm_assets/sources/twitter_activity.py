@@ -49,7 +49,7 @@ def unpack(record: Record, path: Path = ()) -> Unpacked:
         tweet.quoted_id = tail(quoted.get("id")) or quoted_id
         if activity.get("verb") == "share":
             original = obj(activity.get("object"))
-            tweet.reposted_id = tail(original.get("id"))
+            tweet.reposted_id = tail(original.get("id")) or ""
             if original:
                 waiting.append((original, (*at, "object"), True, tweet.quoted_id))
             # What a retweet quotes is what its original quotes, delivered twice.

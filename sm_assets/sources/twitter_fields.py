@@ -59,6 +59,7 @@ class Tweet:
         path: keys and indices that lead to it inside its record.
         is_context: it arrived only inside another record.
         parent_handle: handle of the user replied to, where no id is delivered.
+        reposted_id: of the tweet that a retweet passes on; empty where a retweet does not tell; None: no retweet.
         followers: of the author as the record tells them; `followers_at_posting`: the same, where the record was made
             when the tweet was.
     """

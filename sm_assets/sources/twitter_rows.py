@@ -170,6 +170,8 @@ class RowBuilder:
             return _refusal("bad_time", f" (tweet {tweet_id}, created_at {tweet.created_at})")
         if not is_id(tweet.author_id):
             return _refusal("missing_account", f" (tweet {tweet_id})", posted // DAY)
+        if tweet.reposted_id is not None and not is_id(tweet.reposted_id):
+            return _refusal("bad_key", f"; a retweet of {tweet.reposted_id[:40]!r} (tweet {tweet_id})", posted // DAY)
         self.tally.saw(posted)
         is_repost = tweet.reposted_id is not None
         links, mentions = self._links(tweet, history, around.known), around.known.mentions(tweet)
@@ -234,8 +236,8 @@ class RowBuilder:
     @staticmethod
     def _references(tweet: Tweet, known: Known, cells: Cells) -> Row:
         """What the tweet refers to. What a retweet refers to besides its original belongs to the original."""
-        reposted = cells.id("retweeted_tweet_id", tweet.reposted_id)
-        is_repost = tweet.reposted_id is not None
+        reposted = tweet.reposted_id
+        is_repost = reposted is not None
         parent = None if is_repost else cells.id("in_reply_to_tweet_id", tweet.parent_id)
         quoted = None if is_repost else cells.id("quoted_tweet_id", tweet.quoted_id)
         parent_account = None

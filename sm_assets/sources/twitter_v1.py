@@ -34,7 +34,7 @@ def unpack(record: Record, path: Path = ()) -> Unpacked:
         original, quoted = obj(status.get("retweeted_status")), obj(status.get("quoted_status"))
         tweet = _tweet(status, user, at, context)
         if original:
-            tweet.reposted_id = first_text(original, "id_str", "id")
+            tweet.reposted_id = first_text(original, "id_str", "id") or ""
             waiting.append((original, (*at, "retweeted_status"), True))
         # What a retweet quotes is what its original quotes, delivered twice.
         if quoted and not (original and obj(original.get("quoted_status"))):

@@ -134,17 +134,17 @@ def _tweet(value: Record, path: Path, context: bool, lookups: _Lookups) -> Tweet
     for reference in objects(value.get("referenced_tweets")):
         name = _REFERENCES.get(text(reference.get("type")) or "")
         if name:
-            setattr(tweet, name, text(reference.get("id")))
+            setattr(tweet, name, text(reference.get("id")) or ("" if name == "reposted_id" else None))
     for url in objects(entities.get("urls")):
         names = ("url", "expanded_url", "unwound_url", "title", "description", "media_key")
         tweet.links.append(Link(*(text(url.get(name)) for name in names)))
     tweet.hashtags = [tag for tag in (text(h.get("tag")) for h in objects(entities.get("hashtags"))) if tag]
     tweet.mentions = [(text(m.get("id")), text(m.get("username"))) for m in objects(entities.get("mentions"))]
-    media = objects(attachments.get("media")) or [
-        lookups.media.get(key, {"type": kind_of_key(key)})
-        for key in map(text, items(attachments.get("media_keys")))
-        if key
-    ]
+    expanded = lookups.media | {text(v.get("media_key")): v for v in objects(attachments.get("media"))}
+    keys = [text(key) for key in items(attachments.get("media_keys"))]
+    if not keys:
+        keys = [text(v.get("media_key")) for v in objects(attachments.get("media"))]
+    media = [expanded.get(key, {"media_key": key}) for key in keys if key]
     for medium in media:
         kind = text(medium.get("type")) or kind_of_key(text(medium.get("media_key")) or "")
         tweet.media.append(Medium(kind, text(medium.get("alt_text")), medium.get("duration_ms")))
