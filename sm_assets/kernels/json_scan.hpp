@@ -70,6 +70,7 @@ private:
     int64_t records_ = 0;
     int64_t item_ = 0;
     Expected expected_ = FIRST;    // ARRAY
+    int64_t array_line_ = 0, array_at_ = 0;
     int64_t line_start_ = 0;       // offset of the current line
     bool fresh_ = true;            // nothing but white space on it so far
     JsonReject open_{};            // SKIP: the stretch that is passed over; its length grows
@@ -216,6 +217,8 @@ private:
             item_ = 0;
             expected_ = FIRST;
             state_ = ARRAY;
+            array_line_ = line_;
+            array_at_ = at(p_);
             fresh_ = false;
             ++p_;
             return true;
@@ -344,7 +347,8 @@ private:
         if (state_ == SKIP) {
             end_skip();
         } else if (state_ == ARRAY) {
-            reject(JSON_TRUNCATED, p_, p_);
+            // Nothing is left that could be shown; the reject stands where the array begins.
+            rejects.push_back({array_line_, array_at_, 0, records_, JSON_TRUNCATED});
         }
         state_ = state_ == ARRAY ? DOCUMENT : state_;
     }

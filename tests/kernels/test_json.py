@@ -393,7 +393,10 @@ def test_a_cut_array_keeps_what_came_before(rest: bytes, window: int) -> None:
     rows, rejects = read(data, "a", window=window)
     assert [row.values[0] for row in rows] == ["1", "2"]
     assert [reject.reason for reject in rejects] == ["truncated_record"]
-    assert rejects[0].offset + rejects[0].length == len(data)
+    # What is cut inside an element is that element; else the array itself, of which nothing is left to show.
+    start = data.find(b"{", 18)
+    expected = (start, len(data) - start) if start > 0 else (0, 0)
+    assert (rejects[0].offset, rejects[0].length) == expected
 
 
 @pytest.mark.parametrize("window", [1, 64, 1 << 20])
