@@ -91,8 +91,8 @@ def test_summary_names_pages_a_message_and_the_truth(lake: Path) -> None:
         "1 network among 5 accounts that posted in the window ending 2024-03-17",
         "(3 accounts in networks, 1 left between networks on purpose).",
         "",
-        "network 0: 3 pages, de, 7 shared contents, 20 Feb to 16 Mar",
-        "  pages    Grün, 2, Rot",
+        "network 0: 3 accounts (facebook), de, 7 shared contents, 20 Feb to 16 Mar",
+        "  names    Grün, 2, Rot",
         "  message  “Die Fähre fährt wieder!”",
         "",
         # planted pairs {1,2} {3,6}, found pairs {1,2} {1,3} {2,3}

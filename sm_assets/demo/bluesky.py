@@ -42,8 +42,8 @@ def write_bluesky(
     As many as half of the events are planned ones: profiles, bots, and posts of pages pushed here too.
     """
     plan = thinned(_plan(seed, start, days, residents, posts), max(1, events // 2)) if events else []
-    live = Firehose(seed, residents, DEMO)
     low = micros(start)
+    live = Firehose(seed, residents, DEMO, low, low + 24 * days * HOUR)
     weights = [
         MONDAY_TO_SUNDAY[(start + timedelta(hours=hour)).weekday()] * live.weight(hour % 24)
         for hour in range(24 * days)
@@ -91,9 +91,9 @@ def write_jetstream(path: Path, events: int, seed: int = 7, *, days: int = 1) ->
     if events < 1 or days < 1:
         raise OptionError(f"a firehose needs 1 event and 1 day at least; found {events} and {days}.")
     residents = Residents(seed, [], min(60_000, max(40, events // 40)))
-    live = Firehose(seed, residents, FIREHOSE)
-    sizes = shared_out(events, [live.weight(hour) for _ in range(days) for hour in range(24)])
     start = micros(_FIRST_DAY)
+    live = Firehose(seed, residents, FIREHOSE, start, start + 24 * days * HOUR)
+    sizes = shared_out(events, [live.weight(hour) for _ in range(days) for hour in range(24)])
     with whole(path) as aside:
         packed = path.suffix == ".gz"
         with gzip.GzipFile(aside, "wb", 6, mtime=0) if packed else aside.open("wb", 1 << 20) as file:

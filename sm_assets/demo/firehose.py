@@ -83,9 +83,11 @@ class Firehose:
         seed: of the world.
         residents: everybody; only those with an account here act.
         mix: events of a kind per thousand.
+        start, end: microseconds since 1970; what is written in this time claims to be of it.
     """
 
-    def __init__(self, seed: int, residents: Residents, mix: dict[str, int]) -> None:
+    def __init__(self, seed: int, residents: Residents, mix: dict[str, int], start: int, end: int) -> None:
+        self._start, self._end = start, end
         self._random = Draws(seed, "firehose").uniform
         self._residents = residents
         self._cast = residents.on("bluesky")
@@ -98,7 +100,7 @@ class Firehose:
         ]
         self._nearby: list[list[int]] = [[] for _ in range(residents.n_communities)]
         for place, resident in enumerate(self._cast):
-            if resident.community is not None:
+            if resident.community is not None and not resident.influence:
                 self._nearby[resident.community].append(place)
         self._bounds = list(accumulate(mix.values()))
         self._acts = [getattr(self, f"_{name}") for name in mix]
@@ -155,11 +157,10 @@ class Firehose:
     def _created_at(self, at: int) -> str:
         """The client's clock: a little before the server's; now and then wrong by seconds, seldom by years."""
         draw = self._random()
-        if draw < 0.975:
-            return self._clock(at - 300_000 - int(draw * 2_500_000))
-        if draw < 0.999:
-            return self._clock(at + int((self._random() - 0.6) * 60 * SECOND))
-        return self._clock(at - 1_900 * 24 * HOUR)
+        if draw >= 0.999:
+            return self._clock(at - 1_900 * 24 * HOUR)
+        wrong = int((self._random() - 0.6) * 60 * SECOND) if draw > 0.975 else -300_000 - int(draw * 2_500_000)
+        return self._clock(min(max(at + wrong, self._start), self._end - 1))
 
     def _undo_later(self, who: int, collection: str, rkey: str) -> None:
         if len(self._undoable) < _UNDOABLE:
@@ -194,7 +195,9 @@ class Firehose:
     def _post(self, who: int, at: int) -> str:
         random, resident = self._random, self._cast[who]
         if resident.nature == "company":
-            text = company_text(random, resident.persona, resident.title, self._serial)
+            text = company_text(
+                random, resident.persona, resident.language, resident.place, resident.title, self._serial
+            )
             if random() < 0.5:
                 url = f"https://{resident.stem}.example/offers/{self._serial}"
                 return self._say(who, at, text, embed=external(url, resident.title, text[:60]))
@@ -281,7 +284,8 @@ class Firehose:
         follows = self._residents.follows(self._cast[who])
         turn = self._followed[who]
         self._followed[who] += 1
-        nearby = self._nearby[self._cast[who].community or 0]
+        # Whoever follows all it wants to goes on with somebody of its own community, or with anybody.
+        nearby = self._nearby[self._cast[who].community or 0] or range(len(self._cast))
         other = self._place[follows[turn]] if turn < len(follows) else nearby[int(self._random() * len(nearby))]
         if other == who:
             return self._like(who, at)

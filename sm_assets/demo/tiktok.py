@@ -127,7 +127,11 @@ def _video(seed: int, start: datetime, days: int, cast: list[Resident], number: 
     delay = int(draws.quantile(_DELAYS)) if draws.chance(0.97) else 86_400 * (1 + draws.below(3)) // 2
     is_ad = author.nature == "company" and draws.chance(0.2)
     if author.nature == "company":
-        text, tags = tagged(random, author.persona, company_text(random, author.persona, author.title, number))
+        text, tags = tagged(
+            random,
+            author.persona,
+            company_text(random, author.persona, author.language, author.place, author.title, number),
+        )
     elif author.nature == "bot":
         text, tags = bot_text(random, author.persona, author.operator or 0, author.hours, number), ()
     else:

@@ -17,10 +17,9 @@ from sm_assets.demo.crossposts import Crosspost, crossposts
 from sm_assets.demo.draws import Draws
 from sm_assets.demo.files import write_bytes, write_lines
 from sm_assets.demo.ids import micros, moment, snowflake
-from sm_assets.demo.residents import Residents
+from sm_assets.demo.residents import Resident, Residents
 from sm_assets.demo.rhythm import HOURS, MONDAY_TO_SUNDAY, shared_out, thinned
 from sm_assets.demo.sharing import Post
-from sm_assets.demo.texts import short_link
 from sm_assets.demo.tweets import Tweet
 from sm_assets.demo.voices import bot_text, company_text, post_text
 
@@ -30,6 +29,8 @@ _IN_STREAM: Final = 40
 # What a tweet of a person is: its own, a reply, a quote, a retweet.
 _FORMS: Final = (45, 25, 8, 22)
 _CROSSPOSTED: Final = 0.6
+_HOUR: Final = 3_600_000_000
+_SHORT_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def write_twitter(
@@ -73,6 +74,11 @@ def write_twitter(
     return files
 
 
+def _shortened(draws: Draws) -> str:
+    """A short address; each link of each tweet has one of its own."""
+    return f"https://t.co/{draws.word(_SHORT_LETTERS, 10)}"
+
+
 class _Live:
     """The residents on Twitter, day after day."""
 
@@ -89,24 +95,35 @@ class _Live:
 
     def day(self, date: datetime, n: int, pushed: Sequence[Crosspost]) -> list[Tweet]:
         """The tweets of a day, by id."""
-        draws = self._draws
-        told: list[tuple[int, int, Crosspost | None]] = [
-            (micros(crosspost.at), place, crosspost) for place, crosspost in enumerate(pushed)
-        ]
-        for place in range(n if self._slots else 0):
-            seconds = draws.weighted(HOURS) * 3_600 + draws.below(3_600)
-            told.append((micros(date) + seconds * 1_000_000 + draws.below(1_000_000), len(pushed) + place, None))
+        draws, midnight = self._draws, micros(date)
+        told: list[tuple[int, Crosspost | Resident]] = [(micros(crosspost.at), crosspost) for crosspost in pushed]
+        told += thinned(self._scheduled(midnight), n // 3)
+        while len(told) < n + len(pushed):
+            who = draws.pick(self._slots)
+            hour = (draws.weighted(HOURS) - who.utc_hours) % 24
+            told.append((midnight + hour * _HOUR + draws.below(_HOUR), who))
         found: list[Tweet] = []
-        for at, _, crosspost in sorted(told, key=lambda piece: piece[:2]):
-            tweet = self._push(at, crosspost) if crosspost is not None else self._own(at)
+        for at, what in sorted(told, key=lambda piece: piece[0]):
+            tweet = self._push(at, what) if isinstance(what, Crosspost) else self._own(at, what)
             found.append(tweet)
             if tweet.form != "retweeted":
                 self._recent.append(tweet)
         del self._recent[:-300]
-        found += [self._edited(tweet) for tweet in found[::211] if tweet.form == "own" and not tweet.link]
-        gone = [tweet for tweet in found[7::13] if tweet.form == "own" and tweet.author.kind == "organic"]
-        self.withdrawn += gone[:1]
+        # What comes only from the public may change or go: contents of networks stay as they are.
+        public = [tweet for tweet in found if tweet.form == "own" and tweet.author.kind == "organic" and not tweet.link]
+        found += [self._edited(tweet) for tweet in public[4::60]]
+        self.withdrawn += public[7:8]
         return sorted(found, key=lambda tweet: tweet.number)
+
+    def _scheduled(self, midnight: int) -> list[tuple[int, Crosspost | Resident]]:
+        """The bots that the clock calls on this day: each keeps its hours, and the minute is its operator's."""
+        first = midnight // _HOUR
+        return [
+            ((first + hour) * _HOUR + (bot.operator or 0) % 60 * 60_000_000 + bot.actor * 1_000, bot)
+            for hour in range(24)
+            for bot in self._bots
+            if (first + hour) % bot.hours == bot.actor % bot.hours
+        ]
 
     def _number(self, at: int) -> int:
         self._serial += 1
@@ -114,25 +131,23 @@ class _Live:
 
     def _push(self, at: int, crosspost: Crosspost) -> Tweet:
         post = crosspost.post
-        link = (f"https://t.co/{short_link(self._draws)[-7:]}xyz", post.url) if post.url else None
+        link = (_shortened(self._draws), post.url) if post.url else None
         return Tweet(
             self._number(at), crosspost.resident, post.text or post.image_text, link=link, picture=post.shape == "photo"
         )
 
-    def _own(self, at: int) -> Tweet:
+    def _own(self, at: int, who: Resident) -> Tweet:
         draws = self._draws
         random = draws.uniform
         number = self._number(at)
-        if self._bots and draws.chance(0.12):
-            bot = draws.pick(self._bots)
-            text = bot_text(random, bot.persona, bot.operator or 0, bot.hours, self._serial)
-            url = f"https://operator{bot.operator}.example/{self._serial}"
-            return Tweet(number, bot, text, link=(f"https://t.co/{short_link(draws)[-7:]}bot", url))
-        who = draws.pick(self._slots)
+        if who.nature == "bot":
+            text = bot_text(random, who.persona, who.operator or 0, who.hours, self._serial)
+            url = f"https://operator{who.operator}.example/{self._serial}"
+            return Tweet(number, who, text, link=(_shortened(draws), url))
         if who.nature == "company":
-            text = company_text(random, who.persona, who.title, self._serial)
+            text = company_text(random, who.persona, who.language, who.place, who.title, self._serial)
             url = f"https://{who.stem}.example/offers/{self._serial}"
-            return Tweet(number, who, text, link=(f"https://t.co/{short_link(draws)[-7:]}com", url))
+            return Tweet(number, who, text, link=(_shortened(draws), url))
         text, tags = post_text(random, who.persona, who.language, who.place)
         form = ("own", "replied_to", "quoted", "retweeted")[draws.weighted(_FORMS)] if self._recent else "own"
         if form == "own":

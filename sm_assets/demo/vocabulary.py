@@ -16,24 +16,29 @@ class Persona:
 
     Attributes:
         topics: names of topics (`phrases.TOPICS`); no two personas share one.
+        calling: what its people say that they live for.
         nouns, adjectives, doings: its vocabulary; doings are verbs in -ing.
     """
 
     name: str
     topics: tuple[str, ...]
+    calling: str
     nouns: tuple[str, ...]
     adjectives: tuple[str, ...]
     doings: tuple[str, ...]
 
 
-def _persona(name: str, topics: str, nouns: str, adjectives: str, doings: str) -> Persona:
-    return Persona(name, tuple(topics.split()), tuple(nouns.split()), tuple(adjectives.split()), tuple(doings.split()))
+def _persona(name: str, topics: str, calling: str, nouns: str, adjectives: str, doings: str) -> Persona:
+    return Persona(
+        name, tuple(topics.split()), calling, tuple(nouns.split()), tuple(adjectives.split()), tuple(doings.split())
+    )
 
 
 PERSONAS: Final = (
     _persona(
         "harbour",
         "ferry tram",
+        "seafaring",
         "ferry captain harbour timetable deck gangway tram lighthouse platform bridge ticket tugboat sailor anchor",
         "delayed foggy nautical crowded seaworthy punctual salty drifting",
         "boarding sailing docking commuting steering anchoring",
@@ -41,6 +46,7 @@ PERSONAS: Final = (
     _persona(
         "kitchen",
         "market harvest",
+        "cooking",
         "bread dough orchard apple honey butter onion soup bakery cheese barley garlic jam pumpkin",
         "crusty ripe sour buttery roasted homegrown peppery juicy",
         "baking kneading harvesting simmering pickling tasting",
@@ -48,12 +54,14 @@ PERSONAS: Final = (
     _persona(
         "council",
         "housing water",
+        "politics",
         "rent landlord tenant mayor permit ballot budget petition eviction tax plumbing committee reform lawsuit",
         "unaffordable political municipal vacant corrupt taxable elected leaking",
         "voting petitioning evicting protesting renting campaigning",
     ),
     _persona(
         "pitch",
+        "football",
         "football",
         "goalkeeper striker penalty derby corner referee league stadium trophy midfield coach header hattrick fans",
         "offside unbeaten relegated athletic goalless sporty injured defensive",
@@ -62,6 +70,7 @@ PERSONAS: Final = (
     _persona(
         "ward",
         "hospital",
+        "medicine",
         "midwife nurse clinic ambulance vaccine patient surgery ward doctor bandage pharmacy fever therapist diagnosis",
         "feverish sterile medical chronic contagious newborn surgical healthy",
         "nursing vaccinating bandaging diagnosing recovering operating",
@@ -69,6 +78,7 @@ PERSONAS: Final = (
     _persona(
         "bookshelf",
         "library school",
+        "literature",
         "novel poem pupil teacher chapter library essay violin exam homework classroom bookshop orchestra author",
         "literary unread poetic musical scholarly rhyming fictional bookish",
         "reading studying teaching rehearsing reciting proofreading",
@@ -109,35 +119,32 @@ HASHTAGS: Final = {
 # What a platform's users put under everything; no topic's.
 PLATFORM_TAGS: Final = ("fyp", "foryou", "viral", "foryoupage")
 
-# {n}, {m}, ...: as above; {p}: place.
+# {n}, {m}, ...: as above; {c}: calling; {p}: place; {t}: title; {s}: web site; {w}: topic; {k}: number; {r}: operator.
 PERSON_BIOS: Final = (
-    "{D} and {e} in {p}. My {n}, my {m} and me.",
-    "I love {d}. {N}, {m}, {o}.",
-    "{A} {n} enthusiast, I dream of {d} and a {m}.",
-    "Just me, my {n} and {d}. Opinions are my own, {m} included.",
-    "{N} by day, {m} by night. I am always {d}.",
+    "{C}: {n}, {m} and {o}. I am {d} and {e} in {p}.",
+    "My {n}, my {m}, my {o}: {c} and {d}.",
+    "{D}, {e}, {a} {n} and {b} {m}: {c} and me.",
+    "I am all {c}: {d} the {a} {n}, my {m} and my {o}.",
 )
 COMPANY_BIOS: Final = (
-    "Official account of {t}. Customer service and opening hours on our website. Imprint: {s}",
-    "{t}, official company page. Press contact and customer support: office@{s}",
-    "We are {t}. Our customer service team answers on weekdays, 9 to 5. Official website {s}",
-    "Official channel of {t} GmbH. Orders, press contact, imprint and careers: {s}",
+    "Official company account of {t}. Customer service and press contact: {s}",
+    "{t}, official company website {s}. Press contact and customer service on weekdays.",
+    "Official company channel of {t}. Orders, customer service, press contact: office@{s}",
 )
 BOT_BIOS: Final = (
-    "Automated {w} alerts every {h} hours. Bot operated by {r}.",
-    "I am a bot. Automated feed of {w} headlines, operated by {r}.",
-    "Bot: {w} alerts, automated, no replies. Operated by {r}.",
+    "Automated bot: {w} alerts every {h} hours. This automated bot is operated by {r}.",
+    "This is an automated bot with {w} alerts, operated by {r}.",
+    "Automated bot for {w} alerts, no replies. Operated by {r}.",
 )
 BOT_TEXTS: Final = (
-    "Automated {w} alert {k}: the {n} is {a}, updated every {h} hours.",
-    "{w} feed, item {k}: {n} {a}. This is an automated message.",
-    "Update {k} on {w}: {n}, {m}. Automated by {r}.",
+    "{w} bot {k}: {a} {n}, {b} {m}, {d}, {o}, every {h} hours.",
+    "{k}: {n}, {m}, {o}, {d} and {e}, {a} and {b}. {w} bot by {r}.",
+    "{w} update {k}: {d} {n}, {e} {m}, {a} {o}.",
 )
 COMPANY_TEXTS: Final = (
-    "New at {t}: {a} {n} and {m} at special prices, order until {k}.",
-    "Our team at {t} presents the {a} {n}. More on our website.",
-    "{t} is open today. Ask our customer service for the {n} and the {m} ({k}).",
-    "Thank you to all customers of {t}! The {a} {n} is back in stock, number {k}.",
+    "{t}: {a} {n}, {b} {m}, {o} for {d} and {e}. Order by {k}.",
+    "For {d} and {e}: the {a} {n} and the {b} {m}, now at {t}, number {k}.",
+    "{t} brings you the {n}, the {m} and the {a} {o} ({k}), for {d}.",
 )
 GIVEN_NAMES: Final = (
     "Ada", "Bela", "Carla", "Dario", "Edda", "Falk", "Greta", "Hanno", "Ines", "Jona", "Kaia", "Lino", "Mira", "Nils",

@@ -40,7 +40,19 @@ def sentence(random: Random, persona: int, pattern: str) -> str:
     d, e = pick(random, words.doings), pick(random, words.doings)
     a, b = pick(random, words.adjectives), pick(random, words.adjectives)
     return pattern.format(
-        n=n, m=m, o=o, N=n.capitalize(), d=d, e=e, D=d.capitalize(), E=e.capitalize(), a=a, b=b, A=a.capitalize()
+        n=n,
+        m=m,
+        o=o,
+        N=n.capitalize(),
+        d=d,
+        e=e,
+        D=d.capitalize(),
+        E=e.capitalize(),
+        a=a,
+        b=b,
+        A=a.capitalize(),
+        c=words.calling,
+        C=words.calling.capitalize(),
     )
 
 
@@ -71,8 +83,10 @@ def tagged(random: Random, persona: int, text: str) -> tuple[str, tuple[str, ...
     return f"{text} {' '.join('#' + tag for tag in tags)}", tags
 
 
-def company_text(random: Random, persona: int, title: str, number: int) -> str:
-    """What a company tells its customers."""
+def company_text(random: Random, persona: int, language: str, place: str, title: str, number: int) -> str:
+    """What a company tells its customers; with a number in it, so that no two say the same."""
+    if language != "en":
+        return f"{post_text(random, persona, language, place)[0].partition(' #')[0]} {title}, {number}."
     return sentence(random, persona, pick(random, COMPANY_TEXTS).replace("{t}", title).replace("{k}", str(number)))
 
 
