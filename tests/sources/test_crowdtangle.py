@@ -274,6 +274,11 @@ def test_zone_rules() -> None:
     assert fixed_hours("-03") == -3
     assert fixed_hours("edt") == FIXED["EDT"] == -4
     assert fixed_hours("+99:00") is None
+    assert (fixed_hours("NPT"), ZoneRules().reading("COT"), ZoneRules().reading("XYZ")) == (
+        5.75,
+        ("COT", False),
+        (None, False),
+    )
     lenient = ZoneRules(lenient=True)
     assert lenient.reading("CST") == ("CST", False)
     assert lenient.reading("XYZ") == ("UTC", True)
