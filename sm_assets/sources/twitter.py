@@ -24,9 +24,9 @@ from sm_assets.sources.file_names import exported_at_of
 from sm_assets.sources.json_file import JsonFile, Records
 from sm_assets.sources.purges import Redaction
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally, record_schema
-from sm_assets.sources.twitter_cells import last_event_of
+from sm_assets.sources.twitter_cells import last_event_of, retrieved_by
 from sm_assets.sources.twitter_coverage import Coverage
-from sm_assets.sources.twitter_fields import SECOND, Record, micros_of
+from sm_assets.sources.twitter_fields import SECOND, Record
 from sm_assets.sources.twitter_generations import generation_of, results_of, unknown, unpack
 from sm_assets.sources.twitter_rows import Place, RowBuilder
 
@@ -36,10 +36,11 @@ _SNIFFED = 20
 _KINDS = ("tweets", "users", "compliance")
 
 REDACTIONS = {
-    # A retweet holds a copy of its original's text: these are the original author's words.
+    # A retweet holds a copy of its original's text: these are the original author's words. A purge may name any version
+    # of a tweet.
     "tweets": Redaction(
         withdrawn=None,
-        post="coalesce(parsed.reposted_post_id, parsed.post_id)",
+        post="any(list_append(coalesce(parsed.alias_ids, []), coalesce(parsed.reposted_post_id, parsed.post_id)))",
         account="if(parsed.entity = 'repost', parsed.reposted_account_id, parsed.account_id)",
         revision=None,
         columns=("text", "links", "hashtags", "mentions", "media"),
@@ -137,7 +138,7 @@ class TwitterReader:
         parts = unpack(_parsed(records, k))
         for part in parts:
             self._generations[part.generation] += 1
-            retrieved = micros_of(part.retrieved_at)
+            retrieved = retrieved_by(part)
             if retrieved is not None:
                 self._retrieved = max(retrieved, self._retrieved or retrieved)
             if part.tweets or part.page is not None:

@@ -6,13 +6,20 @@ makes a row unusable (`twitter_rows`), the shapes of cells (`twitter_fields`).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sm_assets.sources.reading import Tally
-from sm_assets.sources.twitter_fields import SECOND, Tweet, Unpacked, id_micros, is_id, micros_of, truth, whole
-
-FLOOR = int(datetime(2006, 3, 21, tzinfo=UTC).timestamp()) * SECOND
+from sm_assets.sources.twitter_fields import (
+    SECOND,
+    Tweet,
+    Unpacked,
+    id_micros,
+    is_id,
+    is_plausible,
+    micros_of,
+    truth,
+    whole,
+)
 
 
 class Known:
@@ -91,6 +98,14 @@ class Cells:
         self.repair(column, "bad_number")
         return None
 
+    def past(self, column: str, value: str | None) -> int | None:
+        """A time that may have been."""
+        micros = micros_of(value)
+        if value is None or is_plausible(micros):
+            return micros
+        self.repair(column, "bad_time")
+        return None
+
     def ids(self, column: str, values: list[str]) -> list[str]:
         """Those of the values that are ids."""
         found = [value for value in values if is_id(value)]
@@ -126,15 +141,24 @@ def event_time(
     return (in_id if first is None else first), ("key" if created is None else "platform")
 
 
+def retrieved_by(part: Unpacked) -> int | None:
+    """A record's own time of retrieval; None: not delivered or not readable."""
+    retrieved = micros_of(part.retrieved_at)
+    return retrieved if is_plausible(retrieved) else None
+
+
 def observed_by(part: Unpacked) -> int | None:
-    """When a record of a generation without retrieval time was seen: when its outermost tweet was created."""
+    """When a record was seen by what it tells itself: when it was retrieved, else when its outermost tweet was made."""
+    retrieved = retrieved_by(part)
+    if retrieved is not None:
+        return retrieved
     outermost = part.outermost
     if outermost is None:
         return None
     created = micros_of(outermost.created_at)
     if created is None and outermost.tweet_id is not None and is_id(outermost.tweet_id):
-        return id_micros(outermost.tweet_id)
-    return created
+        created = id_micros(outermost.tweet_id)
+    return created if is_plausible(created) else None
 
 
 def last_event_of(part: Unpacked) -> int | None:
@@ -145,4 +169,4 @@ def last_event_of(part: Unpacked) -> int | None:
         for tweet in part.tweets
         if tweet.tweet_id is not None and is_id(tweet.tweet_id)
     ]
-    return max((time for time in times if time is not None and time >= FLOOR), default=None)
+    return max((time for time in times if time is not None and is_plausible(time)), default=None)

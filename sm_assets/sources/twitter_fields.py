@@ -7,9 +7,10 @@ ids, times, counts and links. Not here: any generation's key names, and what mak
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +21,9 @@ SNOWFLAKE_FROM = 29_700_859_247
 SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+FLOOR = int(datetime(2006, 3, 21, tzinfo=UTC).timestamp()) * SECOND
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = re.compile(r"[1-9][0-9]{0,19}")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -239,17 +242,19 @@ def micros_of(value: str | None) -> int | None:
         old = _V1_TIME.fullmatch(value)
         if old:
             month, day, hour, minute, second, hours, minutes, year = old.groups()
-            moment = datetime(
-                int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
-            )
-            offset = int(hours) * 3600 + (-1 if hours[0] == "-" else 1) * int(minutes) * 60
+            number = _MONTHS.index(month) + 1
+            moment = datetime(int(year), number, int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+            east = int(hours) * 3600 + (-60 if hours[0] == "-" else 60) * int(minutes)
         else:
-            moment, offset = datetime.fromisoformat(value), 0
-            if moment.tzinfo is None:
-                return None
-        return round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * SECOND) - offset * SECOND
+            moment, east = datetime.fromisoformat(value), 0
     except (ValueError, OverflowError):
         return None
+    return None if moment.tzinfo is None else (moment - _EPOCH) // timedelta(microseconds=1) - east * SECOND
+
+
+def is_plausible(micros: int | None) -> bool:
+    """Whether a time lies between Twitter's first tweet and tomorrow."""
+    return micros is not None and FLOOR <= micros <= time.time_ns() // 1000 + DAY
 
 
 def whole(value: Any) -> tuple[int | None, bool]:

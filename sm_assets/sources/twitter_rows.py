@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from sm_assets.sources.reading import Tally, excerpt
-from sm_assets.sources.twitter_cells import FLOOR, Cells, Known, event_time, observed_by
+from sm_assets.sources.twitter_cells import Cells, Known, event_time, observed_by, retrieved_by
 from sm_assets.sources.twitter_compliance import entity_of
 from sm_assets.sources.twitter_fields import (
     DAY,
@@ -25,10 +25,10 @@ from sm_assets.sources.twitter_fields import (
     Withdrawal,
     id_micros,
     is_id,
+    is_plausible,
     link_role,
     literal,
     media_kind,
-    micros_of,
     normalised,
 )
 from sm_assets.sources.twitter_spans import spans
@@ -39,7 +39,7 @@ _DETAILS = {
     "missing_key": "no id",
     "bad_key": "an id is a whole number of at most 20 digits",
     "missing_account": "no author; a tweet must say whose it is",
-    "bad_time": "created_at is missing or unreadable, before 2006-03-21, or more than an hour after the retrieval",
+    "bad_time": "the time is missing, unreadable, before 2006-03-21, in the future or after the file was made",
     "ambiguous_entity": (
         "nothing tells whether a tweet or a user was withdrawn; name the file tweets... or users... as delivered"
     ),
@@ -65,9 +65,9 @@ class _Around:
     seen: int | None
     exported: int | None
 
-    def is_past(self, micros: int) -> bool:
-        """Whether a time lies after the file was made; an hour is for clocks."""
-        return self.exported is not None and micros > self.exported + _HOUR
+    def may_hold(self, micros: int) -> bool:
+        """Whether a time lies behind the platform's first day and before the file was made; an hour is for clocks."""
+        return is_plausible(micros) and (self.exported is None or micros <= self.exported + _HOUR)
 
 
 class RowBuilder:
@@ -104,10 +104,11 @@ class RowBuilder:
             self._row, self._places = place.row, {"tweets": 0, "users": 0, "compliance": 0}
         rejects: list[tuple[Path, str, str, int | None]] = []
         for part in parts:
-            retrieved = micros_of(part.retrieved_at)
+            retrieved, seen = retrieved_by(part), observed_by(part)
+            if retrieved is None and part.retrieved_at is not None:
+                self.tally.repair("retrieved_at", "bad_time")
             exported = retrieved if retrieved is not None else self._exported
-            seen = retrieved if retrieved is not None else observed_by(part)
-            if seen is None or seen < FLOOR:
+            if seen is None:
                 seen = self._exported if self._exported is not None else self._last_event()
             rejects += [(*reject, None) for reject in part.rejects]
             self.tally.rows_in += len(part.rejects) + len(part.ignored)
@@ -166,7 +167,7 @@ class RowBuilder:
         cells = Cells(self.tally)
         history = cells.ids("edit_history", tweet.history)
         posted, time_source = event_time(tweet_id, tweet.created_at, history, cells)
-        if posted is None or posted < FLOOR or around.is_past(posted):
+        if posted is None or not around.may_hold(posted):
             return _refusal("bad_time", f" (tweet {tweet_id}, created_at {tweet.created_at})")
         if not is_id(tweet.author_id):
             return _refusal("missing_account", f" (tweet {tweet_id})", posted // DAY)
@@ -283,9 +284,7 @@ class RowBuilder:
         if around.seen is None:
             return _refusal("bad_time", f" (user {user.user_id}: nothing tells when the profile was seen)")
         cells = Cells(self.tally)
-        created = micros_of(user.created_at)
-        if created is None and user.created_at:
-            cells.repair("created_at", "bad_time")
+        created = cells.past("created_at", user.created_at)
         return {
             "user_id": user.user_id,
             "handle": user.handle,
@@ -322,13 +321,11 @@ class RowBuilder:
         if entity is None:
             return _refusal("ambiguous_entity", f" (id {row.record_id})")
         cells = Cells(self.tally)
-        created = micros_of(row.created_at)
-        if created is None and row.created_at:
-            cells.repair("created_at", "bad_time")
+        created = cells.past("created_at", row.created_at)
         if row.deleted_us is None and row.redacted_at:
             cells.repair("redacted_at", "bad_time")
         deleted = row.deleted_us if row.deleted_us is not None else around.seen
-        if deleted is None or deleted < FLOOR or around.is_past(deleted):
+        if deleted is None or not around.may_hold(deleted):
             return _refusal("bad_time", f" (withdrawal of {row.record_id}, redacted_at {row.redacted_at})")
         self.tally.saw(row.deleted_us if row.deleted_us is not None else created)
         born = None

@@ -28,6 +28,7 @@ from test_twitter_staging import (
 )
 
 from sm_assets.contracts import TABLES
+from sm_assets.sources.purges import _condition
 from sm_assets.sources.twitter import REDACTIONS
 from sm_assets.sources.twitter_fields import Link, link_role, micros_of, normalised
 
@@ -426,25 +427,46 @@ def test_errors_of_pages(tmp_path: Path) -> None:
 
 
 def test_what_a_purge_empties(tmp_path: Path) -> None:
-    original = v1(an_id(-60), BOB, "secret words", entities={"hashtags": [{"text": "tag"}]})
+    history = {"edit_history": {"edit_tweet_ids": [an_id(-60), an_id(-50)]}}
+    original = v1(an_id(-50), BOB, "secret words", entities={"hashtags": [{"text": "tag"}]}, **history)
     rows = [v1(an_id(), retweeted_status=original), v1(an_id(9), CAT, quoted_status=original)]
-    gone = [{"delete": {"status": {"id_str": an_id(-60), "user_id_str": BOB}}}]
+    gone = [{"delete": {"status": {"id_str": an_id(-50), "user_id_str": BOB}}}]
     found = read(write(tmp_path / "x", *rows, *gone, {"user_suspend": {"id_str": CAT}}))
     con = duckdb.connect()
     for record, rule in REDACTIONS.items():
         assert set(rule.columns) <= set(TABLES[f"raw_twitter__{record}"].column_names)
-        con.register("records", found.raw[record])
-        if rule.withdrawn:
-            withdrawn = con.execute(
-                f"select entity, record_id, account_id, revision from ({rule.withdrawn})"
-            ).fetchall()
-    assert withdrawn == [("post", an_id(-60), BOB, None)]
-    con.register("records", found.raw["tweets"])
-    rule = REDACTIONS["tweets"]
-    reached = con.execute(f"select text, {rule.account} from records where {rule.post} = ?", [an_id(-60)]).fetchall()
-    assert [account for _, account in reached] == [BOB] * 3
-    assert {text for text, _ in reached} == {"hello", "secret words"}
+        con.register(record, found.raw[record])
+    con.register("records", found.raw["compliance"])
+    con.execute(f"create table stated as {REDACTIONS['compliance'].withdrawn}")
+    assert con.execute("select * from stated").fetchall() == [("post", an_id(-50), BOB, None)]
+    con.execute(
+        "create table purges as select entity as purged_entity, record_id as purged_id, account_id as purged_account, "
+        "revision as purged_revision from stated union all select 'account', $cat, $cat, null",
+        {"cat": CAT},
+    )
+    hit = f"select tweet_id, text from tweets where {_condition(REDACTIONS['tweets'])} order by all"
+    reached = con.execute(hit).fetchall()
+    # The original twice, its copy in the retweet, and what the purged account wrote.
+    assert reached == [(an_id(-50), "secret words")] * 2 + [(an_id(), "hello"), (an_id(9), "hello")]
+    hit = f"select user_id from users where {_condition(REDACTIONS['users'])}"
+    assert con.execute(hit).fetchall() == [(CAT,)]
     # What people wrote stands in the columns that are emptied, nowhere else.
     for record, rule in REDACTIONS.items():
         kept = str(found.raw[record].drop_columns(list(rule.columns)).to_pylist())
         assert not [word for word in ("secret", "'tag'", "Name2", "hello") if word in kept]
+
+
+def test_times_that_cannot_be(tmp_path: Path) -> None:
+    late = page(v2(an_id(), created_at="2019-01-01T00:00:00Z"))
+    late["__twarc"]["retrieved_at"] = "9999-12-31T23:59:59.999999Z"
+    user = v2_user(created_at="0001-01-01T00:00:00+14:00")
+    far = v1("20", created_at="9999-12-31T23:59:59.999999Z")
+    found = read(write(tmp_path / "x", late | {"includes": {"users": [user]}}, far))
+    assert reasons(found) == ["bad_time"]
+    assert found.manifest["repairs"] == {
+        "created_at/bad_time": 1,
+        "created_at/time_disagrees": 1,
+        "retrieved_at/bad_time": 1,
+    }
+    # The last event of the file stands in.
+    assert {row["observed_at"] for row in found.staged["accounts"]} == {datetime(2019, 1, 1)}
