@@ -52,7 +52,7 @@ def read(path: Path, **options: object) -> tuple[list[dict[str, object]], list[d
     assert manifest["rows_in"] == len(records) + len(rejects) + ignored
     assert (manifest["rows_out"], sum(manifest["rejected"].values())) == (len(records), len(rejects))
     places = [(record["source_row"], record["source_item"]) for record in records]
-    assert places == sorted(set(places))  # type: ignore[type-var]  # whole numbers
+    assert places == sorted(set(places))
     json.dumps(manifest)
     return records, rejects, reader
 
