@@ -148,13 +148,13 @@ def judge(
     con.execute(f"create or replace temp table {JUDGED} as {judgement.read_text(encoding='utf-8')}")
 
 
-def judged_by_file(
+def judged_by_day_and_file(
     con: duckdb.DuckDBPyConnection, lake: Lake, table: str, refs: Iterable[TableRef], days: Iterable[date]
-) -> list[tuple[str, str, int]]:
-    """(file, disposition, rows) of the staged rows of `days`."""
+) -> list[tuple[date, str, str, int]]:
+    """(day, file, disposition, rows) of the staged rows of `days`."""
     judge(con, lake, table, refs, days)
     return con.sql(
-        f"select source_file, disposition, count(*) from {JUDGED} where day in (select day from {REQUESTED}) "
+        f"select day, source_file, disposition, count(*) from {JUDGED} where day in (select day from {REQUESTED}) "
         "group by all order by all"
     ).fetchall()
 

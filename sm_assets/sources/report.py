@@ -88,7 +88,14 @@ def in_window(facts: Mapping[str, Any], first: date, last: date) -> bool:
     return start is None or end is None or (start <= last and end >= first)
 
 
-def typed(rows: Iterable[Mapping[str, Any]], day: date) -> list[dict[str, Any]]:
-    """The rows of one as-of day with all columns of the table."""
-    names = TABLES["out_ingest_report"].column_names
-    return [{name: row.get(name) for name in names} | {"day": day} for row in rows]
+def summed(rows: Iterable[Mapping[str, Any]], day: date) -> list[dict[str, Any]]:
+    """The rows of one as-of day, one for each key, with all columns of the table."""
+    table = TABLES["out_ingest_report"]
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        key = tuple(row[name] for name in table.key)
+        if key in found:
+            found[key]["rows"] += row["rows"]
+        else:
+            found[key] = {name: row.get(name) for name in table.column_names} | {"day": day}
+    return list(found.values())

@@ -17,15 +17,14 @@ from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
-from sm_assets.defs.sql import judged_by_file, judged_tables, table_upstreams
-from sm_assets.defs.windows import Results, window_refs
+from sm_assets.defs.sql import judged_by_day_and_file, judged_tables, table_upstreams
+from sm_assets.defs.windows import Results
 from sm_assets.sources import SOURCES
 from sm_assets.sources.intake import manifests
-from sm_assets.sources.report import NONE, file_facts, in_window, landing_counts, typed
+from sm_assets.sources.report import NONE, file_facts, in_window, landing_counts, summed
 from sm_assets.storage import Lake, TableRef
 
 NAME = "out_ingest_report"
-_DISPOSITION = {"out": ("out", NONE)}
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
@@ -45,12 +44,12 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         days = [day for day in asked if day <= newest]
         with lake.workspace("report") as folder, lake.connect() as con:
             results = Results(folder)
+            core = _core_counts(con, lake, refs, facts)
             for day in days:
                 first = day - timedelta(days=lake.settings.window_days - 1)
                 rows = [row for row in landing if in_window(row, first, day)]
-                window = window_refs(refs.values(), day, lake.settings.window_days)
-                rows += _core_counts(con, lake, window, facts)
-                results.add(NAME, pa.Table.from_pylist(typed(rows, day), TABLES[NAME].plain_schema))
+                rows += [row for found, counted in core.items() if first <= found <= day for row in counted]
+                results.add(NAME, pa.Table.from_pylist(summed(rows, day), TABLES[NAME].plain_schema))
             totals: Counter[str] = Counter()
             for row in rows if days else ():
                 totals[f"{row['stage']}: {row['disposition']} {row['reason']}"] += row["rows"]
@@ -62,37 +61,26 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
 
 def _core_counts(
-    con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableRef], facts: dict[str, dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """What became of the staged rows of each file in each table of core."""
-    by_table = {ref.table: ref for ref in window}
+    con: duckdb.DuckDBPyConnection, lake: Lake, refs: dict[str, TableRef], facts: dict[str, dict[str, Any]]
+) -> dict[date, list[dict[str, Any]]]:
+    """What became of the staged rows of each day and file in each table of core."""
+    found: dict[date, list[dict[str, Any]]] = {}
     for table in judged_tables():
-        refs = [by_table[name] for name in table_upstreams(table)]
-        days = sorted({day for ref in refs for day in ref.days})
+        read = [refs[name] for name in table_upstreams(table)]
+        days = sorted({day for ref in read for day in ref.days})
         if not days:
             continue
         entity = table.removeprefix("core_")
-        totals: Counter[str] = Counter()
-        for path, entry, rows in judged_by_file(con, lake, table, refs, days):
-            disposition, reason = _DISPOSITION.get(entry) or entry.split("/", 1)
-            totals[path] += rows
-            yield _about(facts, path) | {
-                "stage": "core",
-                "entity": entity,
-                "disposition": disposition,
-                "reason": reason,
-                "column_name": NONE,
-                "rows": rows,
-            }
-        for path, rows in sorted(totals.items()):
-            yield _about(facts, path) | {
-                "stage": "core",
-                "entity": entity,
-                "disposition": "in",
-                "reason": NONE,
-                "column_name": NONE,
-                "rows": rows,
-            }
+        for day, path, entry, rows in judged_by_day_and_file(con, lake, table, read, days):
+            disposition, _, reason = entry.partition("/")
+            row = _about(facts, path) | {"stage": "core", "entity": entity, "column_name": NONE, "rows": rows}
+            found.setdefault(day, []).extend(
+                (
+                    row | {"disposition": disposition, "reason": reason or NONE},
+                    row | {"disposition": "in", "reason": NONE},
+                )
+            )
+    return found
 
 
 def _about(facts: dict[str, dict[str, Any]], path: str) -> dict[str, Any]:
