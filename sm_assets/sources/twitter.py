@@ -87,10 +87,10 @@ class TwitterReader:
         self._coverage = Coverage()
         self._retrieved: int | None = None
         self._last_event: tuple[int | None] | None = None
-        named = exported_at_of(path)[0]
+        name = options.place.rsplit("/", 1)[-1] or path.name
+        named = exported_at_of(Path(name))[0]
         self._exported = options.exported_at or named
         self._exported_origin = "stated" if options.exported_at else "file_name" if named else None
-        name = options.place.rsplit("/", 1)[-1] or path.name
         self._builder = RowBuilder(self._tally, _micros(self._exported), name, self._last_event_us)
         self._check_vintage()
 

@@ -178,7 +178,9 @@ def _errors(found: Unpacked, page: Record, path: Path) -> None:
         error, at = obj(value), (*path, "errors", k)
         named = first_text(error, "resource_id", "value")
         kind = text(error.get("resource_type"))
-        if "resource_type" not in error and "parameter" not in error:
+        if "disconnect_type" in error:
+            found.ignored.append("stream_notice")
+        elif "resource_type" not in error and "parameter" not in error:
             detail = first_text(error, "detail", "message", "title") or "no detail"
             found.rejects.append((at, "api_error", f"the request failed: {detail}"))
         elif (

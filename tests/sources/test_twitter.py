@@ -234,9 +234,11 @@ def test_a_failed_request_is_a_reject(tmp_path: Path) -> None:
         {"errors": [{"code": 88, "message": "Rate limit exceeded"}]},
         {"title": "Too Many Requests", "detail": "Too Many Requests", "type": "about:blank", "status": 429},
         page(v2(an_id())),
+        {"errors": [{"title": "operational-disconnect", "disconnect_type": "UpstreamOperationalDisconnect"}]},
     ]
     found = read(write(tmp_path / "x", *records))
     assert reasons(found) == ["api_error", "api_error"]
+    assert found.manifest["ignored"] == {"stream_notice": 1}
     assert "Rate limit exceeded" in found.rejects[0]["detail"]
 
 
