@@ -58,7 +58,8 @@ class ScannedJson:
 
     Attributes:
         columns: one pa.string() array per wanted path. Strings are unescaped; numbers, true and false are their
-            literals; objects and arrays their JSON text, made safe; null, absent and empty are null.
+            literals; objects and arrays JSON text in its shortest spelling, keys and numbers as they came; null, absent
+            and empty are null.
         row: int64[n], 1-based number of the record (line, or value of a document), rejected ones counted.
         item: int32[n], 0-based place among the values of a line or the elements of an array, else 0.
         line: int64[n], 1-based physical line where the value starts.

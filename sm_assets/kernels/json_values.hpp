@@ -1,8 +1,6 @@
-// JSON values by the strict grammar (RFC 8259). Here: the text of strings and what is repaired in it, numbers, and the one pass that
-// checks a value while it notes where the wanted parts lie. Not here: where records begin and end (json_scan.hpp).
-//
-// Repairs: NUL (raw or \u0000) is removed, a lone surrogate escape and each maximal ill-formed part of UTF-8 become U+FFFD. Any other
-// raw control character in a string is no JSON.
+// JSON values by the strict grammar (RFC 8259). Here: strings and what is damaged in them, numbers, and the one pass that
+// checks a value while it notes where the wanted parts lie. Not here: where records begin and end (json_scan.hpp), what becomes of a
+// text (json_text.hpp).
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +13,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "json_text.hpp"
 #include "strings.hpp"
 
 namespace sma {
@@ -24,126 +23,6 @@ enum JsonFlag : uint8_t { JSON_NUL = 1, JSON_BAD_UTF8 = 2, JSON_LONE_SURROGATE =
 enum JsonGot : int32_t { JSON_COMPLETE = 0, JSON_MORE = 1, JSON_BAD = 2 };
 
 constexpr int JSON_MAX_DEPTH = 512;
-
-// The inside of a string literal, or a whole object or array.
-struct JsonText {
-    static constexpr uint8_t ESCAPED = 1, DAMAGED = 2, FRAGMENT = 4;
-    const char* from = nullptr;
-    const char* to = nullptr;
-    uint8_t bits = 0;
-};
-
-inline bool json_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
-inline int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-inline bool is_lead(int unit) { return unit >= 0xD800 && unit < 0xDC00; }
-inline bool is_trail(int unit) { return unit >= 0xDC00 && unit < 0xE000; }
-
-// The code unit of a checked \uXXXX escape at p, or -1 where none stands.
-inline int escaped_unit(const char* p, const char* to) {
-    if (to - p < 6 || p[0] != '\\' || p[1] != 'u') return -1;
-    int unit = 0;
-    for (int k = 2; k < 6; ++k) {
-        const int digit = hex_digit(p[k]);
-        if (digit < 0) return -1;
-        unit = unit << 4 | digit;
-    }
-    return unit;
-}
-
-inline void append_code_point(std::vector<char>& out, uint32_t code) {
-    if (code < 0x80) {
-        out.push_back(static_cast<char>(code));
-    } else if (code < 0x800) {
-        out.push_back(static_cast<char>(0xC0 | code >> 6));
-        out.push_back(static_cast<char>(0x80 | (code & 0x3F)));
-    } else if (code < 0x10000) {
-        out.push_back(static_cast<char>(0xE0 | code >> 12));
-        out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-        out.push_back(static_cast<char>(0x80 | (code & 0x3F)));
-    } else {
-        out.push_back(static_cast<char>(0xF0 | code >> 18));
-        out.push_back(static_cast<char>(0x80 | (code >> 12 & 0x3F)));
-        out.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-        out.push_back(static_cast<char>(0x80 | (code & 0x3F)));
-    }
-}
-
-// Bytes behind p that need no thought: up to the next backslash, and with damage also up to NUL or a non-ASCII byte.
-inline const char* plain_end(const char* p, const char* to, bool damaged) {
-    if (!damaged) {
-        const void* hit = std::memchr(p, '\\', to - p);
-        return hit ? static_cast<const char*>(hit) : to;
-    }
-    while (p < to && *p > 0 && *p != '\\') ++p;
-    return p;
-}
-
-// Append a checked text, unescaped (strings) or with its escapes kept (fragments), with all damage repaired.
-inline void append_text(std::vector<char>& out, const JsonText& text) {
-    const bool fragment = text.bits & JsonText::FRAGMENT, damaged = text.bits & JsonText::DAMAGED;
-    if (!damaged && (fragment || !(text.bits & JsonText::ESCAPED))) {
-        out.insert(out.end(), text.from, text.to);
-        return;
-    }
-    static const char replacement[] = "\xEF\xBF\xBD";
-    const char* p = text.from;
-    while (p < text.to) {
-        const char* stop = plain_end(p, text.to, damaged);
-        out.insert(out.end(), p, stop);
-        p = stop;
-        if (p == text.to) return;
-        if (*p == 0) {
-            ++p;
-        } else if (*p != '\\') {
-            int bad = 0;
-            const int good = utf8_sequence(reinterpret_cast<const unsigned char*>(p), reinterpret_cast<const unsigned char*>(text.to), &bad);
-            if (good) {
-                out.insert(out.end(), p, p + good);
-            } else {
-                out.insert(out.end(), replacement, replacement + 3);
-            }
-            p += good ? good : bad;
-        } else if (p[1] == 'u') {
-            const int unit = escaped_unit(p, text.to);
-            const int second = is_lead(unit) ? escaped_unit(p + 6, text.to) : -1;
-            const int length = is_trail(second) ? 12 : 6;
-            const bool lone = is_trail(unit) || (is_lead(unit) && length == 6);
-            if (unit == 0) {
-                // removed
-            } else if (fragment) {
-                static const char escape[] = "\\ufffd";
-                out.insert(out.end(), lone ? escape : p, lone ? escape + 6 : p + length);
-            } else if (lone) {
-                out.insert(out.end(), replacement, replacement + 3);
-            } else if (length == 12) {
-                append_code_point(out, 0x10000u + (static_cast<uint32_t>(unit - 0xD800) << 10) + static_cast<uint32_t>(second - 0xDC00));
-            } else {
-                append_code_point(out, static_cast<uint32_t>(unit));
-            }
-            p += length;
-        } else {
-            if (fragment) {
-                out.insert(out.end(), p, p + 2);
-            } else {
-                switch (p[1]) {
-                    case 'b': out.push_back('\b'); break;
-                    case 'f': out.push_back('\f'); break;
-                    case 'n': out.push_back('\n'); break;
-                    case 'r': out.push_back('\r'); break;
-                    case 't': out.push_back('\t'); break;
-                    default: out.push_back(p[1]);
-                }
-            }
-            p += 2;
-        }
-    }
-}
 
 // The single tokens. `limit` is where the record must have ended, `readable` how far memory may be looked at, `closed` whether a number
 // at the limit is known to end there.
