@@ -174,9 +174,10 @@ class CarReader:
         return self._tally.chunk({RECORD: batch})
 
     def _refuse(self, place: tuple[int, int, str, Block], reason: str, detail: str, day: int | None) -> None:
-        row, _, _, block = place
+        row, item, _, block = place
+        # A block may be a record under several keys; each reject has a place of its own.
         self._tally.reject(
-            reason, detail, line=1, offset=block.offset, length=block.length, record=row,
+            reason, detail, line=1, offset=block.offset + item, length=block.length - item, record=row,
             excerpt=excerpt(block.data, 0, len(block.data)), day=day,
         )  # fmt: skip
 

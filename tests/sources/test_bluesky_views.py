@@ -243,6 +243,12 @@ def test_damaged_records(tmp_path: Path) -> None:
     assert found.manifest["rows_in"] == 7
 
 
+def test_rejects_of_one_block_under_two_keys_have_places_of_their_own(tmp_path: Path) -> None:
+    bad = encode({"$type": FOLLOW, "subject": "bob.example", "createdAt": claim(NOON)})
+    found = read(write_bytes(tmp_path / "repo.car", repository({f"{FOLLOW}/3a": bad, f"{FOLLOW}/3b": bad}, tid(NOON))))
+    assert found.reasons == ["missing_account", "missing_account"]
+
+
 def test_a_repository_without_commit(tmp_path: Path) -> None:
     data = repository(some_records(), tid(NOON), did=7)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(InputError, match="no commit"):
