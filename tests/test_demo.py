@@ -95,7 +95,7 @@ def test_exports_keep_their_bytes(tmp_path: Path) -> None:
     for path in sorted((tmp_path / "landing").rglob("*")):
         if path.is_file():
             digest.update(path.relative_to(tmp_path).as_posix().encode() + path.read_bytes())
-    assert digest.hexdigest() == "a7a3d7709359507ad54c3b3fd7d125c9f30e61fa3dde2183e6dc63f8c160eb08"
+    assert digest.hexdigest() == "a51fe643401e4f9b3f02b4aed8ed0de02bd781159c00b610b329443a466d829e"
 
 
 def test_seeds_and_scales_make_other_worlds(world: World) -> None:

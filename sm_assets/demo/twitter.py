@@ -56,7 +56,10 @@ def write_twitter(
                 done += 1
             told = live.day(date, sizes[day], pushed[begin:done])
             for place in range(0, len(told), _PAGE):
-                yield live.page(told[max(0, len(told) - place - _PAGE) : len(told) - place], date + timedelta(hours=26))
+                yield live.page(
+                    told[max(0, len(told) - place - _PAGE) : len(told) - place],
+                    min(date + timedelta(hours=26), end - timedelta(seconds=1)),
+                )
             if day == _STREAM_DAY:
                 streamed.extend(live.v1(tweet) for tweet in told[:_IN_STREAM])
 
@@ -112,7 +115,8 @@ class _Live:
         # What comes only from the public may change or go: contents of networks stay as they are.
         public = [tweet for tweet in found if tweet.form == "own" and tweet.author.kind == "organic" and not tweet.link]
         found += [self._edited(tweet) for tweet in public[4::60]]
-        self.withdrawn += public[7:8]
+        # Late in the day: some of those who answer it find it gone.
+        self.withdrawn += public[-6:-5]
         return sorted(found, key=lambda tweet: tweet.number)
 
     def _scheduled(self, midnight: int) -> list[tuple[int, Crosspost | Resident]]:
@@ -169,7 +173,7 @@ class _Live:
         """One answer of the search, newest first, with everything that its tweets refer to."""
         writer, newest = self._writer, list(reversed(told))
         inside = {tweet.target.number: tweet.target for tweet in newest if tweet.target is not None}
-        missing = {tweet.number for tweet in self.withdrawn[:-1]} & set(inside)
+        missing = {tweet.number for tweet in self.withdrawn} & set(inside)
         shown = [inside[number] for number in sorted(inside) if number not in missing]
         people = {person.actor: person for tweet in (*newest, *shown) for person in tweet.people}
         page: dict[str, Any] = {
