@@ -1,5 +1,5 @@
 # Plain edge lists to Arrow columns, and ids in one form (edge_scan.hpp). Checks live in edges.py.
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
@@ -33,8 +33,27 @@ cdef extern from "edge_scan.hpp" namespace "sma" nogil:
         vector[RejectedLine] rejects
         cbool padded
 
+    int64_t decimal_texts[Number](const Number*, int64_t, int32_t*, char*)
     uint8_t id_kind(string_view)
     string_view canonical_id(string_view)
+
+
+def signed_texts(const int64_t[::1] numbers, int32_t[::1] offsets, char[::1] out):
+    """offsets # OUT [n + 1], out # OUT [20 n]; returns the bytes written."""
+    cdef int64_t used = 0
+    if numbers.shape[0]:
+        with nogil:
+            used = decimal_texts(&numbers[0], numbers.shape[0], &offsets[0], &out[0])
+    return used
+
+
+def unsigned_texts(const uint64_t[::1] numbers, int32_t[::1] offsets, char[::1] out):
+    """offsets # OUT [n + 1], out # OUT [20 n]; returns the bytes written."""
+    cdef int64_t used = 0
+    if numbers.shape[0]:
+        with nogil:
+            used = decimal_texts(&numbers[0], numbers.shape[0], &offsets[0], &out[0])
+    return used
 
 
 def kinds(object texts, uint8_t[::1] kind):

@@ -60,6 +60,18 @@ inline IdKind id_kind(std::string_view text) {
     return id.size() == text.size() ? ID_PLAIN : ID_CHANGES;
 }
 
+// Decimal texts of n numbers, one behind the other; `out` has room for 20 bytes each. Returns the bytes written.
+template <typename Number>
+int64_t decimal_texts(const Number* numbers, int64_t n, int32_t* offsets, char* out) {
+    char* p = out;
+    offsets[0] = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        p = std::to_chars(p, p + 20, numbers[i]).ptr;
+        offsets[i + 1] = static_cast<int32_t>(p - out);
+    }
+    return p - out;
+}
+
 struct RejectedLine {
     int64_t line, offset, length, record;
     int32_t reason;

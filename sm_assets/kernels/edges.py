@@ -43,6 +43,24 @@ def canonical_ids(texts: pa.Array) -> Ids:
     return Ids(built_array(_edges.canonical(column)) if changed else column, kind)
 
 
+def decimal_texts(numbers: npt.NDArray[np.int64] | npt.NDArray[np.uint64]) -> pa.StringArray:
+    """Whole numbers as decimal texts.
+
+    Args:
+        numbers: int64[n] or uint64[n], contiguous.
+
+    Raises:
+        KernelError: another type, or more than 100 million numbers.
+    """
+    if numbers.dtype not in (np.int64, np.uint64) or numbers.ndim != 1 or len(numbers) > 10**8:
+        raise KernelError(f"numbers must be int64[n] or uint64[n], n <= 10^8; found {numbers.dtype}{numbers.shape}.")
+    offsets = np.zeros(len(numbers) + 1, dtype=np.int32)
+    out = np.empty(20 * len(numbers), dtype=np.int8)
+    write = _edges.signed_texts if numbers.dtype == np.int64 else _edges.unsigned_texts
+    used = write(np.ascontiguousarray(numbers), offsets, out)
+    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(out[:used].tobytes()))
+
+
 @dataclass(frozen=True, slots=True)
 class RejectedLine:
     """A line that is no edge: 1-based line, 0-based byte offset, bytes, 1-based record, reason (MISSING, ...)."""

@@ -6,8 +6,10 @@ have no lines: rejects name the row instead.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -208,11 +210,15 @@ def _npy_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
         try:
             version = npy.read_magic(file)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, is_fortran, dtype = read(file)
-        except ValueError as problem:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that a header of Python 2 is read more slowly
+                shape, is_fortran, dtype = read(file)
+        except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as problem:
             raise InputError(
                 f"{path}: the header of the NumPy file cannot be read ({problem}); save it anew."
             ) from problem
+        if min(shape, default=0) < 0:
+            raise InputError(f"{path}: the header of the NumPy file states a shape of {shape}; save it anew.")
         return shape, is_fortran, dtype, file.tell()
 
 
@@ -256,7 +262,11 @@ def _ends(values: Any) -> Ends:
         numbers = pc.if_else(whole, values, pa.scalar(None, values.type)).cast(pa.int64())
         delivered = pc.if_else(whole, numbers.cast(pa.string()), values.cast(pa.string()))
         return Ends(delivered, numbers.cast(pa.string()), _kinds(numbers))
-    texts = values.cast(pa.string())
+    if values.null_count:
+        texts = values.cast(pa.string())
+    else:
+        wide = pa.uint64() if pa.types.is_unsigned_integer(values.type) else pa.int64()
+        texts = kernel.decimal_texts(values.cast(wide).to_numpy())
     return Ends(texts, texts, _kinds(values))
 
 

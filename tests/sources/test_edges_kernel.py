@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -95,3 +96,11 @@ def test_ids_in_one_form(texts: list[str | None]) -> None:
         assert kind == (kernel.ID_EMPTY if not bare else kernel.ID_NEGATIVE if negative else int(bare != delivered))
     with pytest.raises(KernelError, match="must hold text"):
         kernel.canonical_ids(pa.array([1]))
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)), st.lists(st.integers(0, 2**64 - 1)))
+def test_decimal_texts(signed: list[int], unsigned: list[int]) -> None:
+    assert kernel.decimal_texts(np.array(signed, dtype=np.int64)).to_pylist() == list(map(str, signed))
+    assert kernel.decimal_texts(np.array(unsigned, dtype=np.uint64)).to_pylist() == list(map(str, unsigned))
+    with pytest.raises(KernelError, match="found float64"):
+        kernel.decimal_texts(np.zeros(1))  # type: ignore[arg-type]  # that is the point
