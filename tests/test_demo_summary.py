@@ -38,7 +38,7 @@ def pair(post_a: str, post_b: str) -> dict[str, Any]:
 
 
 def planted(number: int, network: int | None, kind: str) -> dict[str, Any]:
-    return {"platform": "facebook", "account_id": str(number), "network": network, "kind": kind}
+    return {"platform": "facebook", "account_id": str(number), "actor": number, "network": network, "kind": kind}
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def lake(tmp_path: Path) -> Path:
         tmp_path, "truth",
         [planted(1, 0, "network"), planted(2, 0, "network"), planted(3, 1, "network"), planted(6, 1, "network"),
          planted(4, None, "aggregator"), planted(5, None, "organic")],
-        {"platform": text, "account_id": text, "network": number, "kind": text},
+        {"platform": text, "account_id": text, "actor": number, "network": number, "kind": text},
     )  # fmt: skip
     (tmp_path / "truth" / "part-0.parquet").rename(tmp_path / "truth" / "accounts.parquet")
     return tmp_path
@@ -97,7 +97,7 @@ def test_summary_names_pages_a_message_and_the_truth(lake: Path) -> None:
         "",
         # planted pairs {1,2} {3,6}, found pairs {1,2} {1,3} {2,3}
         "Against the planted truth: 50 % of the pairs of one network are found, 33 % of the found",
-        "pairs are planted; 1 of 1 aggregators are kept out.",
+        "pairs are of one network or one owner; 1 of 1 aggregators are kept out.",
     ]
 
 

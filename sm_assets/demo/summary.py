@@ -74,7 +74,10 @@ _COUNTS: Final = """
 
 _AGAINST_TRUTH: Final = """
     with facts as (
-        select coalesce(members.cluster_id, -1) as found, accounts.network, accounts.kind
+        select
+            coalesce(members.cluster_id, -1) as found, accounts.network, accounts.kind,
+            -- Accounts of one owner share what it says: they belong together, network or not.
+            coalesce(accounts.network, -1 - accounts.actor) as planted_group
         from accounts left join members using (platform, account_id)
         where accounts.platform in (select platform from members)
     ),
@@ -86,11 +89,13 @@ _AGAINST_TRUTH: Final = """
         select sum(n * (n - 1) / 2) as pairs from (select count(*) as n from facts where found >= 0 group by found)
     ),
     confirmed as (
-        select sum(n * (n - 1) / 2) as pairs
-        from (select count(*) as n from facts where found >= 0 and network is not null group by found, network)
+        select
+            coalesce(sum(n * (n - 1) / 2), 0) as pairs,
+            coalesce(sum(n * (n - 1) / 2) filter (planted_group >= 0), 0) as pairs_of_networks
+        from (select planted_group, count(*) as n from facts where found >= 0 group by found, planted_group)
     )
     select
-        confirmed.pairs / planted.pairs as recall,
+        confirmed.pairs_of_networks / planted.pairs as recall,
         confirmed.pairs / joined.pairs as precision,
         (select count(*) from facts where kind = 'aggregator' and found < 0) as aggregators_out,
         (select count(*) from facts where kind = 'aggregator') as aggregators
@@ -179,6 +184,6 @@ def _truth(truth: dict[str, Any]) -> str:
         return "No two accounts of a planted network met in the window."
     return (
         f"Against the planted truth: {100 * truth['recall']:.0f} % of the pairs of one network are found, "
-        f"{100 * truth['precision']:.0f} % of the found\npairs are planted; {truth['aggregators_out']} of "
-        f"{truth['aggregators']} aggregators are kept out."
+        f"{100 * truth['precision']:.0f} % of the found\npairs are of one network or one owner; "
+        f"{truth['aggregators_out']} of {truth['aggregators']} aggregators are kept out."
     )

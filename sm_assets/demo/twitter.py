@@ -116,7 +116,7 @@ class _Live:
         public = [tweet for tweet in found if tweet.form == "own" and tweet.author.kind == "organic" and not tweet.link]
         found += [self._edited(tweet) for tweet in public[4::60]]
         # Late in the day: some of those who answer it find it gone.
-        self.withdrawn += public[-6:-5]
+        self.withdrawn += public[-6:-5] or public[-1:]
         return sorted(found, key=lambda tweet: tweet.number)
 
     def _scheduled(self, midnight: int) -> list[tuple[int, Crosspost | Resident]]:
