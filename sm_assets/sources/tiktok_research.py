@@ -19,7 +19,8 @@ from sm_assets.errors import UnknownVintage
 from sm_assets.kernels.json_lines import JsonScanner, ScannedJson, parse
 from sm_assets.sources.json_file import JsonFile, Records
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally, excerpt
-from sm_assets.sources.tiktok_rows import Cells, Reading, video_batch
+from sm_assets.sources.tiktok_rows import Cells, Reading, Refuse, video_batch
+from sm_assets.sources.twitter_spans import spans
 
 _FIELDS: dict[str, str | tuple[str, ...]] = {
     "video_id": "id",
@@ -47,19 +48,23 @@ _FIELDS: dict[str, str | tuple[str, ...]] = {
     "is_stem_verified": "is_stem_verified",
 }
 _PAGE = ("data", "data.videos", "error", "error.code", "error.message")
-_PLAIN = pa.string()
 
 
 @dataclass(frozen=True, slots=True)
 class _Videos:
-    """Some videos: cells in the order of _FIELDS, and where each stands."""
+    """Some videos: cells in the order of the fields, and where each stands.
+
+    Attributes:
+        row, item: position in the file.
+        record: which record of the window it is, or lies in.
+        element: its place in that record's page, -1 for a video that is a record itself.
+    """
 
     columns: list[pa.Array]
     row: npt.NDArray[np.int64]
     item: npt.NDArray[np.int64]
-    line: npt.NDArray[np.int64]
-    start: npt.NDArray[np.int64]
-    length: npt.NDArray[np.int64]
+    record: npt.NDArray[np.int64]
+    element: npt.NDArray[np.int64]
 
 
 class ResearchFile:
@@ -108,23 +113,36 @@ class ResearchFile:
                 {
                     "source_row": pa.array(videos.row),
                     "source_item": pa.array(videos.item.astype(np.int32)),
-                    "source_line": pa.array(videos.line),
+                    "source_line": pa.array(records.scanned.line[videos.record]),
                 },
-                pa.nulls(len(videos.row), _PLAIN),
+                pa.nulls(len(videos.row), pa.string()),
                 self._refusal(records, videos),
             )
             yield self._tally.chunk({"videos": video_batch(cells, self._reading, self._tally)})
         yield self._tally.chunk({})
 
-    def _refusal(self, records: Records, videos: _Videos) -> Any:
+    def _refusal(self, records: Records, videos: _Videos) -> Refuse:
         def refuse(k: int, reason: str, detail: str, day: int | None) -> None:
-            start, length = int(videos.start[k]), int(videos.length[k])
-            self._tally.reject(
-                reason, detail, line=int(videos.line[k]), offset=start, length=length, record=int(videos.row[k]),
-                excerpt=_excerpt(records, start, length), day=day,
-            )  # fmt: skip
+            element = int(videos.element[k])
+            self._reject(records, int(videos.record[k]), reason, detail, None if element < 0 else element, day)
 
         return refuse
+
+    def _reject(
+        self, records: Records, k: int, reason: str, detail: str, element: int | None = None, day: int | None = None
+    ) -> None:
+        """A record, or one video of the page that it is."""
+        start, record, lines = 0, records.record(k), 0
+        length = len(record)
+        if element is not None:
+            page = bytes(record)
+            found = spans(page, [("data", "videos"), ("data", "videos", element)])
+            start, length = found.get(("data", "videos", element)) or found["data", "videos"]
+            lines = page.count(b"\n", 0, start)
+        self._tally.reject(
+            reason, detail, line=int(records.scanned.line[k]) + lines, offset=int(records.scanned.start[k]) + start,
+            length=length, record=int(records.scanned.row[k]), excerpt=excerpt(record, start, length), day=day,
+        )  # fmt: skip
 
     def _videos(self, records: Records) -> _Videos:
         """The videos of one window, those inside pages too."""
@@ -142,7 +160,11 @@ class ResearchFile:
                 data, videos, error, code, message = (column[k].as_py() for column in page)
                 failed = code != "ok" if code else error not in (None, "{}")
                 if failed:
-                    self._refuse_page(records, k, f"the API answered {code or error}: {message or 'no message'}"[:200])
+                    self._pages_with_error += 1
+                    self._tally.rows_in += 1
+                    self._reject(
+                        records, k, "api_error", f"the API answered {code or error}: {message or 'no message'}"[:200]
+                    )
                 if videos is not None:
                     parts.append(self._page(records, k, videos.encode()))
                 elif not failed and data not in (None, "{}"):
@@ -151,40 +173,19 @@ class ResearchFile:
                     self._tally.ignore("no_payload")
         return _joined(parts) if parts else _slice(scanned, own, 0, 0)
 
-    def _refuse_page(self, records: Records, k: int, detail: str) -> None:
-        self._pages_with_error += 1
-        self._tally.rows_in += 1
-        scanned = records.scanned
-        self._tally.reject(
-            "api_error", detail, line=int(scanned.line[k]), offset=int(scanned.start[k]), length=int(scanned.length[k]),
-            record=int(scanned.row[k]), excerpt=records.excerpt(k),
-        )  # fmt: skip
-
     def _page(self, records: Records, k: int, videos: bytes) -> _Videos:
         """The videos of one page."""
         scanner = JsonScanner(list(self._fields.values()))
         scanner.feed(videos, final=True)
         scanned = scanner.take()
-        page = bytes(records.record(k))
-        # Where the page was mended, its videos no longer stand in it byte by byte.
-        inside = max(0, page.find(videos))
-        line = int(records.scanned.line[k]) + page.count(b"\n", 0, inside)
-        start = int(records.scanned.start[k]) + inside
-        row = int(records.scanned.row[k])
-        for reject in scanned.rejects:
-            self._tally.rows_in += 1
-            self._tally.reject(
-                reject.reason, "an element of data.videos that is no video", line=line + reject.line - 1,
-                offset=start + reject.offset, length=reject.length, record=row,
-                excerpt=_excerpt(records, start + reject.offset, reject.length),
-            )  # fmt: skip
-        n = len(scanned.row)
-        return self._numbered(
-            _Videos(
-                list(scanned.columns), np.full(n, row, dtype=np.int64), scanned.item.astype(np.int64),
-                scanned.line + line - 1, scanned.start + start, scanned.length,
-            )
-        )  # fmt: skip
+        items = scanned.item.astype(np.int64)
+        if scanned.rejects:
+            others = np.setdiff1d(np.arange(len(items) + len(scanned.rejects)), items)
+            for element, reject in zip(others.tolist(), scanned.rejects, strict=True):
+                self._tally.rows_in += 1
+                self._reject(records, k, reject.reason, "an element of data.videos that is no video", element)
+        row = np.full(len(items), records.scanned.row[k], dtype=np.int64)
+        return self._numbered(_Videos(list(scanned.columns), row, items, np.full(len(items), k), items))
 
     def _numbered(self, videos: _Videos) -> _Videos:
         """The same with places counted on where a record holds several pages or videos."""
@@ -224,9 +225,8 @@ def _slice(scanned: ScannedJson, columns: Sequence[pa.Array], at: int, stop: int
         [column.slice(at, stop - at) for column in columns],
         scanned.row[at:stop],
         scanned.item[at:stop].astype(np.int64),
-        scanned.line[at:stop],
-        scanned.start[at:stop],
-        scanned.length[at:stop],
+        np.arange(at, stop),
+        np.full(stop - at, -1),
     )
 
 
@@ -237,11 +237,6 @@ def _joined(parts: Sequence[_Videos]) -> _Videos:
         [pa.concat_arrays(list(columns)) for columns in zip(*(part.columns for part in parts), strict=True)],
         np.concatenate([part.row for part in parts]),
         np.concatenate([part.item for part in parts]),
-        np.concatenate([part.line for part in parts]),
-        np.concatenate([part.start for part in parts]),
-        np.concatenate([part.length for part in parts]),
+        np.concatenate([part.record for part in parts]),
+        np.concatenate([part.element for part in parts]),
     )
-
-
-def _excerpt(records: Records, start: int, length: int) -> str:
-    return excerpt(records.window, max(0, start - records.window_offset), length)

@@ -6,7 +6,6 @@ whole file (`tiktok_times`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,24 +18,26 @@ import pyarrow.compute as pc
 
 from sm_assets.contracts.delivered.tiktok import CELLS
 from sm_assets.kernels import fields
-from sm_assets.kernels.tags import normal_form
-from sm_assets.sources.list_literals import read_list
 from sm_assets.sources.reading import Tally, record_schema
+from sm_assets.sources.tiktok_lists import (
+    TEXTS,
+    caption_hashtags,
+    caption_mentions,
+    comma_parts,
+    literal_lists,
+    normal_forms,
+)
 from sm_assets.sources.tiktok_times import SECOND, id_seconds, read_local
 from sm_assets.sources.zones import ZoneRules
 
 VIDEOS = record_schema("tiktok", "videos")
 _PARSED = VIDEOS.field("parsed").type
-_TEXTS = pa.list_(pa.string())
 _FLOOR = int(datetime(2016, 9, 1, tzinfo=UTC).timestamp()) * SECOND
 _HOUR = 3600 * SECOND
 _DAY = 24 * _HOUR
 _NEVER = int(datetime(2106, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 # In the zones of the world the first second of 1970 is written so.
 _EPOCH = (-12 * _HOUR, 14 * _HOUR)
-_HASHTAG = re.compile(r"#(\S+)")
-# A handle is made of word characters, with single dots between them.
-_MENTION = re.compile(r"(?<![\w&])@(\w+(?:\.\w+)*)")
 _NUMBER = r"^[0-9]{1,15}([.][0-9]*)?$"
 _COUNTS = {
     "likes": "video_diggcount",
@@ -262,11 +263,12 @@ class _Kept:
         return pc.if_else(whole, numbers, pa.scalar(None, pa.float64())).cast(pa.int64())
 
     def _flag(self, name: str) -> pa.Array:
-        text = self.text(name).to_pylist()
-        flags = [None if value is None else _TRUTH.get(value.strip().lower()) for value in text]
-        bad = sum(value is not None and flag is None for value, flag in zip(text, flags, strict=True))
-        self._tally.repair(name, "bad_number", bad)
-        return pa.array(flags, pa.bool_())
+        text = self.text(name)
+        distinct = text.dictionary_encode()
+        values = [_TRUTH.get(value.strip().lower()) for value in distinct.dictionary.to_pylist()]
+        flags = pa.array(values, pa.bool_()).take(distinct.indices)
+        self._tally.repair(name, "bad_number", flags.null_count - text.null_count)
+        return flags
 
     def _country(self) -> pa.Array:
         text = self.text("video_locationcreated")
@@ -276,43 +278,27 @@ class _Kept:
         return found
 
     def _lists(self, reading: Reading) -> dict[str, pa.Array]:
-        captions = self.text("video_description").to_pylist()
-        hashtags = self._literals("hashtags")
-        if not reading.has_hashtags:
-            hashtags = [
-                _HASHTAG.findall((caption or "").lower()) if given is None else given
-                for caption, given in zip(captions, hashtags, strict=True)
-            ]
-        mentions = [
-            _MENTION.findall(caption or "") if given is None else [handle.removeprefix("@") for handle in given]
-            for caption, given in zip(captions, self._literals("video_mention_list"), strict=True)
-        ]
-        if reading.are_lists:
-            suggestions = [given or [] for given in self._literals("suggested_words")]
-        else:
-            suggestions = [_parts(words) for words in self.text("suggested_words").to_pylist()]
-        tags = [[(tag, form) for tag in given or () if (form := normal_form(tag))] for given in hashtags]
+        captions = self.text("video_description")
+        no_lists = pa.array([[]] * len(captions), TEXTS)
+        found = no_lists if reading.has_hashtags else caption_hashtags(captions)
+        hashtags, forms = normal_forms(self._literals("hashtags", found))
+        words = self.text("suggested_words")
         return {
-            "hashtag_list": pa.array([[tag for tag, _ in row] for row in tags], _TEXTS),
-            "hashtag_list_normalised": pa.array([[form for _, form in row] for row in tags], _TEXTS),
-            "mention_list": pa.array([[handle for handle in row if handle] for row in mentions], _TEXTS),
-            "suggestion_list": pa.array(suggestions, _TEXTS),
+            "hashtag_list": hashtags,
+            "hashtag_list_normalised": forms,
+            "mention_list": self._mentions(captions),
+            "suggestion_list": self._literals("suggested_words", no_lists) if reading.are_lists else comma_parts(words),
         }
 
-    def _literals(self, name: str) -> list[list[str] | None]:
-        """Elements of list literals, trimmed, empty ones left out; None where there is no list or a bad one."""
-        lists: list[list[str] | None] = []
-        bad = 0
-        for text in self.text(name).to_pylist():
-            found = None if text is None else read_list(text)
-            bad += text is not None and found is None
-            lists.append(None if found is None else [bare for element in found if (bare := element.strip())])
+    def _mentions(self, captions: pa.Array) -> pa.Array:
+        """Those that the platform lists, else those of the caption."""
+        return self._literals("video_mention_list", caption_mentions(captions), "@")
+
+    def _literals(self, name: str, otherwise: pa.Array, prefix: str = "") -> pa.Array:
+        """Elements of list literals; `otherwise` where there is no list or a bad one."""
+        lists, bad = literal_lists(self.text(name), prefix)
         self._tally.repair(name, "bad_list", bad)
-        return lists
-
-
-def _parts(words: str | None) -> list[str]:
-    return [bare for part in (words or "").split(",") if (bare := part.strip())]
+        return pc.if_else(lists.is_valid(), lists, otherwise)
 
 
 def _decimal(text: Any) -> float | None:

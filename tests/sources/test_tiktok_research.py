@@ -65,8 +65,7 @@ def test_pages_and_lines_give_the_same_rows(tmp_path: Path) -> None:
     assert [(row["source_row"], row["source_item"]) for row in by_page.rows] == [(1, 0), (1, 1), (3, 0)]
     assert [(row["source_row"], row["source_item"]) for row in Read(array).rows] == [(1, 0), (1, 1), (1, 2)]
     assert [row["source_line"] for row in by_page.rows] == [1, 1, 3]
-    openings = [k for k, line in enumerate(pretty.read_text().split("\n")) if line.strip().startswith('"id"')]
-    assert [row["source_line"] for row in Read(pretty).rows] == openings
+    assert [row["source_line"] for row in Read(pretty).rows] == [1, 1, 1]
     assert (by_page.manifest["pages"], by_page.manifest["pages_with_error"]) == (3, 0)
 
 
