@@ -56,6 +56,8 @@ def literal_lists(texts: pa.Array, prefix: str = "") -> tuple[pa.ListArray, int]
         texts: text column.
         prefix: what is taken off the elements.
     """
+    if texts.null_count == len(texts):
+        return pa.nulls(len(texts), TEXTS), 0
     lists = [None if text is None else read_list(text) for text in texts.to_pylist()]
     bad = sum(found is None for found in lists) - texts.null_count
     trimmed = [
@@ -69,7 +71,9 @@ def normal_forms(lists: pa.ListArray) -> tuple[pa.ListArray, pa.ListArray]:
     """The lists and their elements' normal forms, both without elements of which nothing is left; no list is null."""
     parents, values = _flat(lists)
     distinct = values.dictionary_encode()
-    forms = pa.array([normal_form(text) for text in distinct.dictionary.to_pylist()], pa.string())
+    written = distinct.dictionary.to_pylist()
+    # The normal form of ASCII is its lower case.
+    forms = pa.array([text.lower().strip() if text.isascii() else normal_form(text) for text in written], pa.string())
     forms = forms.take(distinct.indices)
     kept = pc.not_equal(forms, "")
     parents = parents[np.asarray(kept)]

@@ -23,6 +23,7 @@ SECOND = 1_000_000
 NO_TIME = int(np.iinfo(np.int64).min)
 _QUARTER = 900
 _LAG = 300
+_SHIFTS = 256  # room for all offsets, in quarters of an hour
 _LEAST_ROWS = 20
 _LEAST_SHARE = 0.8
 # Of zones that agree equally well the first is taken.
@@ -70,11 +71,10 @@ class ZoneSurvey:
         offset = lag // _QUARTER * _QUARTER
         # Zones differ from UTC by whole quarters, so at most one offset can bring a time close enough to its id.
         near = (lag - offset <= _LAG) & (np.abs(offset) <= 15 * 3600)
-        pairs, counts = np.unique(
-            np.stack([(seconds - offset)[near] // _QUARTER, offset[near]], axis=1), axis=0, return_counts=True
-        )
-        for (quarter, shift), rows in zip(pairs.tolist(), counts.tolist(), strict=True):
-            self._seen[quarter, shift] += rows
+        quarter, shift = (seconds - offset)[near] // _QUARTER, offset[near] // _QUARTER
+        pairs, counts = np.unique(quarter * _SHIFTS + shift + _SHIFTS // 2, return_counts=True)
+        for pair, rows in zip(pairs.tolist(), counts.tolist(), strict=True):
+            self._seen[pair // _SHIFTS, (pair % _SHIFTS - _SHIFTS // 2) * _QUARTER] += rows
 
     def zone(self) -> FoundZone:
         """The zone under which most times follow their ids; None below 20 rows or 80 %."""
