@@ -5,7 +5,7 @@ from libcpp cimport bool as cbool
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
-from sm_assets.kernels._strings cimport StringBuilder, built
+from sm_assets.kernels._strings cimport StringBuilder, StringColumn, built, string_view, view
 
 
 cdef extern from "json_scan.hpp" namespace "sma" nogil:
@@ -29,6 +29,11 @@ cdef extern from "json_scan.hpp" namespace "sma" nogil:
         uint8_t bits
 
     void append_text(vector[char]&, const JsonText&)
+
+    cdef cppclass JsonValues:
+        JsonValues(const vector[vector[string]]&) except +
+
+    void append_shortest(vector[char]&, const char*, const char*, JsonValues&)
 
     cdef cppclass JsonTokens:
         const char* limit
@@ -232,3 +237,20 @@ def parse(const uint8_t[::1] data, object number):
     if walk.at < walk.tokens.limit:
         walk.check(walk.tokens.missing(walk.at))
     return made, walk.tokens.flags
+
+
+def shortest(object texts):
+    """Objects and arrays spelled anew, other texts as they are, as a built column."""
+    cdef StringColumn column = view(texts)
+    cdef StringBuilder made
+    cdef vector[vector[string]] no_paths
+    cdef JsonValues* values = new JsonValues(no_paths)
+    cdef int64_t i
+    cdef string_view text
+    with nogil:
+        for i in range(column.length):
+            text = column.text(i)
+            append_shortest(made.bytes, text.data(), text.data() + text.size(), values[0])
+            made.close(column.valid(i))
+    del values
+    return built(&made)

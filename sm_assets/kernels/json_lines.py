@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from sm_assets.errors import KernelError
 from sm_assets.kernels import _json_lines
-from sm_assets.kernels.arrow import built_array
+from sm_assets.kernels.arrow import built_array, string_column
 
 REASONS = ("malformed_json", "not_an_object", "truncated_record", "oversize_record")
 NUL, BAD_UTF8, LONE_SURROGATE = 1, 2, 4
@@ -58,8 +58,7 @@ class ScannedJson:
 
     Attributes:
         columns: one pa.string() array per wanted path. Strings are unescaped; numbers, true and false are their
-            literals; objects and arrays JSON text in its shortest spelling, keys and numbers as they came; null, absent
-            and empty are null.
+            literals; objects and arrays their JSON text, made safe; null, absent and empty are null.
         row: int64[n], 1-based number of the record (line, or value of a document), rejected ones counted.
         item: int32[n], 0-based place among the values of a line or the elements of an array, else 0.
         line: int64[n], 1-based physical line where the value starts.
@@ -149,6 +148,17 @@ class JsonScanner:
         """records; is_document; clean and broken runs of non-ASCII bytes in the strings of all rows."""
         statistics: dict[str, int] = self._scanner.statistics
         return statistics
+
+
+def shortest(texts: pa.StringArray) -> pa.StringArray:
+    """JSON objects and arrays without white space and needless escapes; any other text as it is.
+
+    Equal values become equal texts however a tool wrote them; numbers and the order of keys stay.
+
+    Raises:
+        KernelError: the column is not text.
+    """
+    return built_array(_json_lines.shortest(string_column(texts)))
 
 
 def parse(data: bytes | bytearray | memoryview) -> Value:

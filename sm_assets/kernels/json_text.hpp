@@ -108,8 +108,12 @@ inline void append_escaped(std::vector<char>& out, uint32_t code) {
     for (char c : {'\\', 'u', '0', '0', hex[code >> 4], hex[code & 15]}) out.push_back(c);
 }
 
-// The inside of a string up to its closing quote or the end; `escape`: written as JSON again, with no escape that is not needed.
-inline const char* append_string(std::vector<char>& out, const char* p, const char* to, bool damaged, bool escape) {
+// How escapes are written: as the characters they stand for (text); as JSON needs them and no others (shortest); as they came.
+enum JsonSpelling : int32_t { SPELL_TEXT, SPELL_SHORTEST, SPELL_AS_DELIVERED };
+
+// The inside of a string up to its closing quote or the end, repaired; returns where that is.
+inline const char* append_string(std::vector<char>& out, const char* p, const char* to, bool damaged, JsonSpelling spelling) {
+    static const char replacement[] = "\xEF\xBF\xBD", escape[] = "\\ufffd";
     while (p < to && *p != '"') {
         const char* stop = plain_end(p, to, damaged);
         out.insert(out.end(), p, stop);
@@ -120,40 +124,52 @@ inline const char* append_string(std::vector<char>& out, const char* p, const ch
         } else if (*p == '\\') {
             int length;
             const uint32_t code = unescaped(p, to, &length);
+            if (code == 0) {
+                // removed
+            } else if (spelling == SPELL_TEXT) {
+                append_code_point(out, code);
+            } else if (spelling == SPELL_SHORTEST) {
+                append_escaped(out, code);
+            } else if (code == 0xFFFD) {
+                out.insert(out.end(), escape, escape + 6);
+            } else {
+                out.insert(out.end(), p, p + length);
+            }
             p += length;
-            if (code == 0) continue;
-            if (escape) append_escaped(out, code);
-            else append_code_point(out, code);
         } else {
             int bad = 0;
             const int good = utf8_sequence(reinterpret_cast<const unsigned char*>(p), reinterpret_cast<const unsigned char*>(to), &bad);
             if (good) out.insert(out.end(), p, p + good);
-            else append_code_point(out, 0xFFFD);
+            else out.insert(out.end(), replacement, replacement + 3);
             p += good ? good : bad;
         }
     }
     return p;
 }
 
-// Append a checked text with all damage repaired: strings unescaped; objects and arrays in the shortest spelling, so that equal values
-// are equal texts however a tool wrote them (numbers and the order of keys stay).
-inline void append_text(std::vector<char>& out, const JsonText& text) {
-    const bool damaged = text.bits & JsonText::DAMAGED;
-    if (!(text.bits & JsonText::FRAGMENT)) {
-        if (text.bits == 0) out.insert(out.end(), text.from, text.to);
-        else append_string(out, text.from, text.to, damaged, false);
-        return;
-    }
-    const char* p = text.from;
-    while (p < text.to) {
-        if (json_space(*p)) {
+// A checked object or array, repaired.
+inline void append_fragment(std::vector<char>& out, const char* p, const char* to, bool damaged, JsonSpelling spelling) {
+    while (p < to) {
+        if (spelling == SPELL_SHORTEST && json_space(*p)) {
             ++p;
             continue;
         }
         out.push_back(*p);
         if (*p++ != '"') continue;
-        p = append_string(out, p, text.to, damaged, true);
-        out.push_back(*p++);
+        p = append_string(out, p, to, damaged, spelling);
+        if (p < to) out.push_back(*p++);
+    }
+}
+
+// Append a checked text with all damage repaired: strings unescaped, objects and arrays as they came.
+inline void append_text(std::vector<char>& out, const JsonText& text) {
+    const bool damaged = text.bits & JsonText::DAMAGED, fragment = text.bits & JsonText::FRAGMENT;
+    if (text.bits == 0 || (fragment && !damaged)) {
+        out.insert(out.end(), text.from, text.to);
+    } else if (fragment) {
+        append_fragment(out, text.from, text.to, true, SPELL_AS_DELIVERED);
+    } else {
+        append_string(out, text.from, text.to, damaged, SPELL_TEXT);
     }
 }
 

@@ -394,4 +394,13 @@ private:
     uint64_t round_ = 0;
 };
 
+// Append the shortest spelling of a text that is one object or array; any other text as it is.
+inline void append_shortest(std::vector<char>& out, const char* from, const char* to, JsonValues& values) {
+    const char* next = nullptr;
+    values.bounds(to, to, true);
+    const bool whole = from < to && (*from == '{' || *from == '[') && values.value(from, next, JsonValues::NOTHING) == JSON_COMPLETE;
+    if (whole && next == to) append_fragment(out, from, to, values.flags != 0, SPELL_SHORTEST);
+    else out.insert(out.end(), from, to);
+}
+
 }  // namespace sma

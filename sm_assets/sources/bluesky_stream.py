@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.kernels.json_cells import rfc3339_micros, whole_numbers
-from sm_assets.kernels.json_lines import JsonScanner
+from sm_assets.kernels.json_lines import JsonScanner, shortest
 from sm_assets.sources.bluesky_events import (
     DAY_US,
     ERROR,
@@ -41,6 +41,8 @@ RECORD: Final = "events"
 CHUNK_ROWS: Final = 65_536
 _V2: Final = "network.bsky.jetstream.subscribeEvents#"
 _KINDS: Final = (*KINDS, *(f"{_V2}{kind}" for kind in KINDS))
+# Both versions of Jetstream, and whatever wrote their lines anew, shall give equal cells.
+_FRAGMENTS: Final = ("langs", "embed", "facets", "tags", "labels")
 _FOLDER = re.compile(r"(?:^|/)(\d{2})/(\d{2})/[^/]+$")
 
 
@@ -125,6 +127,9 @@ class StreamReader:
 
     def _decoded(self, records: Records) -> Events:
         columns = dict(zip(_NAMES, records.scanned.columns, strict=True))
+        for name in _FRAGMENTS:
+            if columns[name].null_count < len(columns[name]):
+                columns[name] = shortest(columns[name])
         received = whole_numbers(columns.pop("time_us"))
         times = columns.pop("time")
         if (received == NEVER).any() and times.null_count < len(times):

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -200,28 +201,31 @@ def test_flags_speak_of_the_whole_record_and_of_no_other() -> None:
     assert [(row.values[0], row.flags) for row in rows] == [("1", LONE_SURROGATE | BAD_UTF8), ("2", 0)]
 
 
-def test_fragments_stay_json_and_are_made_safe() -> None:
-    broken = column(b'{"a":["\\ud800\\u0000x\0\\\\u0000\xff\\ud83d\\ude00"]}')
-    assert broken == '["\ufffdx\\\\u0000\ufffd😀"]'
+def test_fragments_stay_as_they_came_and_are_made_safe() -> None:
+    assert column(b'{"a": {"b": [1, "x\\n\\u00e9\\ud83d\\ude00"]} }') == '{"b": [1, "x\\n\\u00e9\\ud83d\\ude00"]}'
+    broken = column(b'{"a":["\\ud800\\u0000x\0\\\\u0000\xff\\ud83d\\ude00\\u0041" ]}')
+    assert broken == '["\\ufffdx\\\\u0000\ufffd\\ud83d\\ude00\\u0041" ]'
     rows, _ = read(b'{"a":{"b":"\\ud800","c":["ok"]}}', "a", "a.b", "a.c")
-    assert rows[0].values == ('{"b":"\ufffd","c":["ok"]}', "\ufffd", '["ok"]')
+    assert rows[0].values == ('{"b":"\\ufffd"' + ',"c":["ok"]}', "\ufffd", '["ok"]')
 
 
-def test_fragments_have_one_spelling() -> None:
+def test_equal_values_have_one_shortest_spelling() -> None:
     spellings = [
         '{"k": [1.0, "a \\u0026 b\\/c", "\\u00e9 \\" \\\\ \\n\\u001f\\u000a "] , "k2":{}}',
         '{"k":[1.0,"a & b/c","é \\" \\\\ \\n\\u001F\\n "],"k2":{ }}',
         '{\t"\\u006b":[ 1.0 ,"a & b\\u002fc","é \\u0022 \\u005C \\n\\u001f\\u000A "],"k2":{}}',
     ]
-    cells = {column(f'{{"a":{spelling}}}'.encode()) for spelling in spellings}
-    assert cells == {'{"k":[1.0,"a & b/c","é \\" \\\\ \\n\\u001f\\n "],"k2":{}}'}
+    made = json_lines.shortest(pa.array([*spellings, None, ""], pa.string())).to_pylist()
+    assert made == ['{"k":[1.0,"a & b/c","é \\" \\\\ \\n\\u001f\\n "],"k2":{}}'] * 3 + [None, ""]
+    others = ["en us", '["', '["\\', '["\\u12', "[1, 2] ", "[1, 2", '{"a" 1}', "12 ", '"a b"', "é é"]
+    assert json_lines.shortest(pa.array(others)).to_pylist() == others
 
 
 @given(VALUES.filter(lambda value: isinstance(value, dict | list)), st.booleans())
-def test_fragments_are_what_python_writes_shortest(value: Any, ascii_only: bool) -> None:
+def test_the_shortest_spelling_is_pythons(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     expected = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    assert column(f'{{"a":{text}}}'.encode()) == expected
+    assert json_lines.shortest(pa.array([text], pa.string())).to_pylist() == [expected]
 
 
 def test_scalars_nulls_and_what_is_not_there() -> None:
