@@ -39,7 +39,7 @@ def canonical_ids(texts: pa.Array) -> Ids:
     kind = np.zeros(len(column), dtype=np.uint8)
     if len(column):
         _edges.kinds(column, kind)
-    changed = bool((kind == ID_CHANGES).any())
+    changed = bool((kind != ID_PLAIN).any())
     return Ids(built_array(_edges.canonical(column)) if changed else column, kind)
 
 

@@ -40,6 +40,7 @@ _HEAD = 1 << 16
 _DELIMITERS = ",;\t|"
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _NUMBER = re.compile(r"[ \t]*-?\d+[ \t]*")
+_NODE = re.compile(r"[ \t]*[\w@:./%~+-]+[ \t]*")
 _DECIMAL = re.compile(r"[ \t]*[-+]?[\d.]+([eE][-+]?\d+)?[ \t]*")
 _NUMBERS = re.compile(r"[ \t]*-?\d+[ \t]+-?\d+([ \t]+[-+.\deE]+)?[ \t]*")
 _TWO_NUMBERS = re.compile(r"[ \t]*\d+[ \t]+\d+[ \t]*")
@@ -240,12 +241,14 @@ def _open_headerless(path: Path, options: ReadOptions, facts: FileFacts, lines: 
             "lacks a comma, semicolon or tab between two nodes."
         )
     first = next(csv.reader([lines[0]], delimiter=delimiter))
-    is_text = not any(_NUMBER.fullmatch(cell) for cell in first[:2])
-    if is_text:
-        second = next(csv.reader(lines[1:2], delimiter=delimiter), [])
-        if len(second) > 1 and all(_NUMBER.fullmatch(cell) for cell in second[:2]):
-            raise UnknownVintage(_unknown(path, first))
     has_weight = len(first) > 2 and bool(_DECIMAL.fullmatch(first[2]))
+    is_text = not any(_NUMBER.fullmatch(cell) for cell in first[:2])
+    second = next(csv.reader(lines[1:2], delimiter=delimiter), [])
+    has_numbers = len(second) > 1 and all(_NUMBER.fullmatch(cell) for cell in second[:2])
+    # Names of any kind may be nodes, but not every line with a comma in it is an edge.
+    others = len(first) - 2 - has_weight
+    if (is_text and (has_numbers or others)) or not all(_NODE.fullmatch(cell) for cell in first[:2]):
+        raise UnknownVintage(_unknown(path, first))
     cells = ["first_node", "second_node", *(["edge_weight"] if has_weight else [])]
     names = [*cells, *(f"column {k + 1}" for k in range(len(cells), len(first)))]
     notice = f"no known header: the first line ({', '.join(first[:2])}) was read as an edge" if is_text else None

@@ -146,6 +146,9 @@ def test_a_header_of_unknown_names_is_no_edge(tmp_path: Path) -> None:
     assert stated.follows == [("2", "1")]
     with pytest.raises(UnknownVintage, match="first line is 'hello world'"):
         Read(text(tmp_path, "hello world\nhow are you\n"))
+    for other in ("alpha,beta,gamma\na,b,c\n", '{"a": 1, "b": 2}\n', "[1, 2]\n", "Well, this is no edge.\n"):
+        with pytest.raises(UnknownVintage, match="lacks a pair of ends"):
+            Read(text(tmp_path, other))
 
 
 def test_tsv_with_header_and_marks(tmp_path: Path) -> None:
