@@ -157,7 +157,8 @@ class ParquetEdges:
         self._path = path
         self._facts = facts
         try:
-            self._file = pq.ParquetFile(path)
+            # Otherwise whole columns of a row group would be read at once.
+            self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
         except (pa.ArrowException, OSError) as problem:
             raise InputError(f"{path}: not a whole Parquet file ({problem}); fetch it again.") from problem
         schema = self._file.schema_arrow
