@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from sm_assets.demo.crossposts import crossposts
+from sm_assets.demo.crossposts import Crosspost
 from sm_assets.demo.draws import Draws
 from sm_assets.demo.files import whole, write_lines
 from sm_assets.demo.firehose import DEMO, FIREHOSE, HOUR, SECOND, Firehose, Planned
@@ -22,7 +22,6 @@ from sm_assets.demo.ids import micros
 from sm_assets.demo.jetstream import LinesV2
 from sm_assets.demo.residents import Residents
 from sm_assets.demo.rhythm import MONDAY_TO_SUNDAY, shared_out, thinned
-from sm_assets.demo.sharing import Post
 from sm_assets.errors import OptionError
 
 _BROKEN_DAY: Final = 4
@@ -35,13 +34,13 @@ _INTRODUCED_WITHIN_HOURS: Final = (1, 4, 10, 20, 34, 60, 120, 600)
 
 
 def write_bluesky(
-    folder: Path, seed: int, start: datetime, days: int, residents: Residents, posts: Sequence[Post], events: int
+    folder: Path, seed: int, start: datetime, days: int, residents: Residents, pushed: Sequence[Crosspost], events: int
 ) -> list[Path]:
     """Write the capture of all days below `folder`, about `events` lines in all; returns the files.
 
-    As many as half of the events are planned ones: profiles, bots, and posts of pages pushed here too.
+    As many as half of the events are planned ones: profiles, bots, and what networks push here.
     """
-    plan = thinned(_plan(seed, start, days, residents, posts), max(1, events // 2)) if events else []
+    plan = thinned(_plan(seed, start, days, residents, pushed), max(1, events // 2)) if events else []
     low = micros(start)
     live = Firehose(seed, residents, DEMO, low, low + 24 * days * HOUR)
     weights = [
@@ -102,7 +101,7 @@ def write_jetstream(path: Path, events: int, seed: int = 7, *, days: int = 1) ->
                     file.write(line.encode() + b"\n")
 
 
-def _plan(seed: int, start: datetime, days: int, residents: Residents, posts: Sequence[Post]) -> list[Planned]:
+def _plan(seed: int, start: datetime, days: int, residents: Residents, pushed: Sequence[Crosspost]) -> list[Planned]:
     """What happens at a given moment, by time."""
     low, end = micros(start), micros(start + timedelta(days=days))
     plan: list[Planned] = []
@@ -120,14 +119,12 @@ def _plan(seed: int, start: datetime, days: int, residents: Residents, posts: Se
                 Planned(first + number * resident.hours * HOUR + draws.below(2 * SECOND), resident.actor, "bot")
                 for number in range((days * 24 - 1) // resident.hours)
             ]
-    for crosspost in crossposts(seed, "bluesky", posts, residents.all, start + timedelta(days=days)):
-        post = crosspost.post
-        plan.append(
-            Planned(
-                micros(crosspost.at), crosspost.resident.actor, "push", post.text, post.url, post.headline,
-                post.summary, post.image_text,
-            )
-        )  # fmt: skip
+    plan += [
+        Planned(
+            micros(push.at), push.resident.actor, "push", push.text, push.url, push.title, push.summary, push.image_text
+        )
+        for push in pushed
+    ]
     # Three leave in the last minute; two are away for a day.
     readers = [r for r in cast if r.nature == "person" and r.kind == "organic" and not r.influence][-5:]
     for turn, resident in enumerate(readers if len(cast) > 50 else []):

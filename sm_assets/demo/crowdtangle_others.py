@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from sm_assets.demo import ids
-from sm_assets.demo.crossposts import Crosspost, crossposts
+from sm_assets.demo.crossposts import Crosspost
 from sm_assets.demo.crowdtangle import COLUMNS_41, Exporter, file_name, local_time, ripe
 from sm_assets.demo.draws import Draws
 from sm_assets.demo.files import write_rows
@@ -34,6 +34,8 @@ _NETWORK_GROUPS: Final = 6
 _QUIET_GROUPS: Final = 4
 _IN_GROUP: Final = 0.45
 _QUIET_POSTS: Final = 30
+_PICTURED: Final = 0.35
+_OWN_PICTURES: Final = 100_000
 _LAG_MINUTES: Final = (2, 10, 30, 90, 600)
 _GROUPS_AT: Final = datetime(2024, 3, 18, 10, 20, 2, tzinfo=UTC)
 _INSTAGRAM_AT: Final = datetime(2024, 3, 18, 10, 31, 57, tzinfo=UTC)
@@ -126,9 +128,18 @@ def write_groups(
     return [write_rows(folder / file_name(_GROUPS_AT), chain([GROUP_COLUMNS], rows), encoding="utf-8-sig")]
 
 
-def on_instagram(seed: int, posts: Sequence[Post], residents: Sequence[Resident], end: datetime) -> list[Crosspost]:
-    """What pages show on Instagram too, by time."""
-    return sorted(crossposts(seed, "instagram", posts, residents, end), key=lambda c: (c.at, c.resident.actor))
+def pictures_of(seed: int, posts: Sequence[Post], residents: Sequence[Resident]) -> list[Crosspost]:
+    """What owners of organic pages show on Instagram on the days on which they show pictures on their page."""
+    draws = Draws(seed, "pictures")
+    found = []
+    for post in posts:
+        resident = residents[post.account]
+        own = resident.kind == "organic" and post.content is None and post.shape in ("photo", "video")
+        if own and "instagram" in resident.platforms and draws.chance(_PICTURED):
+            text = post_text(draws.uniform, resident.persona, resident.language, resident.place)[0]
+            at = post.at + timedelta(seconds=draws.below(3_600))
+            found.append(Crosspost(at, resident, _OWN_PICTURES + post.number, post.shape, text, "", "", "", ""))
+    return found
 
 
 def write_instagram(folder: Path, seed: int, shown: Sequence[Crosspost], limit: int | None = None) -> list[Path]:
@@ -141,18 +152,18 @@ def write_instagram(folder: Path, seed: int, shown: Sequence[Crosspost], limit: 
 
 
 def _instagram_row(seed: int, crosspost: Crosspost) -> list[str]:
-    post, resident = crosspost.post, crosspost.resident
-    draws = Draws(seed, "instagram", post.account, post.number)
+    resident = crosspost.resident
+    draws = Draws(seed, "instagram", resident.actor, crosspost.number)
     local, zone = local_time(crosspost.at)
     followers = 50 + draws.below(20_000)
     likes = followers * (10 + draws.below(80)) // 1_000 * ripe(_INSTAGRAM_AT - crosspost.at) // 1_000
     comments = likes // (20 + draws.below(40))
-    video = post.shape == "video"
-    code = ids.short_code(seed, resident.actor, post.number)
+    video = crosspost.shape == "video"
+    code = ids.short_code(seed, resident.actor, crosspost.number)
     url = f"https://www.instagram.com/{'reel' if video else 'p'}/{code}/"
     return [
         resident.title, handle("instagram", resident), str(followers), f"{local:%Y-%m-%d %H:%M:%S} {zone}",
         f"{local:%Y-%m-%d}", f"{local:%H:%M:%S}", "Video" if video else "Photo", f"{likes + comments:,}", str(likes),
         str(comments), str(likes * 9) if video else "0", url, url, f"https://media.example/{code}.jpg",
-        "" if draws.chance(0.9) else post.headline, post.text, post.image_text, "", "", f"{draws.between(-9, 9):.2f}",
+        crosspost.title, crosspost.text, crosspost.image_text, "", "", f"{draws.between(-9, 9):.2f}",
     ]  # fmt: skip

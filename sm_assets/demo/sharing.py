@@ -22,7 +22,7 @@ from sm_assets.demo.vocabulary import PERSONAS
 Shape = Literal["link", "photo", "status", "video"]
 
 # Minutes from the first post of a content to a follower's, by quantile, at tempo 1; the last reach into the next day.
-_LAG_MINUTES: Final = (1, 4, 9, 16, 28, 50, 100, 260, 1_500)
+LAG_MINUTES: Final = (1, 4, 9, 16, 28, 50, 100, 260, 1_500)
 _AGGREGATOR_LAG_MINUTES: Final = (40, 150, 400, 900, 2_400)
 # The first content is carried by more than a third of all accounts, most of the others by a handful.
 _VIRAL_REACH: Final = (0.42, 0.2, 0.12, 0.08, 0.06, 0.05, 0.05, 0.04, 0.04, 0.04, 0.03, 0.03)
@@ -212,7 +212,7 @@ class Sharing:
             if not followers:
                 followers = [draws.pick([actor for actor in members if actor is not leader])]
             for follower in followers:
-                lag = draws.quantile(_LAG_MINUTES) * network.tempo
+                lag = draws.quantile(LAG_MINUTES) * network.tempo
                 at = content.launched_at + timedelta(seconds=int(lag * 60))
                 posts.append(self._carry(draws, content, follower.number, at))
                 if draws.chance(0.05):

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from sm_assets.demo import tweets
-from sm_assets.demo.crossposts import Crosspost, crossposts
+from sm_assets.demo.crossposts import Crosspost
 from sm_assets.demo.draws import Draws
 from sm_assets.demo.files import write_bytes, write_lines
 from sm_assets.demo.ids import micros, moment, snowflake
 from sm_assets.demo.residents import Resident, Residents
 from sm_assets.demo.rhythm import HOURS, MONDAY_TO_SUNDAY, shared_out, thinned
-from sm_assets.demo.sharing import Post
 from sm_assets.demo.tweets import Tweet
 from sm_assets.demo.voices import bot_text, company_text, post_text
 
@@ -34,12 +33,17 @@ _SHORT_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 def write_twitter(
-    folder: Path, seed: int, start: datetime, days: int, residents: Residents, posts: Sequence[Post], n_tweets: int
+    folder: Path,
+    seed: int,
+    start: datetime,
+    days: int,
+    residents: Residents,
+    pushed: Sequence[Crosspost],
+    n_tweets: int,
 ) -> list[Path]:
     """Write `n_tweets` tweets (those that lie only inside others not counted) below `folder`; returns the files."""
     live = _Live(seed, residents)
     end = start + timedelta(days=days)
-    pushed = sorted(crossposts(seed, "twitter", posts, residents.all, end), key=lambda c: (c.at, c.resident.actor))
     pushed = thinned(pushed, int(n_tweets * _CROSSPOSTED))
     sizes = shared_out(
         n_tweets - len(pushed), [MONDAY_TO_SUNDAY[(start + timedelta(days=day)).weekday()] for day in range(days)]
@@ -134,11 +138,9 @@ class _Live:
         return snowflake(at, self._serial)
 
     def _push(self, at: int, crosspost: Crosspost) -> Tweet:
-        post = crosspost.post
-        link = (_shortened(self._draws), post.url) if post.url else None
-        return Tweet(
-            self._number(at), crosspost.resident, post.text or post.image_text, link=link, picture=post.shape == "photo"
-        )
+        link = (_shortened(self._draws), crosspost.url) if crosspost.url else None
+        text, picture = crosspost.text or crosspost.image_text, crosspost.shape == "photo"
+        return Tweet(self._number(at), crosspost.resident, text, link=link, picture=picture)
 
     def _own(self, at: int, who: Resident) -> Tweet:
         draws = self._draws

@@ -7,6 +7,7 @@ as is asked for. Not here: how each part is made (`people`, `residents`, `sharin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from sm_assets.demo import crowdtangle, crowdtangle_others, edges, truth
 from sm_assets.demo.bluesky import write_bluesky
-from sm_assets.demo.crossposts import Crosspost
+from sm_assets.demo.crossposts import Crosspost, crossposts
 from sm_assets.demo.crowdtangle_others import Group
 from sm_assets.demo.edges import write_edges
 from sm_assets.demo.files import write_rows, write_table
@@ -74,7 +75,7 @@ class World:
         posts: of pages, in the order of time.
         residents: everybody, pages or not, with their accounts on the other platforms.
         groups: groups of Facebook, with `group_posts`.
-        instagram: what pages show there too.
+        instagram: what owners of pages show there.
         rows: how many rows each export has.
 
     Raises:
@@ -113,13 +114,14 @@ class World:
         )
         public = max(round(_PUBLIC * self.scale), min(_MOST_PUBLIC, (self.events or 0) // _EVENTS_PER_PERSON))
         residents = Residents(self.seed, actors, public)
-        instagram = crowdtangle_others.on_instagram(self.seed, sharing.posts, residents.all, self.end)
         for name, value in (
             ("networks", tuple(networks)), ("actors", tuple(actors)), ("accounts", tuple(accounts)),
             ("contents", tuple(sharing.contents)), ("posts", tuple(sharing.posts)), ("residents", residents),
-            ("groups", tuple(groups)), ("group_posts", tuple(group_posts)), ("instagram", tuple(instagram)),
+            ("groups", tuple(groups)), ("group_posts", tuple(group_posts)),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
+        pictures = crowdtangle_others.pictures_of(self.seed, self.posts, residents.all)
+        object.__setattr__(self, "instagram", tuple(self._in_time([*self.pushed("instagram"), *pictures])))
         object.__setattr__(self, "rows", self._rows())
 
     def _rows(self) -> Rows:
@@ -162,6 +164,14 @@ class World:
         """Last UTC day with posts."""
         return FIRST_DAY + timedelta(days=DAYS - 1)
 
+    def pushed(self, platform: str) -> list[Crosspost]:
+        """What the networks push on that platform, by time."""
+        found = crossposts(self.seed, platform, self.networks, self.actors, self.contents, self.residents.all)
+        return self._in_time(found)
+
+    def _in_time(self, found: Iterable[Crosspost]) -> list[Crosspost]:
+        return sorted((post for post in found if post.at < self.end), key=lambda p: (p.at, p.resident.actor, p.number))
+
     def write(self, root: Path, sources: tuple[str, ...] = SOURCES) -> list[Path]:
         """Write exports, truth, labels and lists below `root`; each file appears whole or not at all.
 
@@ -186,11 +196,23 @@ class World:
             files += crowdtangle_others.write_instagram(folder, self.seed, self.instagram, rows.instagram)
         if "bluesky" in sources:
             files += write_bluesky(
-                landing / "bluesky" / "demo", self.seed, self.start, DAYS, self.residents, self.posts, rows.bluesky
+                landing / "bluesky" / "demo",
+                self.seed,
+                self.start,
+                DAYS,
+                self.residents,
+                self.pushed("bluesky"),
+                rows.bluesky,
             )
         if "twitter" in sources:
             files += write_twitter(
-                landing / "twitter" / "demo", self.seed, self.start, DAYS, self.residents, self.posts, rows.twitter
+                landing / "twitter" / "demo",
+                self.seed,
+                self.start,
+                DAYS,
+                self.residents,
+                self.pushed("twitter"),
+                rows.twitter,
             )
         if "tiktok" in sources:
             files += write_tiktok(landing / "tiktok" / "demo", self.seed, self.start, DAYS, self.residents, rows.tiktok)
