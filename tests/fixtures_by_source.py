@@ -27,7 +27,7 @@ from staged import make
 from sm_assets.contracts import TABLES
 from sm_assets.defs.sql import days_with_input, read_by_day, table_files, table_upstreams
 from sm_assets.sources.coverage import reject_days
-from sm_assets.sources.intake import Intake, take_in
+from sm_assets.sources.intake import Intake
 from sm_assets.sources.publication import raw_rows, reject_rows
 from sm_assets.storage import Lake
 
@@ -105,7 +105,9 @@ def text_of(number: int) -> str:
     return TEXTS[number % len(TEXTS)]
 
 
-def csv_bytes(rows: Iterable[Mapping[str, Any]], columns: Iterable[str], end: str = "\r\n", delimiter: str = ",") -> bytes:
+def csv_bytes(
+    rows: Iterable[Mapping[str, Any]], columns: Iterable[str], end: str = "\r\n", delimiter: str = ","
+) -> bytes:
     """A CSV file."""
     sink = io.StringIO(newline="")
     writer = csv.DictWriter(sink, list(columns), restval="", lineterminator=end, delimiter=delimiter)
@@ -131,6 +133,7 @@ _FACEBOOK = (
     "Total Interactions (weighted  —  Likes 1x Shares 1x )", "Overperforming Score (weighted  —  Likes 1x )",
 )  # fmt: skip
 _OF_2021 = ("Page Category", "Page Admin Top Country", "Page Description", "Page Created")
+_NOT_OLD = ("Post Created Date", "Post Created Time", "Care")
 _INSTAGRAM = (
     "Account", "User Name", "Followers at Posting", "Post Created", "Type", "Total Interactions", "Likes", "Comments",
     "Views", "URL", "Link", "Photo", "Title", "Description", "Image Text", "Sponsor Id", "Sponsor Name",
@@ -144,7 +147,8 @@ def crowdtangle_row(number: int, shares: int = 1) -> Row:
     return {
         "Page Name": f"Page, {number % 4} ✓", "Group Name": f"Group {number % 4}", "Account": "An Account",
         "User Name": f"a.page.{number % 4}", "Facebook Id": str(page), "Page Category": "NEWS",
-        "Page Admin Top Country": "US", "Page Description": 'Cut, "here"\nand there', "Page Created": "2010-01-01 00:00:00",
+        "Page Admin Top Country": "US", "Page Description": 'Cut, "here"\nand there',
+        "Page Created": "2010-01-01 00:00:00",
         "Likes at Posting": "9,000", "Page Likes at Posting": "9,000", "Followers at Posting": "12,000",
         "Post Created": f"{when(number) - 5 * HOUR:%Y-%m-%d %H:%M:%S} EST",
         "Created": f"{when(number) - 5 * HOUR:%Y-%m-%d %H:%M:%S} EST",
@@ -180,7 +184,9 @@ def _api(number: int) -> Row:
         "date": f"{when(number):%Y-%m-%d %H:%M:%S}", "updated": "2024-03-19 10:00:00", "message": text_of(number),
         "expandedLinks": [{"original": "https://short.example/x", "expanded": "https://news.example/y"}],
         "link": "https://short.example/x", "postUrl": f"https://www.facebook.com/{page}/posts/{number}",
-        "statistics": {"actual": {"likeCount": number, "commentCount": 2, "shareCount": 3}, "expected": {"likeCount": 1}},
+        "statistics": {
+            "actual": {"likeCount": number, "commentCount": 2, "shareCount": 3}, "expected": {"likeCount": 1},
+        },
         "account": {
             "id": 5, "platformId": str(page), "name": f"Page {number % 4} ✓", "handle": "a.page",
             "accountType": "facebook_page", "pageAdminTopCountry": "US",
@@ -219,7 +225,7 @@ def crowdtangle(count: int = ROWS) -> list[Delivered]:
     made = {
         "2024-03-20-08-00-00-UTC-fb_2021.csv": (_export((*_FACEBOOK[:3], *_OF_2021, *_FACEBOOK[3:]), rows), "fb_2021"),
         "2024-03-20-08-00-00-UTC-fb_2020.csv": (_export(_FACEBOOK, rows), "fb_2020"),
-        "old.csv": (_export((n for n in old if n not in ("Post Created Date", "Post Created Time", "Care")), rows), "fb_old"),
+        "old.csv": (_export((name for name in old if name not in _NOT_OLD), rows), "fb_old"),
         "group.csv": (_export(group, rows), "fb_group"),
         "instagram.csv": (_export(_INSTAGRAM, instagram), "instagram"),
         "subset.csv": (_export(("Page Name", "Post Created", "URL", "Message"), rows), "fb_subset"),
@@ -288,7 +294,20 @@ def bluesky_events(count: int = ROWS) -> list[Row]:
 
 def _event(number: int) -> Row:
     moment, did = when(number), (ANN, CAT)[number % 2]
-    kind = ("post", "post", "like", "post", "follow", "post", "block", "profile", "delete", "identity", "account", "post")
+    kind = (
+        "post",
+        "post",
+        "like",
+        "post",
+        "follow",
+        "post",
+        "block",
+        "profile",
+        "delete",
+        "identity",
+        "account",
+        "post",
+    )
     what = kind[number % len(kind)]
     base: Row = {"did": did, "time_us": micros(moment) + 123}
     if what in ("identity", "account"):
@@ -415,6 +434,7 @@ def bluesky(count: int = ROWS) -> list[Delivered]:
 
 _USERS = ("1000000000000000001", "1000000000000000002", "1000000000000000003")
 _SNOWFLAKE_MS = 1_288_834_974_657
+_TWARC = {"url": "https://api.twitter.com/2/tweets?ids=1,2", "retrieved_at": "2024-03-19T08:00:00+00:00"}
 
 
 def tweet_id(number: int, shift: int = 0) -> str:
@@ -481,9 +501,10 @@ def _tweet_v2(number: int) -> Row:
         "id": tweet_id(number), "author_id": _USERS[number % 3], "created_at": f"{when(number):%Y-%m-%dT%H:%M:%S.000Z}",
         "text": text_of(number), "lang": "en", "edit_history_tweet_ids": [tweet_id(number)],
         "conversation_id": tweet_id(number), "entities": {
-            "urls": [{"url": "https://t.co/a", "expanded_url": "https://news.example/x", "unwound_url": "https://n.example/"}],
-            "hashtags": [{"start": 0, "end": 3, "tag": "Straße"}], "mentions": [{"username": "Name1", "id": _USERS[1]}]},
-        "public_metrics": {"retweet_count": 1, "like_count": 5, "reply_count": 3, "quote_count": 4, "impression_count": 5},
+            "urls": [{"url": "https://t.co/a", "expanded_url": "https://n.example/x", "unwound_url": "https://n.example/"}],
+            "hashtags": [{"start": 0, "end": 3, "tag": "Straße"}], "mentions": [{"username": "Name1", "id": _USERS[1]}],
+        },
+        "public_metrics": {"retweet_count": 1, "like_count": 5, "reply_count": 3, "quote_count": 4},
     }  # fmt: skip
     if number % 4:
         kind = ("", "retweeted", "quoted", "replied_to")[number % 4]
@@ -495,9 +516,11 @@ def _page_v2(numbers: Iterable[int]) -> Row:
     listed = list(numbers)
     return {
         "data": [_tweet_v2(n) for n in listed], "meta": {"result_count": len(listed), "newest_id": "1"},
-        "includes": {"users": [_user_v2(k) for k in range(3)], "tweets": [_tweet_v2(listed[0] - 2)] if listed[0] else []},
+        "includes": {
+            "users": [_user_v2(k) for k in range(3)], "tweets": [_tweet_v2(listed[0] - 2)] if listed[0] else [],
+        },
         "errors": [{"value": "name9", "title": "Not Found Error", "resource_type": "user", "parameter": "usernames"}],
-        "__twarc": {"url": "https://api.twitter.com/2/tweets?ids=1,2", "version": "2.0", "retrieved_at": "2024-03-19T08:00:00+00:00"},
+        "__twarc": _TWARC,
     }  # fmt: skip
 
 
@@ -506,7 +529,7 @@ def _flat_v2(number: int) -> Row:
     if "referenced_tweets" in row:
         inner = _tweet_v2(number - 1) | {"author": _user_v2(number - 1)}
         row["referenced_tweets"] = [row["referenced_tweets"][0] | inner]
-    return row | {"__twarc": {"url": "https://api.twitter.com/2/tweets?ids=1,2", "retrieved_at": "2024-03-19T08:00:00+00:00"}}
+    return row | {"__twarc": _TWARC}
 
 
 def compliance(numbers: Iterable[int]) -> bytes:
@@ -566,12 +589,14 @@ def video(number: int, plays: str = "3600000.0") -> Row:
     """A video as pyktok gives it, its time on a clock in New York."""
     return {
         "video_id": str(_video_id(number)),
-        "video_timestamp": f"{when(number) - 5 * HOUR + timedelta(seconds=9):%Y-%m-%dT%H:%M:%S}", "video_duration": "15",
-        "video_locationcreated": "US", "video_diggcount": "12", "video_sharecount": "3", "video_commentcount": "",
+        "video_timestamp": f"{when(number) - 5 * HOUR + timedelta(seconds=9):%Y-%m-%dT%H:%M:%S}",
+        "video_duration": "15", "video_locationcreated": "US",
+        "video_diggcount": "12", "video_sharecount": "3", "video_commentcount": "",
         "video_playcount": plays, "video_description": text_of(number), "video_is_ad": "False",
         "video_stickers": "two\nlines", "author_username": f"Some.One{number % 3}", "author_name": "Ñame 🙂",
-        "author_followercount": "11500", "author_followingcount": "4", "author_heartcount": "1.2", "author_videocount": "9",
-        "author_diggcount": "", "author_verified": "True", "suggested_words": "one, zwei ✓,it's",
+        "author_followercount": "11500", "author_followingcount": "4", "author_heartcount": "1.2",
+        "author_videocount": "9", "author_diggcount": "", "author_verified": "True",
+        "suggested_words": "one, zwei ✓,it's",
     }  # fmt: skip
 
 
@@ -625,14 +650,17 @@ def edges(count: int = ROWS) -> list[Delivered]:
     pq.write_table(pa.table({"source": small[:, 0], "target": small[:, 1], "weight": weights}), parquet)
     made: dict[str, tuple[bytes, str]] = {
         "2024-03-20-08-00-00-UTC-pairs.csv": (
-            csv_bytes(({"follower": f'Ännä, "{a}"', "influencer": b} for a, b in pairs), ("follower", "influencer")), "csv"
+            csv_bytes(({"follower": f'Ännä, "{a}"', "influencer": b} for a, b in pairs), ("follower", "influencer")),
+            "csv",
         ),
         "twitter/pairs.tsv": (
             csv_bytes(({"source": a, "target": b, "weight": "0.5"} for a, b in pairs), ("source", "target", "weight"),
                       "\n", "\t"), "tsv"),
         "snap.txt": (b"# Nodes: 9\n# From To\n" + b"".join(b"%d %d 0.25 \n" % pair for pair in pairs), "snap"),
         "headerless.csv": (b"".join(b"%d,%d\n" % pair for pair in pairs), "csv"),
-        "nodes.csv": (csv_bytes(({"id": b, "target": f"Gruppe ß {b % 3}"} for _, b in pairs), ("id", "target")), "nodes"),
+        "nodes.csv": (
+            csv_bytes(({"id": b, "target": f"Gruppe ß {b % 3}"} for _, b in pairs), ("id", "target")), "nodes",
+        ),
         "edges.npy": (npy.getvalue(), "npy"),
         "edges.parquet": (parquet.getvalue(), "parquet"),
     }  # fmt: skip
@@ -654,10 +682,9 @@ def every_file() -> list[Delivered]:
 
 
 def header_only() -> list[Delivered]:
-    """Files of a header and nothing else."""
-    names = {"history.csv", "headerless.csv", "snap.txt"}
+    """Files of a header and nothing else; what has no header is not among them."""
     found = [file for files in FILES.values() for file in files(0) if file.name.endswith(("csv", "tsv"))]
-    return [replace(file, rows=0) for file in found if file.name not in names]
+    return [replace(file, rows=0) for file in found if file.vintage != "history" and file.name != "headerless.csv"]
 
 
 def overlapping(source: str) -> tuple[Delivered, Delivered, Delivered]:
@@ -665,12 +692,19 @@ def overlapping(source: str) -> tuple[Delivered, Delivered, Delivered]:
     if source == "crowdtangle":
         columns = (*_FACEBOOK[:3], *_OF_2021, *_FACEBOOK[3:])
         made = [
-            (f"2024-03-{20 + k}-08-00-00-UTC-{k}.csv", _export(columns, (crowdtangle_row(n, 5 + k) for n in range(*part))))
+            (
+                f"2024-03-{20 + k}-08-00-00-UTC-{k}.csv",
+                _export(columns, (crowdtangle_row(n, 5 + k) for n in range(*part))),
+            )
             for k, part in enumerate(((0, 12), (6, 18), (3, 20)))
         ]
     elif source == "bluesky":
         events = bluesky_events(30)
-        made = [("a", line_bytes(events[:20])), ("b", line_bytes(events[8:])), ("2024-03-21-08-00-00-UTC-c.csv", post_views(9, 70))]
+        made = [
+            ("a", line_bytes(events[:20])),
+            ("b", line_bytes(events[8:])),
+            ("2024-03-21-08-00-00-UTC-c.csv", post_views(9, 70)),
+        ]
     elif source == "twitter":
         made = [
             ("a.jsonl", line_bytes(tweet_v1(n) for n in range(12))),
@@ -679,12 +713,18 @@ def overlapping(source: str) -> tuple[Delivered, Delivered, Delivered]:
         ]
     elif source == "tiktok":
         made = [
-            (f"2024-03-{20 + k}-08-00-00-UTC-{k}.csv", csv_bytes((video(n, str(100 + k)) for n in range(*part)), _PYKTOK_20))
+            (
+                f"2024-03-{20 + k}-08-00-00-UTC-{k}.csv",
+                csv_bytes((video(n, str(100 + k)) for n in range(*part)), _PYKTOK_20),
+            )
             for k, part in enumerate(((0, 22), (6, 30), (3, 25)))
         ]
     else:
         made = [
-            (f"2024-03-0{k + 1}-08-00-00-UTC-{k}.csv", b"follower,influencer\n" + b"".join(b"%d,%d\n" % (n, n * n % 9 + 50) for n in part))
+            (
+                f"2024-03-0{k + 1}-08-00-00-UTC-{k}.csv",
+                b"follower,influencer\n" + b"".join(b"%d,%d\n" % (n, n * n % 9 + 50) for n in part),
+            )
             for k, part in enumerate((range(9), range(4, 14), range(2, 7)))
         ]
     first, second, third = (Delivered(source, name, data, "", 0) for name, data in made)
@@ -706,7 +746,9 @@ def land(lake: Lake, file: Delivered, folder: str = "") -> str:
 def days_of(intake: Intake) -> list[date]:
     """Days with raw or staged rows."""
     days = {day for file in intake.files for day in file.rows_by_day}
-    return sorted(days | {date.fromisoformat(day) for file in intake.files for day in file.manifest.get("also_days", ())})
+    return sorted(
+        days | {date.fromisoformat(day) for file in intake.files for day in file.manifest.get("also_days", ())}
+    )
 
 
 def publish_raw(lake: Lake, intake: Intake, days: Iterable[date]) -> None:
@@ -729,12 +771,20 @@ def in_order(layer: str) -> tuple[str, ...]:
     return tuple(TopologicalSorter(graph).static_order())
 
 
-def make_layer(lake: Lake, layer: str, days: Iterable[date], source: str = "") -> dict[str, dict[str, int]]:
-    """Make all tables of a layer (of one source) for those days on which they have input; rows by disposition."""
-    wanted = sorted(set(days))
+def make_layer(
+    lake: Lake, layer: str, days: Iterable[date], source: str = "", only: Iterable[str] = ()
+) -> dict[str, dict[str, int]]:
+    """Make all tables of a layer (of one source, or `only` some) on those days on which they have input.
+
+    Returns:
+        Rows by disposition, and `rows_out`, of each table.
+    """
+    wanted, chosen_tables = sorted(set(days)), set(only)
     found = {}
     for table in in_order(layer):
         if source and not table.startswith(f"stg_{source}__"):
+            continue
+        if chosen_tables and table not in chosen_tables:
             continue
         refs = [lake.ref(name, wanted) for name in table_upstreams(table)]
         chosen = days_with_input(table, read_by_day(table, refs), wanted)
@@ -742,15 +792,3 @@ def make_layer(lake: Lake, layer: str, days: Iterable[date], source: str = "") -
             published, counted = make(lake, table, chosen)
             found[table] = counted | {"rows_out": published.total}
     return found
-
-
-def take_all(lake: Lake, sources: Iterable[str]) -> list[date]:
-    """Landing to core for every day with rows; these days."""
-    days: set[date] = set()
-    for source in sources:
-        intake = take_in(lake, source)
-        days.update(days_of(intake))
-        publish_raw(lake, intake, days_of(intake))
-        make_layer(lake, "stg", days_of(intake), source)
-    make_layer(lake, "core", days)
-    return sorted(days)
