@@ -67,7 +67,7 @@ class LakeIOManager(dg.IOManager):
                 f"{len(skipped)} of {len(asked)} days ({skipped[0]} ... {skipped[-1]}): no input; they stay as they are"
             )
             if len(skipped) == len(asked):
-                context.log.warning("%s: nothing was replaced; no input speaks of these days", table.name)
+                context.log.info("%s: nothing was replaced; no input speaks of these days", table.name)
             entries["days_not_published"] = note
         # The page shows entries in this order: what an asset says of itself comes first, long tables last.
         context.add_output_metadata(dict(obj.metadata) | entries)

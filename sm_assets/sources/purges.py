@@ -176,8 +176,8 @@ def _redact_rejects(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted)
     source = parquet_sql(lake.uri(place), day_from_folder=False)
     hit = (
         "raw_excerpt is not null and exists (select 1 from purges as p where "
-        "contains(raw_excerpt, split_part(p.purged_id, '/', -1)) "
-        "and (p.purged_account is null or contains(raw_excerpt, p.purged_account)))"
+        "contains(concat(detail, raw_excerpt), split_part(p.purged_id, '/', -1)) "
+        "and (p.purged_account is null or contains(concat(detail, raw_excerpt), p.purged_account)))"
     )
     if not con.sql(f"select 1 from ({source}) where {hit} limit 1").fetchall():
         return

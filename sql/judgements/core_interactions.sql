@@ -59,6 +59,19 @@ withdrawals as (
     select * from standing_withdrawals
 ),
 
+-- What is withdrawn as a post may be a repost, which no notice tells.
+of_records as (
+    select
+        platform,
+        record_id,
+        max(action) as action,
+        max(revision) as revision,
+        bool_and(is_platform_revision) as is_platform_revision
+    from withdrawals
+    where entity in ('post', 'interaction')
+    group by all
+),
+
 wanted as (
     select distinct
         delivered.platform,
@@ -118,13 +131,9 @@ weighed as (
                 then 'withdrawn/hidden'
         end as withdrawn
     from candidates
-    left join withdrawals as of_record
+    left join of_records as of_record
         on
-            of_record.entity = case
-                when contains(candidates.interaction_id, '#') then 'post'
-                else 'interaction'
-            end
-            and candidates.platform = of_record.platform
+            candidates.platform = of_record.platform
             and split_part(candidates.interaction_id, '#', 1)
             = of_record.record_id
             and not (

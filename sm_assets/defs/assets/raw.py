@@ -55,13 +55,14 @@ def _source_assets(lake: Lake, name: str) -> dg.AssetsDefinition:
             try:
                 days = days_to_publish(lake, intake, asked, accept_vanished=config.accept_vanished)
             except UncoveredDays as error:
-                if not _others_deliver(lake, name):
+                delivered = intake.files or intake.unknown or intake.unusable
+                if delivered and not _others_deliver(lake, name):
                     # Perhaps because every row was rejected; then people find out why before the run fails.
                     if with_rejects:
                         yield _rejects(con, lake, intake, with_rejects)
                     raise
                 # Whoever holds exports of one platform must not need files of the others.
-                context.log.warning(str(error))
+                (context.log.warning if delivered else context.log.info)(str(error))
                 days = []
             if days and len(days) < len(asked):
                 left = len(asked) - len(days)
