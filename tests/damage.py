@@ -374,7 +374,7 @@ def bombs(file: Delivered) -> dict[str, Callable[[], bytes]]:
     """Small or plain files that unpack to much, or hold one record without end, by name.
 
     Args:
-        file: what they begin with; it has a record with the text `plain words`.
+        file: what they begin with, a whole file of text; in a long line its words are repeated.
     """
     found: dict[str, Callable[[], bytes]] = {
         "zeros": lambda: _packed((b"\0", 200 * MIB)),

@@ -66,7 +66,8 @@ class _Gunzipped(io.RawIOBase):
         self._raw = path.open("rb", buffering=0)
         self._member = zlib.decompressobj(wbits=31)
         self._input = b""
-        self._problem: Exception | None = None
+        # The words only: an exception that is kept keeps the frames of all who called, and their windows.
+        self._problem: str | None = None
 
     def readable(self) -> bool:
         return True
@@ -77,7 +78,7 @@ class _Gunzipped(io.RawIOBase):
             if not self._input:
                 if self._member.eof:
                     return 0
-                self._problem = EOFError("the last member is cut")
+                self._problem = "the last member is cut"
                 break
             if self._member.eof:
                 # Zero bytes behind the last member are padding.
@@ -89,14 +90,13 @@ class _Gunzipped(io.RawIOBase):
             try:
                 data = self._member.decompress(self._input, len(buffer))
             except zlib.error as problem:
-                self._problem = problem
+                self._problem = str(problem)
                 break
             self._input = self._member.unconsumed_tail or self._member.unused_data
             if data:
                 buffer[: len(data)] = data
                 return len(data)
-        assert self._problem is not None
-        raise self._problem
+        raise OSError(self._problem)
 
     def close(self) -> None:
         self._raw.close()
@@ -222,7 +222,7 @@ class Windows:
             view = memoryview(self._buffer)[self._filled :]
             try:
                 n = self._read(view) if isinstance(self._stream, pa.NativeFile) else self._stream.readinto(view)  # type: ignore[attr-defined]  # a raw stream
-            except (EOFError, OSError, zlib.error) as problem:
+            except OSError as problem:
                 self.broken, n = str(problem) or type(problem).__name__, 0
             finally:
                 view.release()
