@@ -330,7 +330,7 @@ def test_networks_push_their_contents_on_other_platforms_too(
         assert len(there) >= 0.7 * len(world.networks)
         assert sum(len(found[network]) for network in there) >= 0.9 * sum(planted[platform, n] for n in there)
     rows = [row for row in truth.values() if row["network"] is not None]
-    assert {row["platform"] for row in rows} == {"facebook", "bluesky", "twitter", "tiktok", "instagram"}
+    assert {row["platform"] for row in rows} == {"facebook", "bluesky", "twitter", "instagram"}
 
 
 def test_bots_of_one_operator_keep_one_clock_and_one_biography(events: list[dict[str, Any]], truth: Any) -> None:

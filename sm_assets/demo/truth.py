@@ -31,15 +31,18 @@ _LABELLED_AT: Final = "2024-02-12"
 def accounts_table(pages: Sequence[Account], groups: Sequence[Group], residents: Residents) -> pa.Table:
     """One row per account [platform, account_id]; pages first, by actor.
 
-    kind, network: of the network planted among pages (network, aggregator, organic). nature: person, company, bot.
+    kind, network: of the planted networks (network, aggregator, organic); on TikTok nobody pushes anything.
+    nature: person, company, bot.
     profile: from which stock its biography comes (a persona's name, company, bot; null: it says nothing).
     """
 
     def row(platform: str, account_id: str, name: str | None, person: Resident) -> dict[str, Any]:
+        pushes = platform != "tiktok"
         stock = person.nature if person.nature != "person" else PERSONAS[person.persona].name
         return {
             "platform": platform, "account_id": account_id, "handle": name or None, "display_name": person.title,
-            "kind": person.kind, "network": person.network, "language": person.language,
+            "kind": person.kind if pushes else "organic", "network": person.network if pushes else None,
+            "language": person.language,
             "country_code": person.country, "actor": person.actor, "account_kind": "account", "nature": person.nature,
             "operator": person.operator, "community": person.community, "persona": person.persona,
             "is_influencer": person.influence > 0, "profile": stock if person.bio else None,
@@ -68,7 +71,7 @@ def networks_table(networks: Sequence[Network], actors: Sequence[Actor], residen
     for actor in actors:
         if actor.network is not None:
             pages[actor.network] += 1
-            elsewhere[actor.network] += len(residents.all[actor.number].platforms)
+            elsewhere[actor.network] += len(set(residents.all[actor.number].platforms) - {"tiktok"})
     return pa.table(
         {
             "network": pa.array([network.number for network in networks], pa.int64()),
