@@ -162,7 +162,7 @@ class EventReader:
         if not kept.all():
             events, collection, operation = events.filter(kept), collection[kept], operation[kept]
         if len(events):
-            self.tally.saw(int(events.received.max()))
+            self.tally.saw(int(events.received.min()), int(events.received.max()))
         return self._rows(events, collection, operation)
 
     # ------------------------------------------------------------------ what is kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -181,7 +182,15 @@ class StreamReader:
         }
         if self._folder:
             facts["coverage_kind"] = "declared"
+        first, last = self._tally.first_event_us, self._tally.last_event_us
+        if first is not None and last is not None:
+            # A replayed old post proves nothing about its old day.
+            facts["observed_days"] = [_day(first), _day(last)]
         return facts | self._tally.facts | self._reader.facts
+
+
+def _day(micros: int) -> str:
+    return datetime.fromtimestamp(micros / 1e6, tz=UTC).date().isoformat()
 
 
 def _kinds(texts: pa.StringArray) -> npt.NDArray[np.int64]:

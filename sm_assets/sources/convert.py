@@ -168,7 +168,8 @@ def _coverage(source: Source, delivery: Delivery, manifest: dict[str, Any]) -> N
     """A file without rows of its own covers no day, whatever is declared: an empty export proves nothing."""
     days = sorted(manifest["own_rows_by_day"])
     kind = manifest.get("coverage_kind") or source.coverage_kind
-    first, last = (days[0], days[-1]) if days else (None, None)
+    captured = manifest.get("observed_days") if days else None
+    first, last = captured or ((days[0], days[-1]) if days else (None, None))
     declared = delivery.sidecar.coverage or manifest.get("coverage")
     if first and last and declared:
         kind = "declared"

@@ -115,5 +115,10 @@ class JsonFile:
                 offset=reject.offset,
                 length=reject.length,
                 record=reject.record,
-                excerpt=excerpt(window, reject.offset - offset, reject.length),
+                excerpt=_excerpt(window, reject.offset - offset, reject.length),
             )
+
+
+def _excerpt(window: memoryview, start: int, length: int) -> str:
+    """What is left of a rejected piece that may have begun in an earlier window."""
+    return excerpt(window, max(start, 0), max(length + min(start, 0), 0))

@@ -102,8 +102,10 @@ class Reader(Protocol):
 
         Required: vintage. Where known: encoding, compression, zone, zone_origin, number_format, exported_at,
         exported_at_origin, platform, direction, direction_origin, coverage_kind, coverage (first and last day it is
-        declared for, ISO), columns_missing, also_days (days on which staged rows lie although no raw row does, ISO),
-        touched_days (days of records that its withdrawals reach; null among them: any day), notices (sentences).
+        declared for, ISO), observed_days (first and last day on which it was captured, ISO, where other days than those
+        of its rows are what it proves), columns_missing, also_days (days on which staged rows lie although no raw row
+        does, ISO), touched_days (days of records that its withdrawals reach; null among them: any day), notices
+        (sentences).
         """
         ...
 
@@ -131,6 +133,7 @@ class Tally:
         self.ignored: Counter[str] = Counter()
         self.repairs: Counter[str] = Counter()
         self.notices: list[str] = []
+        self.first_event_us: int | None = None
         self.last_event_us: int | None = None
         self._rejects: list[dict[str, Any]] = []
 
@@ -171,10 +174,11 @@ class Tally:
             }
         )
 
-    def saw(self, micros: int | None) -> None:
-        """Remember the time of the latest event."""
-        if micros is not None and (self.last_event_us is None or micros > self.last_event_us):
-            self.last_event_us = micros
+    def saw(self, first: int, last: int | None = None) -> None:
+        """Remember the times of the earliest and the latest event, microseconds; `last` None: there is one."""
+        last = first if last is None else last
+        self.first_event_us = first if self.first_event_us is None else min(first, self.first_event_us)
+        self.last_event_us = last if self.last_event_us is None else max(last, self.last_event_us)
 
     def chunk(self, records: Mapping[str, pa.RecordBatch]) -> Chunk:
         """What was accepted together with the rejects since the last chunk, in the order of the file."""

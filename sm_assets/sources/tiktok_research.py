@@ -18,9 +18,9 @@ import pyarrow as pa
 from sm_assets.errors import UnknownVintage
 from sm_assets.kernels.json_lines import JsonScanner, ScannedJson, parse
 from sm_assets.sources.json_file import JsonFile, Records
+from sm_assets.sources.json_spans import spans
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally, excerpt
 from sm_assets.sources.tiktok_rows import Cells, Reading, Refuse, video_batch
-from sm_assets.sources.twitter_spans import spans
 
 _FIELDS: dict[str, str | tuple[str, ...]] = {
     "video_id": "id",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from sm_assets.sources.json_spans import spans
 from sm_assets.sources.reading import Tally, excerpt
 from sm_assets.sources.twitter_cells import Cells, Known, event_time, observed_by, retrieved_by
 from sm_assets.sources.twitter_compliance import entity_of
@@ -31,7 +32,6 @@ from sm_assets.sources.twitter_fields import (
     media_kind,
     normalised,
 )
-from sm_assets.sources.twitter_spans import spans
 
 _HOUR = 3600 * SECOND
 _UNKNOWN_LANGUAGE = "und"
@@ -327,7 +327,9 @@ class RowBuilder:
         deleted = row.deleted_us if row.deleted_us is not None else around.seen
         if deleted is None or not around.may_hold(deleted):
             return _refusal("bad_time", f" (withdrawal of {row.record_id}, redacted_at {row.redacted_at})")
-        self.tally.saw(row.deleted_us if row.deleted_us is not None else created)
+        moment = row.deleted_us if row.deleted_us is not None else created
+        if moment is not None:
+            self.tally.saw(moment)
         born = None
         if entity == "post":
             born = created if created is not None else id_micros(str(row.record_id))

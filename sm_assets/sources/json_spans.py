@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import TypeAlias
 
-from sm_assets.sources.twitter_fields import Path
+Path: TypeAlias = tuple[str | int, ...]
+
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],]|[^\s{}\[\],:"]+', re.DOTALL)
 
