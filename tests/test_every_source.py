@@ -14,6 +14,7 @@ import os
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,30 @@ def test_an_unknown_file_is_told_what_it_lacks(tmp_path: Path, source: str, data
     assert "alpha" in words
     assert "earest" in words
     assert any(word in words for word in ("needs", "lacks", "whose lines have")), words
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "digits", "damaged"),
+    [
+        ("crowdtangle", "old.csv", b"2024-03-02", b"2094-03-02"),
+        ("crowdtangle", "mcl.jsonl", b"2024-03-02", b"9024-03-02"),
+        ("bluesky", "v1.jsonl", b'"time_us": 17', b'"time_us": 37'),
+        ("bluesky", "v2.jsonl", b'"time": "2024', b'"time": "2094'),
+        ("bluesky", "2024-03-20-08-00-00-UTC-views.csv", b"2024-03-02T10:00:14.000Z", b"2024-03-22T10:00:14.000Z"),
+        ("twitter", "activity.jsonl", b"2024-03-02", b"2094-03-02"),
+        ("tiktok", "pyktok_20.csv", b"2024-03-02", b"2094-03-02"),
+        ("tiktok", "lines.jsonl", b'"create_time": 170', b'"create_time": 370'),
+    ],
+)
+def test_one_damaged_digit_does_not_put_a_file_into_the_future(
+    tmp_path: Path, source: str, name: str, digits: bytes, damaged: bytes
+) -> None:
+    file = next(file for file in ALL if (file.source, file.name) == (source, name))
+    assert digits in file.plain
+    found = Read(tmp_path, replace(file, plain=file.plain.replace(digits, damaged, 1)))
+    assert found.manifest["rejected"] == {"bad_time": 1}
+    assert file.rows - 2 <= found.n_rows < file.rows
+    assert found.manifest["last_event_at"] < "2024-03-20"
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -58,7 +58,7 @@ class CarReader:
         self._received = int(tid_micros(pa.array([self._rev], pa.string()))[0])
         if self._received == NEVER and self._exported_us is not None:
             self._received = self._exported_us
-        self._reader = EventReader(RECORD, self._tally, options.bounds, self._exported_us)
+        self._reader = EventReader(RECORD, self._tally, options.bounds, exported)
 
     def __enter__(self) -> Self:
         return self

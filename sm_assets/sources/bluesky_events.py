@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from sm_assets.kernels.json_cells import are_dids, at_uris, rfc3339_micros
 from sm_assets.sources.bluesky_posts import EMBED_PARTS, TYPES, PostReader
-from sm_assets.sources.client_times import NEVER, TIME_SOURCES, decide, tid_micros
+from sm_assets.sources.client_times import NEVER, TIME_SOURCES, decide, latest_possible, tid_micros
 from sm_assets.sources.reading import Bounds, Tally, record_schema
 
 DAY_US: Final = 86_400_000_000
@@ -83,7 +83,7 @@ _FATES: Final = (
     ("rejected", "bad_key", "an operation other than create, update, delete"),
     ("rejected", "missing_key", "the subject is no address of a record"),
     ("rejected", "missing_account", "the subject is no DID"),
-    ("rejected", "bad_time", "no readable time of receipt, or one before Bluesky began or after the export"),
+    ("rejected", "bad_time", "no readable time of receipt, or one before Bluesky began, after the export or ahead"),
 )
 (
     _ERROR_FRAME, _NOTICE, _COLLECTION, _NO_PAYLOAD, _SUBJECT, _NO_KIND, _NO_DID, _NO_KEY, _BAD_OPERATION, _NO_SUBJECT,
@@ -135,7 +135,7 @@ class EventReader:
         record: `events` or `records`.
         tally: counts what becomes of them; the caller counts rows in.
         bounds: how far client clocks are believed.
-        exported_us: when the file was exported, if that is known.
+        exported_at: when the file was exported, if that is known.
         collections: ignored events by collection.
         reached: days of records that withdrawals reach; None among them: any day.
     """
@@ -143,7 +143,7 @@ class EventReader:
     record: str
     tally: Tally
     bounds: Bounds
-    exported_us: int | None = None
+    exported_at: datetime | None = None
     collections: Counter[str] = field(default_factory=Counter)
     reached: set[int | None] = field(default_factory=set)
     _posts: PostReader = field(default_factory=PostReader)
@@ -199,8 +199,7 @@ class EventReader:
         about_account = made & ((collection == _FOLLOW) | (collection == _BLOCK))
         if about_account.any():
             settle(about_account & ~are_dids(cells["subject"]), _NO_OBJECT)
-        latest = np.iinfo(np.int64).max if self.exported_us is None else self.exported_us + HOUR_US
-        settle((events.received < FLOOR_US) | (events.received > latest), _BAD_TIME)
+        settle((events.received < FLOOR_US) | (events.received > latest_possible(self.exported_at)), _BAD_TIME)
         return fate
 
     def _count(self, events: Events, fate: npt.NDArray[np.int8], refuse: Refuse) -> None:

@@ -95,9 +95,7 @@ class StreamReader:
         self._file = JsonFile(path, self._tally, options.encoding)
         self._options = options
         exported = options.exported_at
-        self._reader = EventReader(
-            RECORD, self._tally, options.bounds, None if exported is None else int(exported.timestamp() * 1_000_000)
-        )
+        self._reader = EventReader(RECORD, self._tally, options.bounds, exported)
         folder = _FOLDER.search(options.place)
         self._folder = (int(folder.group(1)), int(folder.group(2))) if folder else None
         if self._folder and not (1 <= self._folder[0] <= 31 and self._folder[1] <= 23):

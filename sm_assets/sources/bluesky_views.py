@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from sm_assets.contracts.delivered.bluesky import CELLS
 from sm_assets.errors import UnknownVintage
 from sm_assets.kernels.json_cells import are_dids, at_uris, rfc3339_micros, whole_numbers
-from sm_assets.sources.bluesky_events import DAY_US, FLOOR_US, HOUR_US, POST, chosen, present, timestamps, true
-from sm_assets.sources.client_times import NEVER, TIME_SOURCES, decide, tid_micros
+from sm_assets.sources.bluesky_events import DAY_US, FLOOR_US, POST, chosen, present, timestamps, true
+from sm_assets.sources.client_times import NEVER, TIME_SOURCES, decide, latest_possible, tid_micros
 from sm_assets.sources.csv_file import CsvFile, CsvRows, column_mapper
 from sm_assets.sources.file_names import exported_at_of
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally, record_schema
@@ -131,9 +131,7 @@ class ViewReader:
     ) -> np.ndarray:
         is_post = true(pc.equal(collection, POST))
         has_did = are_dids(authority)
-        exported = self._exported
-        latest = np.iinfo(np.int64).max if exported is None else int(exported.timestamp() * 1_000_000) + HOUR_US
-        timed = (received >= FLOOR_US) & (received <= latest)
+        timed = (received >= FLOOR_US) & (received <= latest_possible(self._exported))
         good: np.ndarray = is_post & has_did & timed
         given = present(uri)
         for k in np.flatnonzero(~good).tolist():
@@ -144,7 +142,10 @@ class ViewReader:
             elif not has_did[k]:
                 reason, detail = "missing_account", "the uri names a handle instead of a DID"
             else:
-                reason, detail = "bad_time", "no readable indexedAt, or one before Bluesky began or after the export"
+                reason, detail = (
+                    "bad_time",
+                    "no readable indexedAt, or one before Bluesky began, after the export or ahead",
+                )
             self._file.reject(rows, k, reason, detail)
         return good
 

@@ -1,11 +1,13 @@
 """Times that a client states, weighed against the time in a record's key and the time of its receipt.
 
-Here: the one rule (formats 4.4) over whole columns. Not here: reading the times, the floors of the platforms.
+Here: this rule over whole columns, and the last time that a server can have stated (formats 4.4). Not here: reading the
+times, the floors of the platforms.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +15,12 @@ import numpy.typing as npt
 from sm_assets.kernels.json_cells import NEVER, tid_micros
 from sm_assets.sources.reading import Bounds
 
-__all__ = ["CLIENT", "KEY", "NEVER", "RECEIVED", "TIME_SOURCES", "decide", "tid_micros"]
+__all__ = ["CLIENT", "KEY", "NEVER", "RECEIVED", "TIME_SOURCES", "decide", "latest_possible", "tid_micros"]
 
 Micros = npt.NDArray[np.int64]
 TIME_SOURCES = ("client", "key", "received")
 CLIENT, KEY, RECEIVED = range(3)
+_AFTER_EXPORT, _AFTER_NOW = timedelta(hours=1), timedelta(days=1)
 
 
 def decide(
@@ -52,6 +55,16 @@ def decide(
     by_client = possible & (recent | agreeing)
     source = np.where(by_client, CLIENT, np.where(has_key, KEY, RECEIVED)).astype(np.int8)
     return np.where(by_client, claim, key), source
+
+
+def latest_possible(exported_at: datetime | None) -> int:
+    """Microseconds of UTC behind which no server's clock can have been: an hour after the export, else tomorrow.
+
+    One damaged digit of a time would else be the newest observation for ever, and cover all days up to it.
+    """
+    if exported_at is None:
+        return time.time_ns() // 1000 + _micros(_AFTER_NOW)
+    return int(exported_at.timestamp() * 1_000_000) + _micros(_AFTER_EXPORT)
 
 
 def _micros(span: timedelta) -> int:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from sm_assets.contracts.delivered.tiktok import CELLS
 from sm_assets.kernels import fields
+from sm_assets.sources.client_times import latest_possible
 from sm_assets.sources.reading import Tally, record_schema
 from sm_assets.sources.tiktok_lists import (
     TEXTS,
@@ -35,7 +36,6 @@ _PARSED = VIDEOS.field("parsed").type
 _FLOOR = int(datetime(2016, 9, 1, tzinfo=UTC).timestamp()) * SECOND
 _HOUR = 3600 * SECOND
 _DAY = 24 * _HOUR
-_NEVER = int(datetime(2106, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 # In the zones of the world the first second of 1970 is written so.
 _EPOCH = (-12 * _HOUR, 14 * _HOUR)
 _NUMBER = r"^[0-9]{1,15}([.][0-9]*)?$"
@@ -128,10 +128,7 @@ def video_batch(cells: Cells, reading: Reading, tally: Tally) -> pa.RecordBatch:
     times = _unix_times(cells, keys) if local is None else _local_times(cells, local, keys, reading)
     no_id = np.asarray(pc.equal(pc.fill_null(ids, ""), ""))
     no_author = np.asarray(pc.equal(pc.fill_null(handles, ""), ""))
-    low, high = _FLOOR, _NEVER
-    if reading.exported_at is not None:
-        high = int(reading.exported_at.timestamp() * SECOND) + _HOUR
-    outside = (times.micros < low) | (times.micros > high)
+    outside = (times.micros < _FLOOR) | (times.micros > latest_possible(reading.exported_at))
     kept = ~failed
     for k in np.flatnonzero(~failed & (no_id | no_author | (keys < 0) | outside)).tolist():
         kept[k] = False
@@ -146,7 +143,7 @@ def video_batch(cells: Cells, reading: Reading, tally: Tally) -> pa.RecordBatch:
             cells.refuse(k, *times.problem[k], None)
         else:
             when = cells.text("video_timestamp")[k].as_py()
-            cells.refuse(k, "bad_time", f"the time {when!r} lies before TikTok or after the export", None)
+            cells.refuse(k, "bad_time", f"the time {when!r} lies before TikTok, after the export or ahead", None)
     rows = _Kept(cells, pa.array(kept), tally)
     tally.repair("video_timestamp", "bad_time", int((kept & times.unreadable).sum()))
     tally.repair("video_timestamp", "zone_inferred", int((kept & times.inferred).sum()))
