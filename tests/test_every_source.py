@@ -260,6 +260,25 @@ def test_one_damaged_digit_does_not_put_a_file_into_the_future(
     assert found.manifest["last_event_at"] < "2024-03-20"
 
 
+@pytest.mark.parametrize(
+    "file", [file for file in ALL if file.vintage not in (*UNPACKED, "car") and file.source != "edges"], ids=named
+)
+def test_utf16_without_a_mark_is_told_so(tmp_path: Path, file: Delivered) -> None:
+    path = tmp_path / file.name.rsplit("/", 1)[-1]
+    path.write_bytes(file.plain.decode().lstrip().encode("utf-16-le"))
+    with pytest.raises(InputError, match="looks like UTF-16 or UTF-32 without a byte order mark"):
+        SOURCES[file.source].load().open_file(path, ReadOptions())
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("data", [b"\x1f\x8b", WRAPPINGS["gz"](b"x,y\n")[:11], b"\x28\xb5\x2f\xfd"])
+def test_a_file_of_which_nothing_can_be_unpacked_is_no_empty_file(tmp_path: Path, source: str, data: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"cannot be decompressed .* fetch the file again"):
+        SOURCES[source].load().open_file(path, ReadOptions())
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_archives_are_refused(tmp_path: Path, source: str) -> None:
     packed, bundle = io.BytesIO(), io.BytesIO()

@@ -111,6 +111,18 @@ def bom_of(head: bytes) -> tuple[str | None, int]:
     return None, 0
 
 
+def refuse_unmarked_utf16(path: Path, head: bytes) -> None:
+    """Look at a file's first bytes, which have no mark and no stated encoding.
+
+    Raises:
+        InputError: every other byte is zero, or nearly so: no text in any other encoding begins like that.
+    """
+    if head[:64].count(0) > 16:
+        raise InputError(
+            f"{path}: looks like UTF-16 or UTF-32 without a byte order mark; save it as UTF-8 and try again."
+        )
+
+
 _HIGH = re.compile(rb"[\x80-\xff]+")
 
 
@@ -118,14 +130,20 @@ def encoding_of(path: Path, compression: str | None) -> str:
     """`utf-8`, or `cp1252` where the file has bytes beyond ASCII and no run of them is valid UTF-8.
 
     Reads until the first valid run, so mostly one window; a file of ASCII throughout is read to its end.
+
+    Raises:
+        InputError: it is in UTF-16 without a mark, or nothing of it can be decompressed.
     """
-    broken = False
+    broken = read = False
     held = b""
     stream = open_bytes(path, compression)
     windows = Windows(stream)
     try:
         for window in windows:
             data = held + bytes(window)
+            read = read or bool(data)
+            if not windows.offset:
+                refuse_unmarked_utf16(path, data)
             windows.used(len(window))
             held = b""
             if data.isascii():
@@ -142,6 +160,8 @@ def encoding_of(path: Path, compression: str | None) -> str:
                     return "utf-8"
     finally:
         stream.close()
+    if windows.broken and not read:
+        raise InputError(f"{path}: cannot be decompressed ({windows.broken}); fetch the file again.")
     return "cp1252" if broken else "utf-8"
 
 

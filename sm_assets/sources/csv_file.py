@@ -32,7 +32,15 @@ import pyarrow as pa
 
 from sm_assets.errors import InputError
 from sm_assets.kernels import scan
-from sm_assets.sources.bytestream import Windows, bom_of, compression_of, encoding_of, open_bytes, open_utf8
+from sm_assets.sources.bytestream import (
+    Windows,
+    bom_of,
+    compression_of,
+    encoding_of,
+    open_bytes,
+    open_utf8,
+    refuse_unmarked_utf16,
+)
 from sm_assets.sources.reading import Tally, excerpt
 
 HEADER_BYTES = 1 << 16
@@ -225,10 +233,7 @@ class CsvFile:
     def _read_header(self, size: int) -> bool:
         """Header and where rows begin, from the first `size` bytes; false where the header may go on behind them."""
         head = self._head_of(open_utf8(self.path, self.compression, self.encoding, self._skip), size)
-        if head[:64].count(0) > 16:
-            raise InputError(
-                f"{self.path}: looks like UTF-16 or UTF-32 without a byte order mark; save it as UTF-8 and try again."
-            )
+        refuse_unmarked_utf16(self.path, head)
         # What is not UTF-8 survives the round trip, so that lengths are those of the file.
         text = head.decode("utf-8", "surrogateescape")
         stripped = text.lstrip("\r\n")
