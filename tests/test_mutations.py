@@ -86,7 +86,14 @@ def _take(source: str, folder: Path) -> Landed:
     strange = {}
     for name, (data, expected) in strangers().items():
         strange[land(lake, Delivered(source, name, data, "", 0))] = (data, expected)
-    return Landed(lake, take_in(lake, source), damaged, strange)
+    log: list[str] = []
+    try:
+        intake = take_in(lake, source, log.append)
+    except Exception as error:
+        # The last line names the file, and its folder the seed and the damage.
+        error.add_note(f"{log[-1:]}, seeds of {source} from {SEEDS[source]}")
+        raise
+    return Landed(lake, intake, damaged, strange)
 
 
 def _as_file(file: Damaged) -> Delivered:
