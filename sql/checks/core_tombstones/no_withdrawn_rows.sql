@@ -1,5 +1,5 @@
--- No row of core or of the features above it is left of a withdrawn record;
--- else materialise the days found here again.
+-- Nothing of a withdrawn record is left in core and in the features; else
+-- materialise the days found here again.
 with
 
 withdrawals as (
@@ -18,143 +18,284 @@ follows as (
     select * from core_follows__all_days
 ),
 
-contents as (
-    select * from core_post_contents__all_days
+-- What is newer than its withdrawal stands, and so does all that is made of it.
+newer as (
+    select
+        posts.platform,
+        posts.post_id
+    from posts
+    inner join withdrawals
+        on
+            withdrawals.entity = 'post'
+            and posts.platform = withdrawals.platform
+            and posts.post_id = withdrawals.record_id
+            and withdrawals.is_platform_revision
+            and posts.revision not like '____-__-__T%'
+            and posts.revision > withdrawals.revision
 ),
 
-languages as (
-    select * from feat_post_language__all_days
+gone_posts as (
+    select
+        withdrawals.platform,
+        withdrawals.record_id
+    from withdrawals
+    anti join newer
+        on
+            withdrawals.platform = newer.platform
+            and withdrawals.record_id = newer.post_id
+    where withdrawals.entity = 'post'
 ),
 
-accounts as (
-    select * from core_accounts__all_days
+gone_accounts as (
+    select
+        platform,
+        record_id
+    from withdrawals
+    where entity = 'account'
 ),
 
-profiles as (
-    select * from core_account_history__all_days
-),
-
-found as (
+-- Everything that names a post.
+of_posts as (
     select
         'core_posts' as table_name,
         platform,
-        'post' as entity,
-        post_id as record_id,
-        account_id,
-        revision,
+        post_id,
         day
     from posts
     union all
     select
+        'core_post_links' as table_name,
+        platform,
+        post_id,
+        day
+    from core_post_links__all_days
+    union all
+    select
+        'core_post_hashtags' as table_name,
+        platform,
+        post_id,
+        day
+    from core_post_hashtags__all_days
+    union all
+    select
+        'core_post_mentions' as table_name,
+        platform,
+        post_id,
+        day
+    from core_post_mentions__all_days
+    union all
+    select
+        'core_post_media_text' as table_name,
+        platform,
+        post_id,
+        day
+    from core_post_media_text__all_days
+    union all
+    select
+        'core_post_deliveries' as table_name,
+        platform,
+        post_id,
+        day
+    from core_post_deliveries__all_days
+    union all
+    select
+        'core_post_contents' as table_name,
+        platform,
+        post_id,
+        day
+    from core_post_contents__all_days
+    union all
+    select
+        'feat_post_language' as table_name,
+        platform,
+        post_id,
+        day
+    from feat_post_language__all_days
+    union all
+    select
+        'feat_account_content' as table_name,
+        platform,
+        sample_post_id as post_id,
+        day
+    from feat_account_content__all_days
+),
+
+-- Everything that an account wrote, did or is.
+of_accounts as (
+    select
+        'core_posts' as table_name,
+        platform,
+        account_id,
+        day
+    from posts
+    union all
+    select
+        'core_post_links' as table_name,
+        platform,
+        account_id,
+        day
+    from core_post_links__all_days
+    union all
+    select
+        'core_post_hashtags' as table_name,
+        platform,
+        account_id,
+        day
+    from core_post_hashtags__all_days
+    union all
+    select
+        'core_post_mentions' as table_name,
+        platform,
+        account_id,
+        day
+    from core_post_mentions__all_days
+    union all
+    select
+        'core_post_media_text' as table_name,
+        platform,
+        account_id,
+        day
+    from core_post_media_text__all_days
+    union all
+    select
         'core_interactions' as table_name,
         platform,
-        case
-            when contains(interaction_id, '#') then 'post'
-            else 'interaction'
-        end as entity,
-        split_part(interaction_id, '#', 1) as record_id,
         account_id,
-        revision,
         day
     from interactions
     union all
     select
         'core_follows' as table_name,
         platform,
-        'follow' as entity,
-        follow_id as record_id,
         follower_account_id as account_id,
-        revision,
         day
     from follows
     union all
     select
-        'core_post_contents' as table_name,
-        contents.platform,
-        'post' as entity,
-        contents.post_id as record_id,
-        contents.account_id,
-        posts.revision,
-        contents.day
-    from contents
-    left join posts
-        on
-            contents.platform = posts.platform
-            and contents.post_id = posts.post_id
-    union all
-    select
-        'feat_post_language' as table_name,
-        languages.platform,
-        'post' as entity,
-        languages.post_id as record_id,
-        languages.account_id,
-        posts.revision,
-        languages.day
-    from languages
-    left join posts
-        on
-            languages.platform = posts.platform
-            and languages.post_id = posts.post_id
-    union all
-    select
-        'core_accounts' as table_name,
+        'core_follows' as table_name,
         platform,
-        'account' as entity,
-        account_id as record_id,
-        account_id,
-        null as revision,
+        followed_account_id as account_id,
         day
-    from accounts
+    from follows
     union all
     select
         'core_account_history' as table_name,
         platform,
-        'account' as entity,
-        account_id as record_id,
         account_id,
-        null as revision,
         day
-    from profiles
+    from core_account_history__all_days
+    union all
+    select
+        'core_accounts' as table_name,
+        platform,
+        account_id,
+        day
+    from core_accounts__all_days
+    union all
+    select
+        'core_post_contents' as table_name,
+        platform,
+        account_id,
+        day
+    from core_post_contents__all_days
+    union all
+    select
+        'feat_account_content' as table_name,
+        platform,
+        account_id,
+        day
+    from feat_account_content__all_days
+    union all
+    select
+        'feat_post_language' as table_name,
+        platform,
+        account_id,
+        day
+    from feat_post_language__all_days
+    union all
+    select
+        'feat_account_language' as table_name,
+        platform,
+        account_id,
+        day
+    from feat_account_language__all_days
 ),
 
-of_records as (
+-- A reply or quote goes with its post; what is withdrawn as a post may be a
+-- repost, which no notice tells.
+left_interactions as (
     select
-        found.table_name,
-        found.platform,
-        found.record_id,
-        found.day
-    from found
+        'core_interactions' as table_name,
+        interactions.platform,
+        withdrawals.record_id,
+        interactions.day
+    from interactions
     inner join withdrawals
         on
-            found.platform = withdrawals.platform
-            and found.entity = withdrawals.entity
-            and found.record_id = withdrawals.record_id
-            and (
-                found.revision is null
-                or not withdrawals.is_platform_revision
-                or found.revision like '____-__-__T%'
-                or found.revision <= withdrawals.revision
+            withdrawals.entity in ('post', 'interaction')
+            and interactions.platform = withdrawals.platform
+            and split_part(interactions.interaction_id, '#', 1)
+            = withdrawals.record_id
+            and not (
+                withdrawals.is_platform_revision
+                and interactions.revision not like '____-__-__T%'
+                and interactions.revision > withdrawals.revision
             )
 ),
 
-of_accounts as (
+left_follows as (
     select
-        found.table_name,
-        found.platform,
-        found.record_id,
-        found.day
-    from found
+        'core_follows' as table_name,
+        follows.platform,
+        withdrawals.record_id,
+        follows.day
+    from follows
     inner join withdrawals
         on
-            withdrawals.entity = 'account'
-            and found.platform = withdrawals.platform
-            and found.account_id = withdrawals.record_id
+            withdrawals.entity = 'follow'
+            and follows.platform = withdrawals.platform
+            and follows.follow_id = withdrawals.record_id
+            and not (
+                withdrawals.is_platform_revision
+                and follows.revision not like '____-__-__T%'
+                and follows.revision > withdrawals.revision
+            )
+),
+
+left_posts as (
+    select
+        of_posts.table_name,
+        of_posts.platform,
+        gone_posts.record_id,
+        of_posts.day
+    from of_posts
+    inner join gone_posts
+        on
+            of_posts.platform = gone_posts.platform
+            and of_posts.post_id = gone_posts.record_id
+),
+
+left_accounts as (
+    select
+        of_accounts.table_name,
+        of_accounts.platform,
+        gone_accounts.record_id,
+        of_accounts.day
+    from of_accounts
+    inner join gone_accounts
+        on
+            of_accounts.platform = gone_accounts.platform
+            and of_accounts.account_id = gone_accounts.record_id
 ),
 
 left_over as (
-    select * from of_records
+    select * from left_posts
     union distinct
-    select * from of_accounts
+    select * from left_accounts
+    union distinct
+    select * from left_interactions
+    union distinct
+    select * from left_follows
 )
 
 select * from left_over
