@@ -90,6 +90,7 @@ _FATES: Final = (
     _NO_OBJECT, _BAD_TIME,
 ) = range(1, len(_FATES))  # fmt: skip
 _KNOWN_COLLECTIONS = 1000
+_LONGEST_PART = 512
 
 Micros = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -214,6 +215,7 @@ class EventReader:
                 self.collections[item["values"] if known else "(more)"] += item["counts"]
         for k in np.flatnonzero(fate >= _NO_KIND).tolist():
             _, reason, detail = _FATES[fate[k]]
+            detail += _named(events.columns, k)
             day = int(events.received[k] // DAY_US) if fate[k] != _BAD_TIME and events.received[k] >= FLOOR_US else None
             refuse(k, reason, detail, day)
 
@@ -410,6 +412,13 @@ def _statuses(cells: Mapping[str, pa.StringArray]) -> npt.NDArray[np.int64]:
     inactive = true(pc.equal(cells["active"], "false"))
     status = codes(cells["status"], _STATUSES[:-1])
     return np.where(active, len(_STATUSES) - 1, np.where(inactive, status, -1))
+
+
+def _named(cells: Mapping[str, pa.StringArray], k: int) -> str:
+    """Whose record it is: a later purge has to find the reject by it, and excerpts end before many a key."""
+    parts = [cells[name][k].as_py() for name in ("did", "collection", "rkey")]
+    known = [part for part in parts if part and len(part) <= _LONGEST_PART]
+    return f" (at://{'/'.join(known)})" if known else ""
 
 
 def _any_present(cells: Mapping[str, pa.StringArray], names: Mapping[str, object]) -> Mask:

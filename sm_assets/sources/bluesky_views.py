@@ -146,7 +146,8 @@ class ViewReader:
                     "bad_time",
                     "no readable indexedAt, or one before Bluesky began, after the export or ahead",
                 )
-            self._file.reject(rows, k, reason, detail)
+            # A later purge has to find the reject by its address, which the excerpt may lack.
+            self._file.reject(rows, k, reason, f"{detail} ({uri[k]})" if is_post[k] else detail)
         return good
 
     def _warn(self, warnings: list[list[str] | None], mask: np.ndarray, warning: str) -> None:

@@ -160,7 +160,7 @@ class RowBuilder:
     # ---------------------------------------------------------------------------------------------------------- tweets
 
     def _tweet(self, tweet: Tweet, around: _Around) -> Row | _Refused:
-        refused = _no_key(tweet.tweet_id)
+        refused = _no_key(tweet.tweet_id, f" (by {tweet.author_id})" if is_id(tweet.author_id) else "")
         if refused:
             return refused
         tweet_id = str(tweet.tweet_id)
@@ -168,11 +168,11 @@ class RowBuilder:
         history = cells.ids("edit_history", tweet.history)
         posted, time_source = event_time(tweet_id, tweet.created_at, history, cells)
         if posted is None or not around.may_hold(posted):
-            return _refusal("bad_time", f" (tweet {tweet_id}, created_at {tweet.created_at})")
+            return _refusal("bad_time", f" ({_named(tweet)}, created_at {tweet.created_at})")
         if not is_id(tweet.author_id):
             return _refusal("missing_account", f" (tweet {tweet_id})", posted // DAY)
         if tweet.reposted_id is not None and not is_id(tweet.reposted_id):
-            return _refusal("bad_key", f"; a retweet of {tweet.reposted_id[:40]!r} (tweet {tweet_id})", posted // DAY)
+            return _refusal("bad_key", f"; a retweet of {tweet.reposted_id[:40]!r} ({_named(tweet)})", posted // DAY)
         self.tally.saw(posted)
         is_repost = tweet.reposted_id is not None
         links, mentions = self._links(tweet, history, around.known), around.known.mentions(tweet)
@@ -368,10 +368,15 @@ def _refusal(reason: str, found: str = "", day: int | None = None) -> _Refused:
     return _Refused(reason, _DETAILS[reason] + found, day)
 
 
-def _no_key(value: str | None) -> _Refused | None:
+def _named(tweet: Tweet) -> str:
+    """Whose tweet it is: a later purge has to find the reject by it."""
+    return f"tweet {tweet.tweet_id}" + (f" by {tweet.author_id}" if is_id(tweet.author_id) else "")
+
+
+def _no_key(value: str | None, whose: str = "") -> _Refused | None:
     if value is None:
-        return _refusal("missing_key")
-    return None if is_id(value) else _refusal("bad_key", f"; found {value[:40]!r}")
+        return _refusal("missing_key", whose)
+    return None if is_id(value) else _refusal("bad_key", f"; found {value[:40]!r}{whose}")
 
 
 def _seconds(tweet: Tweet, cells: Cells) -> float | None:
