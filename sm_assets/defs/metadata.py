@@ -19,7 +19,8 @@ PREVIEW_ROWS = 5
 PREVIEW_COLUMNS = 20
 _CELL = 70
 _MAX_DAYS = 400
-_MAX_COUNTS = 200
+_MAX_COUNTS = 100
+_DAGSTER_CELLS = 40
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -81,34 +82,47 @@ def published_metadata(lake: Lake, table: Table, published: Published, counts: M
     return entries
 
 
-def rows_per_day(rows: Mapping[date, int]) -> dg.TableMetadataValue:
+def rows_per_day(rows: Mapping[date, int]) -> dg.MetadataValue:
     """Per-day counts; a run over a range shows the same metadata on each of its days."""
     days = sorted(rows.items())[-_MAX_DAYS:]
-    return dg.MetadataValue.table(
-        [dg.TableRecord({"day": str(day), "rows": count}) for day, count in days] or [_nothing()]
-    )
+    return small_table([{"day": str(day), "rows": count} for day, count in days])
 
 
-def preview(lake: Lake, ref: TableRef) -> dg.TableMetadataValue:
+def preview(lake: Lake, ref: TableRef) -> dg.MetadataValue:
     """The first rows of a day, without the columns that are empty in all of them."""
     with lake.connect() as con:
         rows = lake.register(con, ref).limit(PREVIEW_ROWS).to_arrow_table().to_pylist()
     filled = [name for name in (rows[0] if rows else {}) if any(row[name] is not None for row in rows)]
-    records = [dg.TableRecord({name: _cell(row[name]) for name in filled[:PREVIEW_COLUMNS]}) for row in rows]
-    return dg.MetadataValue.table(records or [_nothing()])
+    return small_table([{name: _cell(row[name]) for name in filled[:PREVIEW_COLUMNS]} for row in rows])
 
 
-def counts_table(counts: Mapping[str, int], name: str = "what", unit: str = "rows") -> dg.TableMetadataValue:
+def counts_table(counts: Mapping[str, int], name: str = "what", unit: str = "rows") -> dg.MetadataValue:
     """A small table of counts; of very many the first, and how many more there are."""
-    records = [dg.TableRecord({name: key, unit: rows}) for key, rows in list(counts.items())[:_MAX_COUNTS]]
+    records: list[dict[str, Any]] = [{name: key, unit: rows} for key, rows in list(counts.items())[:_MAX_COUNTS]]
     if len(counts) > _MAX_COUNTS:
         rest = list(counts.values())[_MAX_COUNTS:]
-        records.append(dg.TableRecord({name: f"{len(rest)} more", unit: sum(rest)}))
-    return dg.MetadataValue.table(records or [_nothing()])
+        records.append({name: f"{len(rest)} more", unit: sum(rest)})
+    return small_table(records)
 
 
-def _nothing() -> dg.TableRecord:
-    return dg.TableRecord({"note": "no rows"})
+def small_table(records: list[dict[str, Any]]) -> dg.MetadataValue:
+    """Rows as a table: Dagster's own where it is small, else as Markdown.
+
+    Each partition of a run stores all metadata of the run again, and Dagster's tables cost tens of times a text.
+    """
+    if not records:
+        return dg.MetadataValue.table([dg.TableRecord({"note": "no rows"})])
+    if len(records) * len(records[0]) <= _DAGSTER_CELLS:
+        return dg.MetadataValue.table([dg.TableRecord(record) for record in records])
+    names = list(records[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    lines += ["| " + " | ".join(_escaped(record[name]) for name in names) + " |" for record in records]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _escaped(value: Any) -> str:
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 def _cell(value: Any) -> str | int | float | bool:

@@ -24,6 +24,8 @@ MARKS = "#@"
 _NOT, _PART, _BEGIN = range(3)
 _JOINERS = (0x200C, 0x200D)
 _SELECTORS = range(0xFE00, 0xFE10)
+# Blocks with letters and marks, now and for years to come; all else is unassigned or for private use.
+_ASSIGNED = (range(0x34000), range(0xE0000, 0xE1000))
 
 
 @cache
@@ -31,15 +33,11 @@ def _word_classes() -> npt.NDArray[np.uint8]:
     """uint8[0x110000]: what each code point is to a word."""
     begin = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "Pc"}
     part = {"Mn", "Mc"}
+    kinds = dict.fromkeys(begin, _BEGIN) | dict.fromkeys(part, _PART)
     category = unicodedata.category
-    classes = np.fromiter(
-        (
-            _BEGIN if (kind := category(chr(code))) in begin else _PART if kind in part else _NOT
-            for code in range(0x110000)
-        ),
-        dtype=np.uint8,
-        count=0x110000,
-    )
+    classes = np.zeros(0x110000, dtype=np.uint8)
+    for block in _ASSIGNED:
+        classes[block.start : block.stop] = [kinds.get(category(chr(code)), _NOT) for code in block]
     classes[list(_JOINERS)] = _PART
     classes[list(_SELECTORS)] = _NOT
     return classes
