@@ -23,12 +23,14 @@ class Source:
             none; `scattered`: look-ups by id, which prove nothing.
         platforms: what a sidecar may state as the platform of its files.
         folders_tell: whether the folders that a file lies in say something about it.
+        profiles: kinds of records that are observations of a profile too, on their own day.
     """
 
     name: str
     coverage_kind: str
     platforms: tuple[str, ...]
     folders_tell: bool = False
+    profiles: tuple[str, ...] = ()
 
     @property
     def records(self) -> tuple[str, ...]:
@@ -61,12 +63,16 @@ class Source:
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
-        Source("crowdtangle", "observed", ("facebook", "instagram")),
+        Source("crowdtangle", "observed", ("facebook", "instagram"), profiles=("posts",)),
         Source("bluesky", "observed", ("bluesky",), folders_tell=True),
-        Source("twitter", "scattered", ("twitter",)),
+        Source("twitter", "scattered", ("twitter",), profiles=("users",)),
         Source("tiktok", "scattered", ("tiktok",)),
         Source(
-            "edges", "scattered", ("facebook", "instagram", "bluesky", "twitter", "tiktok", "other"), folders_tell=True
+            "edges",
+            "scattered",
+            ("facebook", "instagram", "bluesky", "twitter", "tiktok", "other"),
+            folders_tell=True,
+            profiles=("nodes",),
         ),
     )
 }

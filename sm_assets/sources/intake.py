@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Any
 
 from sm_assets.contracts import TABLES, Table
@@ -78,6 +79,15 @@ class Converted:
         return {date.fromisoformat(day) if day else None for day in self.manifest.get("touched_days", ())}
 
     @property
+    def profile_days(self) -> set[date]:
+        """Days on which profiles of its rows lie, as far as its source tells; they go on into all later days."""
+        manifest = self.manifest
+        days = {*manifest.get("also_days", ()), *(manifest.get("observed_days") or ())}
+        for record in SOURCES[manifest["source"]].profiles:
+            days.update(manifest["rows_by_day"].get(record, ()))
+        return {date.fromisoformat(day) for day in days}
+
+    @property
     def rejected(self) -> dict[str, int]:
         """Rejected rows by reason."""
         return dict(self.manifest["rejected"])
@@ -93,8 +103,8 @@ class Intake:
         unknown: path -> why no vintage recognises the file.
         unusable: path -> why the file could not be used otherwise (archive, changed while read, ...).
         converted: paths converted now; the others are reused.
-        affected: days that files new, gone or read otherwise since the last time cover or covered, and those that their
-        withdrawals reach, ascending.
+        affected: days that files new, gone, renamed or read otherwise since the last time cover or covered, those that
+        their withdrawals reach, and those into which their profiles and lists go on, ascending.
         purged: landing file -> rows whose words were taken out of its conversion because they were purged; the landing
         file itself still holds them.
     """
@@ -158,7 +168,8 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
     source = SOURCES[source_name]
     deliveries = discover(lake, source_name)
     hashes = fingerprints(lake, deliveries)
-    before = set((lake.read_json("lake", "_ingest", f"{source_name}.json") or {"files": {}})["files"].values())
+    last = lake.read_json("lake", "_ingest", f"{source_name}.json") or {"files": {}}
+    before, named = set(last["files"].values()), last.get("collections", {})
     files: dict[str, Converted] = {}
     same_as: dict[str, str] = {}
     unknown: dict[str, str] = {}
@@ -185,13 +196,16 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
             unusable[delivery.path] = _readable(delivery.path, error)
             continue
         files[sha256] = _converted(lake, delivery.path, sha256, name, manifest, delivery.sidecar.collection)
-        if sha256 not in before or manifest is not earlier:
+        collection = files[sha256].delivery
+        is_named_anew = last["files"].get(delivery.path) != sha256 or named.get(delivery.path, collection) != collection
+        if is_named_anew or manifest is not earlier:
             changed.append(files[sha256])
             if sha256 in before and earlier is not None:
                 changed.append(_converted(lake, delivery.path, sha256, name, earlier))
     kept = tuple(files.values())
     fresh = {file.sha256 for file in kept if file.path in converted or file.sha256 not in before}
-    purged = apply_purges(lake, source, list(kept), fresh)
+    replaced = _left_behind(lake, source, kept) if any(f.manifest.get("purges") for f in kept) else []
+    purged = apply_purges(lake, source, list(kept), fresh, replaced)
     for sha256 in before - set(files):
         name = _folder(lake, source, sha256)
         gone = _manifest(lake, name)
@@ -203,6 +217,7 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
         "unknown": unknown,
         "unusable": unusable,
         "files": {f.path: f.sha256 for f in kept},
+        "collections": {f.path: f.delivery for f in kept},
         "same_as": same_as,
     }
     if state != lake.read_json("lake", "_ingest", f"{source_name}.json"):
@@ -227,8 +242,25 @@ def _folder(lake: Lake, source: Source, sha256: str) -> str:
 def _converted(
     lake: Lake, path: str, sha256: str, name: str, manifest: dict[str, Any], collection: str | None = None
 ) -> Converted:
-    stem = path.rsplit("/", 1)[-1].split(".", 1)[0]
-    return Converted(path, sha256, manifest, lake.path("lake", "_ingest", name), collection or stem)
+    return Converted(path, sha256, manifest, lake.path("lake", "_ingest", name), collection or _stem(path))
+
+
+def _stem(path: str) -> str:
+    """A file's name without its extension and without that of its compression."""
+    return PurePosixPath(re.sub(r"\.(gz|gzip|zst|zstd)$", "", path, flags=re.IGNORECASE)).stem
+
+
+def _left_behind(lake: Lake, source: Source, kept: Iterable[Converted]) -> list[Converted]:
+    """Conversions of bytes that lie under landing/ no more: replaced or taken away, they hold words all the same."""
+    names = {file.folder.rsplit("/", 1)[-1] for file in kept}
+    found = []
+    for folder in sorted(str(path).rstrip("/") for path in lake.fs.ls(lake.path("lake", "_ingest"), detail=False)):
+        name = folder.rsplit("/", 1)[-1]
+        if name not in names and not name.endswith(".json"):
+            manifest = _manifest(lake, name)
+            if manifest is not None and manifest["source"] == source.name:
+                found.append(_converted(lake, "", manifest["sha256"], name, manifest))
+    return found
 
 
 def _affected(kept: Iterable[Converted], changed: list[Converted], purged: dict[str, int]) -> tuple[date, ...]:
@@ -239,11 +271,15 @@ def _affected(kept: Iterable[Converted], changed: list[Converted], purged: dict[
     if None in touched:
         touched |= {day for file in files for day in file.covered}
     days |= {day for day in touched if day is not None}
-    days |= {day for file in files if file.path in purged for day in file.rows_by_day}
-    # A pair that is known from lists lies on the day of its first list: an earlier one takes it from the later.
-    lists = [day for file in changed if file.manifest.get("is_snapshot") for day in file.covered]
-    if lists:
-        days |= {day for file in files for day in file.covered if day >= min(lists)}
+    for file in files:
+        if file.path in purged:
+            days.update(file.rows_by_day, map(date.fromisoformat, file.manifest["rejects_by_day"]))
+    # A pair that is known from lists lies on the day of its first list: an earlier one takes it from the later. And a
+    # profile is what its account is known by on all later days.
+    onwards = [day for file in changed if file.manifest.get("is_snapshot") for day in file.covered]
+    onwards += [day for file in changed for day in file.profile_days]
+    if onwards:
+        days |= {day for file in files for day in file.covered if day >= min(onwards)}
     return tuple(sorted(days))
 
 

@@ -80,7 +80,9 @@ def collect(lake: Lake, source: Source, folder: Path, days: dict[str, Iterable[s
     return int(found.num_rows)
 
 
-def apply(lake: Lake, source: Source, files: list[Converted], fresh: set[str]) -> dict[str, int]:
+def apply(
+    lake: Lake, source: Source, files: list[Converted], fresh: set[str], replaced: Iterable[Converted] = ()
+) -> dict[str, int]:
     """Take the words of purged records out of the converted files.
 
     Args:
@@ -89,6 +91,7 @@ def apply(lake: Lake, source: Source, files: list[Converted], fresh: set[str]) -
         files: all converted files of the source.
         fresh: fingerprints of those converted since purges were last applied: they meet all purges, the others only
             those that fresh files state.
+        replaced: conversions whose bytes are no longer under landing/; they meet the purges of fresh files too.
 
     Returns:
         Path of the landing file -> rows whose words were taken out now.
@@ -97,8 +100,9 @@ def apply(lake: Lake, source: Source, files: list[Converted], fresh: set[str]) -
         return {}
     new = [file for file in files if file.sha256 in fresh]
     old = [file for file in files if file.sha256 not in fresh]
+    gone = list(replaced)
     done: dict[str, int] = {}
-    for targets, stating in ((new, files), (old, new)):
+    for targets, stating in ((new, files), ([*old, *gone], new)):
         purges = [lake.uri(file.place(PURGES)) for file in stating if file.manifest.get("purges")]
         if not purges or not targets:
             continue
@@ -112,7 +116,7 @@ def apply(lake: Lake, source: Source, files: list[Converted], fresh: set[str]) -
             for file in targets:
                 rows = sum(_redact(lake, con, file, *item) for item in _hit(con, lake, source, file))
                 _redact_rejects(lake, con, file)
-                if rows:
+                if rows and file.path:
                     done[file.path] = done.get(file.path, 0) + rows
     return done
 
