@@ -25,6 +25,22 @@ if TYPE_CHECKING:
 
 PURGES = "purges.parquet"
 _SCHEMA = pa.schema([(name, pa.string()) for name in ("entity", "record_id", "account_id", "revision")])
+_PURGES = """
+create or replace temp table purges as
+with stated as (
+    select
+        entity as purged_entity, record_id as purged_id, any_value(account_id) as purged_account,
+        if(bool_or(revision is null), null, max(revision)) as purged_revision
+    from ({}) group by entity, record_id
+), others as (
+    select distinct stated.* replace (every.version_id as purged_id)
+    from stated
+    inner join versions as named on stated.purged_id = named.version_id
+    inner join versions as every on named.first_id = every.first_id
+    where stated.purged_entity = 'post'
+)
+select * from stated union all select * from others
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,8 @@ class Redaction:
         revision: SQL expression that is compared with the purge's revision, where both are the platform's: what is
             newer than its purge stands. None: a purge always wins.
         columns: columns that hold what people wrote; they become null.
+        versions: SQL expression for the ids of all versions of a post, the first one first, or null; a purge of one of
+            them is a purge of all. None: a post has one id.
     """
 
     withdrawn: str | None
@@ -46,6 +64,7 @@ class Redaction:
     account: str | None
     revision: str | None
     columns: tuple[str, ...]
+    versions: str | None = None
 
 
 def redactions(source: Source) -> dict[str, Redaction]:
@@ -102,23 +121,42 @@ def apply(
     old = [file for file in files if file.sha256 not in fresh]
     gone = list(replaced)
     done: dict[str, int] = {}
-    for targets, stating in ((new, files), ([*old, *gone], new)):
-        purges = [lake.uri(file.place(PURGES)) for file in stating if file.manifest.get("purges")]
-        if not purges or not targets:
-            continue
-        with lake.connect() as con:
-            con.execute(
-                "create or replace temp table purges as select entity as purged_entity, record_id as purged_id, "
-                "any_value(account_id) as purged_account, "
-                "if(bool_or(revision is null), null, max(revision)) as purged_revision "
-                f"from ({parquet_sql(purges, day_from_folder=False)}) group by entity, record_id"
-            )
+    with lake.connect() as con:
+        _find_versions(con, lake, source, files, fresh)
+        # Versions that become known now may be those that an earlier purge meant.
+        learnt = con.sql("select 1 from versions where is_fresh limit 1").fetchall()
+        for targets, stating in (([*files, *gone], files),) if learnt else ((new, files), ([*old, *gone], new)):
+            purges = [lake.uri(file.place(PURGES)) for file in stating if file.manifest.get("purges")]
+            if not purges or not targets:
+                continue
+            con.execute(_PURGES.format(parquet_sql(purges, day_from_folder=False)))
             for file in targets:
                 rows = sum(_redact(lake, con, file, *item) for item in _hit(con, lake, source, file))
-                _redact_rejects(lake, con, file)
+                rows += _redact_rejects(lake, con, file)
                 if rows and file.path:
                     done[file.path] = done.get(file.path, 0) + rows
     return done
+
+
+def _find_versions(
+    con: duckdb.DuckDBPyConnection, lake: Lake, source: Source, files: list[Converted], fresh: set[str]
+) -> None:
+    """Table `versions`: id of a version of a post, id of the first one, whether a fresh file tells so."""
+    con.execute("create or replace temp table versions (version_id varchar, first_id varchar, is_fresh boolean)")
+    for record, rule in redactions(source).items():
+        for is_fresh in (False, True) if rule.versions else ():
+            paths = [
+                lake.uri(file.place(record, f"{DAY}={day}", PART))
+                for file in files
+                if (file.sha256 in fresh) is is_fresh
+                for day in file.manifest["rows_by_day"].get(record, ())
+            ]
+            if paths:
+                con.execute(
+                    "insert into versions select distinct unnest(ids), ids[1], ? from "
+                    f"(select {rule.versions} as ids from ({parquet_sql(paths)})) where ids is not null",
+                    [is_fresh],
+                )
 
 
 def _condition(rule: Redaction) -> str:
@@ -172,10 +210,10 @@ def _redact(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted, record:
     return rows
 
 
-def _redact_rejects(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted) -> None:
-    """Excerpts of rejects that name a purged record lose their text."""
+def _redact_rejects(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted) -> int:
+    """Excerpts of rejects that name a purged record lose their text; how many did."""
     if not file.rejected:
-        return
+        return 0
     place = file.place("reject", PART)
     source = parquet_sql(lake.uri(place), day_from_folder=False)
     hit = (
@@ -183,8 +221,9 @@ def _redact_rejects(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted)
         "contains(concat(detail, raw_excerpt), split_part(p.purged_id, '/', -1)) "
         "and (p.purged_account is null or contains(concat(detail, raw_excerpt), p.purged_account)))"
     )
-    if not con.sql(f"select 1 from ({source}) where {hit} limit 1").fetchall():
-        return
+    emptied: int = con.sql(f"select count(*) from ({source}) where {hit}").fetchall()[0][0]
+    if not emptied:
+        return 0
     rows = con.sql(
         f"select * replace (if({hit}, null, raw_excerpt) as raw_excerpt) from ({source}) "
         "order by line, byte_offset, record"
@@ -195,3 +234,4 @@ def _redact_rejects(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted)
             target.add(batch.select(INGESTED_REJECTS.names))
         target.close()
         lake.replace(workspace / PART, place)
+    return emptied

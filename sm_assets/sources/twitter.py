@@ -44,6 +44,7 @@ REDACTIONS = {
         account="if(parsed.entity = 'repost', parsed.reposted_account_id, parsed.account_id)",
         revision=None,
         columns=("text", "links", "hashtags", "mentions", "media"),
+        versions="parsed.alias_ids",
     ),
     "users": Redaction(
         withdrawn=None,

@@ -34,9 +34,9 @@ from test_twitter_staging import (
 
 from sm_assets.errors import UnknownVintage
 from sm_assets.sources import twitter
+from sm_assets.sources.json_spans import spans
 from sm_assets.sources.reading import ReadOptions
 from sm_assets.sources.twitter import open_file
-from sm_assets.sources.twitter_spans import spans
 
 # ------------------------------------------------------------------------------------------------------- generations
 
