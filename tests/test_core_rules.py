@@ -295,6 +295,19 @@ def test_accounts_are_seen_in_every_role_with_the_profile_of_the_day(lake: Lake)
     ]
 
 
+def test_a_name_and_a_handle_of_one_day_make_one_profile(lake: Lake) -> None:
+    profiles = [
+        {"account_id": "did:a", "display_name": "Old", "handle": "old.example", "observed_at": at(DAY, 1)},
+        {"account_id": "did:a", "display_name": "New", "observed_at": at(DAY, 3)},
+        {"account_id": "did:a", "handle": "new.example", "observed_at": at(DAY, 2)},
+    ]
+    stage(lake, "stg_bluesky__accounts", profiles, DAYS)
+    _, counts = make(lake, "core_account_history", DAYS)
+    columns = "display_name, handle, observed_at, source_row"
+    assert rows(lake, "core_account_history", columns) == [("New", "new.example", at(DAY, 3), 2)]
+    assert counts == {"rows_in": 3, "duplicate/superseded": 2}
+
+
 # --------------------------------------------------------------- against brute force
 
 _CANDIDATE = st.fixed_dictionaries(

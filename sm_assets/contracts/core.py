@@ -117,7 +117,10 @@ TABLES = (
     ),
     Table(
         name="core_account_history",
-        description="The last observed profile of each account on each day it was observed.",
+        description=(
+            "The last observed profile of each account on each day it was observed; each column has its last value of "
+            "the day, because a name and a handle may arrive apart."
+        ),
         grain="one account on one day",
         key=("platform", "account_id"),
         columns=pick(
