@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.kernels.json_cells import are_dids, at_uris, rfc3339_micros
-from sm_assets.sources.bluesky_posts import EMBED_PARTS, TYPES, PostReader
+from sm_assets.sources.bluesky_posts import EMBED_PARTS, MISSHAPEN, TYPES, PostReader
 from sm_assets.sources.client_times import NEVER, TIME_SOURCES, decide, latest_possible, tid_micros
 from sm_assets.sources.reading import Bounds, Tally, record_schema
 
@@ -103,7 +103,8 @@ class Events:
     """Events of one window.
 
     Attributes:
-        columns: EVENT_CELLS and the parts of embeds, pa.string() each.
+        columns: EVENT_CELLS and the parts of embeds, pa.string() each; MISSHAPEN where there are any, names of cells
+            with blanks between.
         kinds: int[n], index into KINDS, NOTICE, ERROR or NO_KIND.
         received: int64[n], microseconds; NEVER: not readable.
         positions: source_row and the like.
@@ -139,6 +140,7 @@ class EventReader:
         exported_at: when the file was exported, if that is known.
         collections: ignored events by collection.
         reached: days of records that withdrawals reach; None among them: any day.
+        profiled: days on which profiles were observed.
     """
 
     record: str
@@ -147,6 +149,7 @@ class EventReader:
     exported_at: datetime | None = None
     collections: Counter[str] = field(default_factory=Counter)
     reached: set[int | None] = field(default_factory=set)
+    profiled: set[int] = field(default_factory=set)
     _posts: PostReader = field(default_factory=PostReader)
 
     def __post_init__(self) -> None:
@@ -239,8 +242,10 @@ class EventReader:
         observed = withdrawal | (events.kinds == _IDENTITY) | (collection == _PROFILE)
         event = np.where(observed, events.received, event)
         entity = np.where(withdrawal, _TOMBSTONE, np.where(commit, collection, _PROFILE))
+        self.profiled.update(np.unique(event[entity == _PROFILE] // DAY_US).tolist())
         unread = present(cells["created_at"]) & (claim == NEVER) & commit
         self._warn(warnings, unread, "created_at:bad_time")
+        self._warn_of_misshapen(warnings, cells)
 
         parsed: dict[str, pa.Array] = {
             "entity": chosen(_ENTITIES, entity),
@@ -360,12 +365,21 @@ class EventReader:
         column, reason = warning.split(":")
         self.tally.repair(column, reason, len(places))
 
+    def _warn_of_misshapen(self, warnings: list[list[str] | None], cells: Mapping[str, pa.StringArray]) -> None:
+        if MISSHAPEN not in cells:
+            return
+        for place, names in enumerate(cells[MISSHAPEN].to_pylist()):
+            for name in dict.fromkeys("embed" if name in EMBED_PARTS else name for name in (names or "").split()):
+                self.tally.repair(name, "bad_list")
+                warnings[place] = [*(warnings[place] or []), f"{name}:bad_list"]
+
     @property
     def facts(self) -> dict[str, Any]:
         """What the manifest says of withdrawals and of what was ignored."""
         days: list[str | None] = [str(date.fromordinal(_EPOCH + day)) for day in sorted(self.reached - {None})]  # type: ignore[type-var, operator]  # None is out
         return {
             "touched_days": [*days, *([None] if None in self.reached else [])],
+            "profile_days": [str(date.fromordinal(_EPOCH + day)) for day in sorted(self.profiled)],
             "collections_ignored": dict(sorted(self.collections.items())),
         }
 

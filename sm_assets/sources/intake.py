@@ -82,7 +82,7 @@ class Converted:
     def profile_days(self) -> set[date]:
         """Days on which profiles of its rows lie, as far as its source tells; they go on into all later days."""
         manifest = self.manifest
-        days = {*manifest.get("also_days", ()), *(manifest.get("observed_days") or ())}
+        days = {*manifest.get("also_days", ()), *manifest.get("profile_days", ())}
         for record in SOURCES[manifest["source"]].profiles:
             days.update(manifest["rows_by_day"].get(record, ()))
         return {date.fromisoformat(day) for day in days}

@@ -104,8 +104,8 @@ class Reader(Protocol):
         exported_at_origin, platform, direction, direction_origin, coverage_kind, coverage (first and last day it is
         declared for, ISO), observed_days (first and last day on which it was captured, ISO, where other days than those
         of its rows are what it proves), columns_missing, also_days (days on which staged rows lie although no raw row
-        does, ISO), touched_days (days of records that its withdrawals reach; null among them: any day), notices
-        (sentences).
+        does, ISO), profile_days (days on which profiles were observed in rows of other kinds), touched_days (days of
+        records that its withdrawals reach; null among them: any day), notices (sentences).
         """
         ...
 
