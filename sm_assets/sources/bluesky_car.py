@@ -21,8 +21,14 @@ import pyarrow as pa
 from sm_assets.errors import InputError
 from sm_assets.kernels.json_cells import NEVER, tid_micros
 from sm_assets.sources.bluesky_cbor import BadBlock, Block, Blocks, Link, decode, roots_of
-from sm_assets.sources.bluesky_events import COLLECTIONS, EVENT_CELLS, RECORD_CELLS, EventReader, Events
-from sm_assets.sources.bluesky_posts import EMBED_PARTS
+from sm_assets.sources.bluesky_events import (
+    COLLECTIONS,
+    EVENT_CELLS,
+    RECORD_CELLS,
+    EventReader,
+    Events,
+)
+from sm_assets.sources.bluesky_posts import EMBED_PARTS, MISSHAPEN, WORDS, holds_text
 from sm_assets.sources.bytestream import open_bytes
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally, excerpt
 
@@ -154,16 +160,23 @@ class CarReader:
                 continue
             collection, _, rkey = key.partition("/")
             kept = collection in COLLECTIONS
+            cells = {name: _first(value, paths) for name, paths in _PATHS.items()} if kept else {}
+            wrong = [
+                name
+                for name in WORDS
+                if (cells.get(name) or "").startswith(("{", "[")) and not holds_text(_plain(value), _PATHS[name])
+            ]
             rows.append(
                 {
-                    **({name: _first(value, paths) for name, paths in _PATHS.items()} if kept else {}),
+                    **cells, **dict.fromkeys(wrong), MISSHAPEN: " ".join(wrong) or None,
                     "did": self._did, "kind": "commit", "rev": self._rev, "operation": "create",
                     "collection": collection or None, "rkey": rkey or None, "cid": block.cid,
                 }
             )  # fmt: skip
             placed.append(place)
         columns = {
-            name: pa.array([row.get(name) for row in rows], pa.string()) for name in (*EVENT_CELLS, *EMBED_PARTS)
+            name: pa.array([row.get(name) for row in rows], pa.string())
+            for name in (*EVENT_CELLS, *EMBED_PARTS, MISSHAPEN)
         }
         positions = {
             "source_row": pa.array([place[0] for place in placed], pa.int64()),

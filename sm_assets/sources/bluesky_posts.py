@@ -27,6 +27,12 @@ EMBED_PARTS: Final = {
     "images": ("embed.images", "embed.media.images"),
     "video_alt": ("embed.alt", "embed.media.alt"),
 }
+# Cells that only a text can fill; MISSHAPEN names those of a row that held an object or a list.
+WORDS: Final = (
+    "text", "display_name", "profile_description", "handle", "card_uri", "card_title", "card_description", "video_alt",
+)  # fmt: skip
+MISSHAPEN: Final = "misshapen"
+
 _LISTS = ("language_codes", "hashtags", "hashtags_normalised", "mentions", "alt_texts", "warnings")
 _TEXT_LIST = pa.list_(pa.string())
 TYPES: Final = dict.fromkeys(_LISTS, _TEXT_LIST) | {
@@ -45,6 +51,17 @@ _MEDIA = {
 }
 _WITH_MEDIA = "app.bsky.embed.recordWithMedia"
 _KNOWN_LANGS = 4096
+
+
+def holds_text(record: Any, paths: tuple[str, ...]) -> bool:
+    """Whether the first of the paths that holds something holds neither an object nor a list."""
+    for path in paths:
+        value = record
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None and value != "":
+            return not isinstance(value, dict | list)
+    return True
 
 
 def normalised(hashtag: str) -> str:

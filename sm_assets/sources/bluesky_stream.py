@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.kernels.json_cells import rfc3339_micros, whole_numbers
-from sm_assets.kernels.json_lines import JsonScanner, shortest
+from sm_assets.kernels.json_lines import JsonScanner, parse, shortest
 from sm_assets.sources.bluesky_events import (
     DAY_US,
     ERROR,
@@ -33,7 +33,7 @@ from sm_assets.sources.bluesky_events import (
     present,
     true,
 )
-from sm_assets.sources.bluesky_posts import EMBED_PARTS
+from sm_assets.sources.bluesky_posts import EMBED_PARTS, MISSHAPEN, WORDS, holds_text
 from sm_assets.sources.client_times import NEVER
 from sm_assets.sources.json_file import JsonFile, Records
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally
@@ -129,6 +129,7 @@ class StreamReader:
         for name in _FRAGMENTS:
             if columns[name].null_count < len(columns[name]):
                 columns[name] = shortest(columns[name])
+        self._blank_misshapen(columns, records)
         received = whole_numbers(columns.pop("time_us"))
         times = columns.pop("time")
         if (received == NEVER).any() and times.null_count < len(times):
@@ -144,6 +145,28 @@ class StreamReader:
             "source_line": pa.array(scanned.line),
         }
         return Events(columns, kinds, received, positions)
+
+    def _blank_misshapen(self, columns: dict[str, pa.StringArray], records: Records) -> None:
+        """Objects and lists where a text belongs: the scanner gives their JSON, which nobody wrote."""
+        found: dict[int, list[str]] = {}
+        for name in WORDS:
+            column = columns[name]
+            if column.null_count == len(column):
+                continue
+            bracketed = true(pc.starts_with(column, "{")) | true(pc.starts_with(column, "["))
+            wrong = [
+                k for k in np.flatnonzero(bracketed).tolist() if not holds_text(parse(records.record(k)), _PATHS[name])
+            ]
+            for k in wrong:
+                found.setdefault(k, []).append(name)
+            if wrong:
+                bracketed[:] = False
+                bracketed[wrong] = True
+                columns[name] = pc.if_else(pa.array(bracketed), pa.scalar(None, pa.string()), column)
+        if found:
+            columns[MISSHAPEN] = pa.array(
+                [" ".join(found.get(k, ())) or None for k in range(len(records))], pa.string()
+            )
 
     def _refuse_of(self, records: Records) -> Any:
         scanned = records.scanned

@@ -455,6 +455,30 @@ def test_parts_that_are_not_what_they_should_be_cost_only_themselves(tmp_path: P
     assert row["langs"] == '["en",7]'
 
 
+def test_objects_and_lists_are_no_texts(tmp_path: Path) -> None:
+    external = {"uri": {"a": 1}, "title": ["t"], "description": "[kept]"}
+    embed = {"$type": "app.bsky.embed.external", "external": external}
+    events = [
+        commit(ANN, POST, {"text": {"a": 1}, "embed": embed}),
+        commit(ANN, POST, {"text": '{"a": 1}'}, clock=1),
+        commit(ANN, POST, {"text": "[a]", "embed": {"$type": "app.bsky.embed.video", "alt": ["b"]}}, clock=2),
+        commit(ANN, PROFILE, {"displayName": ["Ann"], "description": "{me}"}, rkey="self"),
+    ]
+    found = read(write(tmp_path / "v1", *events))
+    assert [post["text"] for post in found.staged["posts"]] == [None, '{"a": 1}', "[a]"]
+    assert (found.staged["post_links"], found.staged["post_media_text"]) == ([], [])
+    assert [(a["display_name"], a["description"]) for a in found.staged["accounts"]] == [(None, "{me}")]
+    assert found.manifest["repairs"] == {"display_name/bad_list": 1, "embed/bad_list": 2, "text/bad_list": 1}
+    assert [row["warnings"] for row in found.rows()] == [
+        ["text:bad_list", "embed:bad_list"],
+        None,
+        ["embed:bad_list"],
+        ["display_name:bad_list"],
+    ]
+    other_form = read(write(tmp_path / "v2", *(as_v2(event) for event in events)))
+    assert other_form.rows(placed=False) == found.rows(placed=False)
+
+
 def test_orders_to_the_network_are_no_warning_to_readers(tmp_path: Path) -> None:
     labels = {"values": [{"val": "!no-unauthenticated"}]}
     assert (

@@ -212,6 +212,20 @@ def test_a_repository(tmp_path: Path) -> None:
     assert '"$link":"bafyrei' in next(r["embed"] for r in found.rows("records") if r["embed"])
 
 
+def test_objects_in_a_repository_are_no_texts(tmp_path: Path) -> None:
+    texts: dict[str, Any] = {"3k": {"a": [1]}, "3l": "{a}", "3m": b"bytes"}
+    records = {f"{POST}/{key}": encode({"$type": POST, "text": text}) for key, text in texts.items()}
+    content = repository(records, tid(NOON))
+    (tmp_path / "repo.car").write_bytes(content)
+    found = read(tmp_path / "repo.car")
+    assert sorted((p["post_id"][-2:], p["text"]) for p in found.staged["posts"]) == [
+        ("3k", None),
+        ("3l", "{a}"),
+        ("3m", None),
+    ]
+    assert found.manifest["repairs"]["text/bad_list"] == 2
+
+
 def test_a_record_under_two_keys(tmp_path: Path) -> None:
     record = encode({"$type": FOLLOW, "subject": BOB, "createdAt": claim(NOON)})
     (tmp_path / "repo.car").write_bytes(repository({f"{FOLLOW}/3a": record, f"{FOLLOW}/3b": record}, tid(NOON)))
