@@ -451,6 +451,39 @@ def test_whose_post_it_is_without_an_id_of_the_platform(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_the_posts_of_a_page_are_the_records(tmp_path: Path, indent: int | None) -> None:
+    """The API answers with `result.posts`, the Meta Content Library with `data`."""
+    other = API | {"platformId": f"{PAGE}_8", "postUrl": f"https://www.facebook.com/{PAGE}/posts/8"}
+    plain, _, reader = drain(write_lines(tmp_path / "lines.jsonl", API, other))
+    for page in ({"status": 200, "result": {"posts": [API, other], "pagination": {}}}, {"data": [API, other]}):
+        (tmp_path / "page.json").write_text(json.dumps(page, indent=indent))
+        raw, rejects, found = drain(tmp_path / "page.json")
+        assert (found.vintage, rejects) == (reader.vintage, [])
+        place = ["source_row", "source_item", "source_line"]
+        assert raw.drop_columns(place).equals(plain.drop_columns(place))
+        assert raw.select(place[:2]).to_pydict() == {"source_row": [1, 1], "source_item": [0, 1]}
+
+
+def test_pages_on_one_line_and_what_is_no_post_in_them(tmp_path: Path) -> None:
+    late = API | {"date": "never", "platformId": "1_3"}
+    pages = [{"result": {"posts": [API, 5, late]}}, {"result": {"posts": []}}, {"result": {"posts": [API]}}]
+    path = tmp_path / "pages.json"
+    path.write_text("".join(map(json.dumps, pages)) + "\n" + json.dumps(API))
+    raw, rejects, reader = drain(path)
+    assert (reader.manifest["rows_in"], raw.num_rows) == (5, 3)
+    places = raw.select(["source_row", "source_item"]).to_pylist()
+    assert [tuple(place.values()) for place in places] == [(1, 0), (1, 3), (2, 0)]
+    assert [(row["reason"], row["line"], row["record"]) for row in rejects] == [
+        ("not_an_object", 1, 1),
+        ("bad_time", 1, 1),
+    ]
+    data = path.read_bytes()
+    pieces = [data[row["byte_offset"] : row["byte_offset"] + row["byte_length"]] for row in rejects]
+    assert (pieces[0], json.loads(pieces[1])) == (b"5", late)
+    assert rejects[1]["raw_excerpt"] == pieces[1][:512].decode()
+
+
 def test_what_is_no_record_of_a_json_file_is_a_reject(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "x.jsonl", API, {"message": "no more"}, 7, API | {"date": "never"})
     with path.open("a") as sink:
