@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 import shutil
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +228,23 @@ def test_declared_coverage_reaches_beyond_the_rows(lake: Lake) -> None:
     )
     publish(lake, date(2021, 6, 1), date(2021, 7, 31))
     assert lake.days(RAW.name) == day_range(date(2021, 6, 29), date(2021, 7, 3))
+
+
+def test_declared_coverage_says_nothing_about_the_days_up_to_a_looked_up_row(lake: Lake) -> None:
+    """Rows may lie years before the days that a list is declared for; none of the days between is a day without any."""
+    moments = (datetime(2021, 7, 2, 12, tzinfo=UTC), datetime(2019, 1, 1, 12, tzinfo=UTC))
+    file = Path(lake.path("landing", "tiktok", "list.jsonl"))
+    file.parent.mkdir(parents=True)
+    videos = [
+        {"id": int(moment.timestamp()) << 32, "create_time": int(moment.timestamp()), "username": "a"}
+        for moment in moments
+    ]
+    file.write_text("".join(json.dumps(video) + "\n" for video in videos), encoding="utf-8")
+    sidecar = file.with_name("list.jsonl.meta.json")
+    sidecar.write_text('{"coverage": {"from": "2021-07-01", "to": "2021-07-03"}}', encoding="utf-8")
+    (converted,) = take_in(lake, "tiktok").files
+    assert converted.covered == [date(2019, 1, 1), *day_range(FIRST, date(2021, 7, 3))]
+    assert (converted.manifest["coverage_from"], converted.manifest["coverage_to"]) == ("2019-01-01", "2021-07-03")
 
 
 def test_files_that_vanished_never_empty_a_partition(lake: Lake) -> None:

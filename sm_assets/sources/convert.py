@@ -34,7 +34,7 @@ from sm_assets.sources.landing import Delivery, changed, local_copy
 from sm_assets.sources.reading import INGESTED_REJECTS, REJECT_SCHEMA, Bounds, ReadOptions, ingest_schema
 from sm_assets.storage import PART, ROW_GROUP, DayRouter, Lake, select, sync_folder
 
-CONVERTER_VERSION = "2"
+CONVERTER_VERSION = "3"
 
 
 def convert(
@@ -165,16 +165,28 @@ def _own_days(batch: pa.RecordBatch) -> dict[date, int]:
 
 
 def _coverage(source: Source, delivery: Delivery, manifest: dict[str, Any]) -> None:
-    """A file without rows of its own covers no day, whatever is declared: an empty export proves nothing."""
+    """Days that a file speaks of, and of those the stretch whose rows it has all (`complete`), be it on no row.
+
+    A file without rows of its own covers no day, whatever is declared: an empty export proves nothing.
+    """
     days = sorted(manifest["own_rows_by_day"])
     kind = manifest.get("coverage_kind") or source.coverage_kind
     captured = manifest.get("observed_days") if days else None
     first, last = captured or ((days[0], days[-1]) if days else (None, None))
     declared = delivery.sidecar.coverage or manifest.get("coverage")
+    complete = None if kind == "scattered" else (first, last)
     if first and last and declared:
         kind = "declared"
-        first, last = min(str(declared[0]), first), max(str(declared[1]), last)
-    manifest |= {"coverage_kind": kind if days else None, "coverage_from": first, "coverage_to": last}
+        stated = str(declared[0]), str(declared[1])
+        first, last = min(stated[0], first), max(stated[1], last)
+        # What was looked up by its id besides proves nothing about the days around it.
+        complete = stated if source.coverage_kind == "scattered" else (first, last)
+    manifest |= {
+        "coverage_kind": kind if days else None,
+        "coverage_from": first,
+        "coverage_to": last,
+        "complete": complete if days else None,
+    }
 
 
 def _write_rejects(

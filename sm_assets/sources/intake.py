@@ -67,10 +67,10 @@ class Converted:
         Rows that came only inside others lie on days that the file does not cover otherwise; they are shown all the
         same, and so are days on which only staged rows lie.
         """
-        first, last = self.manifest["coverage_from"], self.manifest["coverage_to"]
+        complete = self.manifest.get("complete")
         days = {*self.rows_by_day, *map(date.fromisoformat, self.manifest.get("also_days", ()))}
-        if first is not None and self.manifest["coverage_kind"] != "scattered":
-            days.update(day_range(date.fromisoformat(first), date.fromisoformat(last)))
+        if complete is not None:
+            days.update(day_range(*map(date.fromisoformat, complete)))
         return sorted(days)
 
     @property
