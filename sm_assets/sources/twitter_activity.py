@@ -16,6 +16,7 @@ from sm_assets.sources.twitter_fields import (
     User,
     classic_entities,
     items,
+    misshapen,
     names_own_status,
     obj,
     objects,
@@ -87,6 +88,12 @@ def _tweet(activity: Record, path: Path, context: bool, unwound: Record) -> Twee
         followers=actor.get("followersCount"),
         followers_at_posting=not context,
         matching_rules=gnip.get("matching_rules"),
+        misshapen=misshapen(
+            activity,
+            texts="postedTime body twitter_lang",
+            objects="actor long_object gnip twitter_entities twitter_extended_entities edit_history "
+            "twitter_quoted_status inReplyTo",
+        ),
     )
     extended = obj(holder.get("twitter_extended_entities"))
     classic_entities(unwound, obj(holder.get("twitter_entities")), extended, tweet)

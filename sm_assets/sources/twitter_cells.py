@@ -13,10 +13,12 @@ from sm_assets.sources.twitter_fields import (
     SECOND,
     Tweet,
     Unpacked,
+    Withdrawal,
     id_micros,
     is_id,
     is_plausible,
     micros_of,
+    normalised,
     truth,
     whole,
 )
@@ -113,6 +115,14 @@ class Cells:
             self.repair(column, "bad_list")
         return found
 
+    def hashtags(self, values: list[str]) -> list[dict[str, str]]:
+        """Hashtags without their sign, as delivered and normalised."""
+        bare = [value.lstrip("#\uff03") for value in values]
+        found = [{"hashtag": tag, "normalised": normalised(tag)} for tag in bare if normalised(tag)]
+        if len(found) < len(values):
+            self.repair("hashtags", "bad_list")
+        return found
+
     def country(self, value: str | None) -> str | None:
         """Two capital letters."""
         if value is None or (len(value) == 2 and value.isascii() and value.isalpha() and value.isupper()):
@@ -161,9 +171,14 @@ def observed_by(part: Unpacked) -> int | None:
     return created if is_plausible(created) else None
 
 
+def _birth(row: Withdrawal) -> int | None:
+    created = micros_of(row.created_at)
+    return created if created is not None or not is_id(row.record_id) else id_micros(str(row.record_id))
+
+
 def last_event_of(part: Unpacked) -> int | None:
     """Time of the last event that a record tells of."""
-    times = [row.deleted_us if row.deleted_us is not None else micros_of(row.created_at) for row in part.withdrawals]
+    times = [row.deleted_us if row.deleted_us is not None else _birth(row) for row in part.withdrawals]
     times += [
         event_time(tweet.tweet_id, tweet.created_at, [version for version in tweet.history if is_id(version)])[0]
         for tweet in part.tweets

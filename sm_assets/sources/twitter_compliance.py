@@ -5,6 +5,8 @@ Here: what is withdrawn, whether for good, and when. Not here: withdrawals by fa
 
 from __future__ import annotations
 
+import re
+
 from sm_assets.sources.twitter_fields import (
     Path,
     Record,
@@ -25,6 +27,7 @@ _REASONS = {
     "deactivated": ("hide", "deactivated"),
     "suspended": ("hide", "suspended"),
 }
+_NAMES = {"tweet": "post", "user": "account"}
 # Why it was withdrawn is not known, so it must be possible to take it back.
 _UNKNOWN = ("hide", "takendown")
 _USER_NOTICES = {
@@ -121,13 +124,13 @@ def unpack_notice(record: Record, path: Path = ()) -> Unpacked:
 def entity_of(row: Withdrawal, file_name: str) -> str | None:
     """Whether a compliance row is about a tweet or a user; None: nothing tells.
 
-    The file's name tells if it names one of them. Else it is a tweet if the time in its id is the time of its creation
-    to the millisecond.
+    The file's name tells if it names one of them: `tweets_2022`, not `retweeters`, which are users. Else it is a tweet
+    if the time in its id is the time of its creation to the millisecond.
     """
     name = file_name.lower()
-    named = [entity for word, entity in (("tweet", "post"), ("user", "account")) if word in name]
-    if len(named) == 1:
-        return named[0]
+    named = [word for word in _NAMES if word in name]
+    if len(named) == 1 and re.search(rf"(?<![a-z]){named[0]}", name):
+        return _NAMES[named[0]]
     created = micros_of(row.created_at)
     if created is not None and is_id(row.record_id) and id_micros(str(row.record_id)) == created:
         return "post"

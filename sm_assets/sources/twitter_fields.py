@@ -63,6 +63,7 @@ class Tweet:
         is_context: it arrived only inside another record.
         parent_handle: handle of the user replied to, where no id is delivered.
         reposted_id: of the tweet that a retweet passes on; empty where a retweet does not tell; None: no retweet.
+        misshapen: keys that hold something else than they should.
         followers: of the author as the record tells them; `followers_at_posting`: the same, where the record was made
             when the tweet was.
     """
@@ -98,6 +99,7 @@ class Tweet:
     mentions: list[tuple[str | None, str | None]] = field(default_factory=list)
     media: list[Medium] = field(default_factory=list)
     matching_rules: Any = None
+    misshapen: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -195,8 +197,23 @@ def items(value: Any) -> list[Any]:
 
 
 def objects(value: Any) -> list[Record]:
-    """The objects of a list."""
-    return [item for item in items(value) if isinstance(item, dict)]
+    """The objects of a list; one object alone is a list of one."""
+    return [item for item, _ in placed(value, ()) if isinstance(item, dict)]
+
+
+def placed(value: Any, path: Path) -> list[tuple[Any, Path]]:
+    """Elements of a list and where they are; anything else but null is a list of one."""
+    if isinstance(value, list):
+        return [(item, (*path, k)) for k, item in enumerate(value)]
+    return [] if value is None else [(value, path)]
+
+
+def misshapen(record: Record, *, texts: str = "", objects: str = "", lists: str = "") -> list[str]:
+    """Those of the keys that hold something else than a text (or number), an object, a list (or one object of it)."""
+    wanted: tuple[tuple[str, tuple[type, ...]], ...] = ((texts, (str,)), (objects, (dict,)), (lists, (list, dict)))
+    return [
+        key for keys, kinds in wanted for key in keys.split() if record.get(key) and not isinstance(record[key], kinds)
+    ]
 
 
 def text(value: Any) -> str | None:
@@ -338,6 +355,7 @@ def classic_entities(found: Record, entities: Record, extended: Record, tweet: T
         tweet.links.append(
             Link(short, text(url.get("expanded_url")), *(final if final[0] else found.get(short or "", final)))
         )
+    tweet.misshapen += misshapen(entities, lists="urls hashtags user_mentions media")
     tweet.hashtags = [tag for tag in (text(h.get("text")) for h in objects(entities.get("hashtags"))) if tag]
     tweet.mentions = [
         (first_text(m, "id_str", "id"), text(m.get("screen_name"))) for m in objects(entities.get("user_mentions"))

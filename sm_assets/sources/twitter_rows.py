@@ -30,7 +30,6 @@ from sm_assets.sources.twitter_fields import (
     link_role,
     literal,
     media_kind,
-    normalised,
 )
 
 _HOUR = 3600 * SECOND
@@ -165,7 +164,11 @@ class RowBuilder:
             return refused
         tweet_id = str(tweet.tweet_id)
         cells = Cells(self.tally)
+        for key in dict.fromkeys(tweet.misshapen):
+            cells.repair(key, "bad_list")
         history = cells.ids("edit_history", tweet.history)
+        if history and tweet_id not in history:
+            history.append(tweet_id)
         posted, time_source = event_time(tweet_id, tweet.created_at, history, cells)
         if posted is None or not around.may_hold(posted):
             return _refusal("bad_time", f" ({_named(tweet)}, created_at {tweet.created_at})")
@@ -223,7 +226,7 @@ class RowBuilder:
             "impression_count": literal(tweet.views),
             "author_followers_count": literal(tweet.followers),
             "links": _json(links),
-            "hashtags": _json([{"hashtag": tag, "normalised": normalised(tag)} for tag in tweet.hashtags]),
+            "hashtags": _json(cells.hashtags(tweet.hashtags)),
             "mentions": _json(mentions),
             "media": _json(
                 [{"type": m.type, "alt_text": m.alt_text, "duration_ms": literal(m.duration_ms)} for m in tweet.media]
@@ -334,7 +337,8 @@ class RowBuilder:
         if entity == "post":
             born = created if created is not None else id_micros(str(row.record_id))
         record_day = None if born is None else born // DAY
-        self.touched.add(None if record_day is None else str(_date(record_day)))
+        # A withdrawn version may belong to a post of the evening before: tweets can be edited for an hour.
+        self.touched |= {None} if born is None else {str(_date(moment // DAY)) for moment in (born - _HOUR, born)}
         action, reason = row.stands_for
         return {
             "record_id": row.record_id,

@@ -16,6 +16,7 @@ from sm_assets.sources.twitter_fields import (
     classic_entities,
     first_text,
     items,
+    misshapen,
     obj,
     objects,
     text,
@@ -49,6 +50,8 @@ def _tweet(status: Record, user: Record, path: Path, context: bool) -> Tweet:
     whole = text(long.get("full_text"))
     holder = long if whole else status
     history = obj(status.get("edit_history"))
+    versions = [v for v in items(history.get("edit_tweet_ids")) if isinstance(v, str)]
+    first = text(history.get("initial_tweet_id"))
     tweet = Tweet(
         path,
         context,
@@ -65,7 +68,7 @@ def _tweet(status: Record, user: Record, path: Path, context: bool) -> Tweet:
             first_text(status, "quoted_status_id_str", "quoted_status_id")
             or first_text(obj(status.get("quoted_status")), "id_str", "id")
         ),
-        history=[str(v) for v in items(history.get("edit_tweet_ids")) if isinstance(v, str)],
+        history=[str(v) for v in ([] if first is None or first in versions else [first]) + versions],
         client=text(status.get("source")),
         country=text(obj(status.get("place")).get("country_code")),
         is_sensitive=status.get("possibly_sensitive"),
@@ -76,6 +79,11 @@ def _tweet(status: Record, user: Record, path: Path, context: bool) -> Tweet:
         followers=user.get("followers_count"),
         followers_at_posting=not context,
         matching_rules=status.get("matching_rules"),
+        misshapen=misshapen(
+            status,
+            texts="created_at text full_text lang",
+            objects="user entities extended_entities extended_tweet edit_history retweeted_status quoted_status place",
+        ),
     )
     classic_entities({}, obj(holder.get("entities")), obj(holder.get("extended_entities")), tweet)
     return tweet

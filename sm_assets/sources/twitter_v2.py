@@ -23,8 +23,10 @@ from sm_assets.sources.twitter_fields import (
     is_id,
     items,
     kind_of_key,
+    misshapen,
     obj,
     objects,
+    placed,
     text,
 )
 
@@ -44,14 +46,12 @@ def unpack_page(page: Record, path: Path = ()) -> Unpacked:
         is_last=text(meta.get("next_token")) is None,
         is_search="matching_rules" in page or bool(meta),
     )
-    own: list[tuple[Any, Path]] = (
-        [(v, (*path, "data", k)) for k, v in enumerate(data)] if isinstance(data, list) else [(data, (*path, "data"))]
-    )
-    own = [(value, at) for value, at in own if value is not None or at[-1] != "data"]
     tweets: list[tuple[Record, Path, bool]] = []
-    places = [(v, at, False) for v, at in own]
+    places = [(value, at, False) for value, at in placed(data, (*path, "data"))]
     for kind in ("tweets", "users"):
-        places += [(v, (*path, "includes", kind, k), True) for k, v in enumerate(items(includes.get(kind)))]
+        places += [(value, at, True) for value, at in placed(includes.get(kind), (*path, "includes", kind))]
+    if page.get("includes") and not includes:
+        places.append((page["includes"], (*path, "includes"), True))
     for value, at, context in places:
         if not isinstance(value, dict):
             found.rejects.append((at, "not_an_object", f"an object was expected at {_dotted(at)}"))
@@ -95,12 +95,12 @@ def _collect(found: Unpacked, waiting: deque[tuple[Record, Path, bool]], lookups
         for holder in ("entities", "note_tweet"):
             entities = obj(value.get(holder)) if holder == "entities" else obj(obj(value.get(holder)).get("entities"))
             base = (*at, holder) if holder == "entities" else (*at, holder, "entities")
-            for k, mention in enumerate(items(entities.get("mentions"))):
+            for mention, place in placed(entities.get("mentions"), (*base, "mentions")):
                 if isinstance(mention, dict) and any(key in mention for key in _USER_KEYS):
-                    found.users.append(_user(mention, (*base, "mentions", k), True))
-        for k, reference in enumerate(items(value.get("referenced_tweets"))):
+                    found.users.append(_user(mention, place, True))
+        for reference, place in placed(value.get("referenced_tweets"), (*at, "referenced_tweets")):
             if isinstance(reference, dict) and any(key in reference for key in _TWEET_KEYS):
-                waiting.append((reference, (*at, "referenced_tweets", k), True))
+                waiting.append((reference, place, True))
 
 
 def _tweet(value: Record, path: Path, context: bool, lookups: _Lookups) -> Tweet:
@@ -130,6 +130,15 @@ def _tweet(value: Record, path: Path, context: bool, lookups: _Lookups) -> Tweet
         views=metrics.get("impression_count"),
         followers=obj(author.get("public_metrics")).get("followers_count"),
         has_poll=bool(attachments.get("poll_ids") or attachments.get("poll")),
+        misshapen=[
+            *misshapen(
+                value,
+                texts="created_at text lang",
+                objects="entities attachments public_metrics note_tweet author geo",
+                lists="referenced_tweets edit_history_tweet_ids",
+            ),
+            *misshapen(entities, lists="urls hashtags mentions"),
+        ],
     )
     for reference in objects(value.get("referenced_tweets")):
         name = _REFERENCES.get(text(reference.get("type")) or "")
@@ -174,8 +183,8 @@ def _user(user: Record, path: Path, context: bool) -> User:
 
 def _errors(found: Unpacked, page: Record, path: Path) -> None:
     """Look-ups that found nothing withdraw what they name by number; failures of the request itself are rejects."""
-    for k, value in enumerate(items(page.get("errors"))):
-        error, at = obj(value), (*path, "errors", k)
+    for value, at in placed(page.get("errors"), (*path, "errors")):
+        error = obj(value)
         named = first_text(error, "resource_id", "value")
         kind = text(error.get("resource_type"))
         if "disconnect_type" in error:

@@ -145,6 +145,12 @@ def test_versions_of_a_tweet_are_one_post_on_one_day(tmp_path: Path) -> None:
     assert one(found, "post_links")["link_role"] == "quote"
     found = read(write(tmp_path / "y", page(v2(an_id(), edit_history_tweet_ids=[an_id(), "x"]))))
     assert (one(found)["alias_ids"], found.manifest["repairs"]) == (None, {"edit_history/bad_list": 1})
+    # A history that lacks its own tweet, and one that tells the first version apart.
+    found = read(write(tmp_path / "z", page(v2(an_id(9), edit_history_tweet_ids=[an_id()]))))
+    assert (one(found)["post_id"], one(found)["alias_ids"]) == (an_id(), [an_id(), an_id(9)])
+    apart = {"initial_tweet_id": an_id(), "edit_tweet_ids": [an_id(9)]}
+    found = read(write(tmp_path / "v1", v1(an_id(9), edit_history=apart)))
+    assert (one(found)["post_id"], one(found)["alias_ids"]) == (an_id(), [an_id(), an_id(9)])
 
 
 def test_a_retweet_is_no_post_and_quotes_nothing(tmp_path: Path) -> None:
@@ -371,6 +377,41 @@ def test_compliance_rows(tmp_path: Path) -> None:
     assert (found.manifest["ignored"], found.staged["tombstones"]) == ({"stream_notice": 1}, [])
 
 
+@pytest.mark.parametrize(
+    ("name", "entity"),
+    [
+        ("retweeters.jsonl", None),
+        ("supertweets.jsonl", None),
+        ("Tweets.jsonl", "post"),
+        ("2022_tweet-compliance.jsonl", "post"),
+        ("my_users2", "account"),
+    ],
+)
+def test_words_in_file_names_are_words(tmp_path: Path, name: str, entity: str | None) -> None:
+    row = {"id": BOB, "action": "delete", "created_at": SEEN, "reason": "deleted", "redacted_at": SEEN}
+    found = read(write(tmp_path / name, row))
+    assert [stone["entity"] for stone in found.staged["tombstones"]] == ([entity] if entity else [])
+    assert reasons(found) == ([] if entity else ["ambiguous_entity"])
+
+
+def test_a_withdrawal_without_times_is_none_the_less_one(tmp_path: Path) -> None:
+    row = {"id": an_id(), "action": "delete", "reason": "deleted", "created_at": None}
+    stone = one(read(write(tmp_path / "tweets.jsonl", row)), "tombstones")
+    assert (stone["record_id"], stone["record_day"], stone["deleted_at"]) == (
+        an_id(),
+        date(2021, 3, 1),
+        datetime(2021, 3, 1, 12, 0, 0, 250_000),
+    )
+
+
+def test_a_withdrawn_version_reaches_the_evening_before(tmp_path: Path) -> None:
+    versions = [an_id(when=datetime(2022, 10, day, hour, tzinfo=UTC)) for day, hour in ((4, 0), (4, 2))]
+    for version, days in zip(versions, (["2022-10-03", "2022-10-04"], ["2022-10-04"]), strict=True):
+        born = moment(version).isoformat()
+        row = {"id": version, "action": "delete", "reason": "suspended", "created_at": born}
+        assert read(write(tmp_path / "tweets.jsonl", row)).manifest["touched_days"] == days
+
+
 def test_when_it_was_withdrawn(tmp_path: Path) -> None:
     rows = [{"id": an_id(k), "action": "delete", "created_at": SEEN, "reason": "deleted"} for k in range(2)]
     rows[1]["redacted_at"] = "2021-05-01T00:00:00Z"
@@ -404,6 +445,50 @@ def test_notices_of_streams(tmp_path: Path) -> None:
     ]
     assert {s["deleted_at"] for s in found.staged["tombstones"]} == {NOON.replace(tzinfo=None)}
     assert found.manifest["touched_days"] == [None, "2021-03-01"]
+
+
+def test_one_object_is_a_list_of_one(tmp_path: Path) -> None:
+    error = {"title": "Not Found Error", "resource_type": "tweet", "resource_id": an_id(-9), "parameter": "ids"}
+    retweet = v2(an_id(5), referenced_tweets={"type": "retweeted", "id": an_id(1)})
+    tagged = v2(an_id(1), BOB, entities={"hashtags": {"tag": "a"}})
+    users = {"users": v2_user(BOB), "tweets": tagged}
+    found = read(write(tmp_path / "x", page(retweet, includes=users, errors=error)))
+    assert [(r["kind"], r["object_post_id"], r["object_account_id"]) for r in found.staged["interactions"]] == [
+        ("repost", an_id(1), BOB)
+    ]
+    assert [(post["post_id"], post["is_context"]) for post in found.staged["posts"]] == [(an_id(1), True)]
+    assert [account["handle"] for account in found.staged["accounts"]] == ["Name2"]
+    assert one(found, "post_hashtags")["hashtag"] == "a"
+    assert one(found, "tombstones")["record_id"] == an_id(-9)
+    assert found.manifest["repairs"] == {}
+    assert reasons(read(write(tmp_path / "y", page(v2(an_id()), includes=["x"])))) == ["not_an_object"]
+
+
+@pytest.mark.parametrize(
+    ("record", "repaired"),
+    [
+        (v1(an_id()) | {"text": ["a"], "lang": {"a": 1}}, {"lang", "text"}),
+        (v1(an_id(), retweeted_status="x", entities={"urls": "u", "hashtags": None}), {"retweeted_status", "urls"}),
+        (activity(an_id(), body={"a": 1}, gnip=[1], twitter_entities={"urls": 3}), {"body", "gnip", "urls"}),
+        (page(v2(an_id()) | {"text": True, "referenced_tweets": "x"}), {"referenced_tweets", "text"}),
+        (page(v2(an_id(), entities=["x"], edit_history_tweet_ids=an_id())), {"edit_history_tweet_ids", "entities"}),
+    ],
+)
+def test_what_has_another_shape_is_counted(tmp_path: Path, record: dict[str, Any], repaired: set[str]) -> None:
+    found = read(write(tmp_path / "x", record))
+    assert found.manifest["repairs"] == {f"{key}/bad_list": 1 for key in repaired}
+    assert one(found)["post_id"] == an_id()
+
+
+def test_hashtags_stand_without_their_sign(tmp_path: Path) -> None:
+    tags = [{"text": text} for text in ("#One", " ", "＃Two", "#", "x#y")]
+    found = read(write(tmp_path / "x", v1(an_id(), entities={"hashtags": tags})))
+    assert [(h["hashtag"], h["hashtag_normalised"], h["ordinal"]) for h in found.staged["post_hashtags"]] == [
+        ("One", "one", 0),
+        ("Two", "two", 1),
+        ("x#y", "x#y", 2),
+    ]
+    assert found.manifest["repairs"] == {"hashtags/bad_list": 1}
 
 
 def test_errors_of_pages(tmp_path: Path) -> None:
