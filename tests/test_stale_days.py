@@ -105,3 +105,17 @@ def test_a_purge_reaches_what_was_made_of_bytes_that_were_replaced(lake: Lake, i
     assert holding(lake, WORDS) == []
     assert holding(lake, "kept") == ["events"]
     assert purged == ({} if is_gone else {"landing/bluesky/events.jsonl": 1}), "what landing/ still holds"
+
+
+def test_files_that_still_hold_purged_words_are_listed_until_they_go(lake: Lake) -> None:
+    created, deleted = event("3kaaaaaaaaaaa", 0, text=WORDS), event("3kaaaaaaaaaaa", 24, "delete")
+    for name, text in (("a.jsonl", created), ("copy.jsonl", created), ("later.jsonl", deleted)):
+        landing(lake, "bluesky", name).write_text(text, encoding="utf-8")
+    both = {"landing/bluesky/a.jsonl": 1, "landing/bluesky/copy.jsonl": 1}
+    assert take_in(lake, "bluesky").held == both
+    again = take_in(lake, "bluesky")
+    assert (again.held, again.purged) == (both, {}), "it is no news, but still so"
+    landing(lake, "bluesky", "a.jsonl").unlink()
+    assert take_in(lake, "bluesky").held == {"landing/bluesky/copy.jsonl": 1}
+    landing(lake, "bluesky", "copy.jsonl").unlink()
+    assert take_in(lake, "bluesky").held == {}

@@ -105,8 +105,8 @@ class Intake:
         converted: paths converted now; the others are reused.
         affected: days that files new, gone, renamed or read otherwise since the last time cover or covered, those that
         their withdrawals reach, and those into which their profiles and lists go on, ascending.
-        purged: landing file -> rows whose words were taken out of its conversion because they were purged; the landing
-        file itself still holds them.
+        purged: landing file -> rows whose words were now taken out of its conversion because they were purged.
+        held: landing file -> rows taken out of its conversion so far; the file itself holds their words until it goes.
     """
 
     source: Source
@@ -117,6 +117,7 @@ class Intake:
     converted: tuple[str, ...]
     affected: tuple[date, ...] = field(default=())
     purged: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
 
     @property
     def covered(self) -> set[date]:
@@ -212,13 +213,21 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
         if gone:
             changed.append(_converted(lake, "", sha256, name, gone))
     affected = _affected(kept, changed, purged)
-    intake = Intake(source, kept, same_as, unknown, unusable, tuple(converted), affected, purged)
+    emptied: Counter[str] = Counter()
+    for file in kept:
+        known = 0 if file.path in converted else last.get("purged", {}).get(file.sha256, 0)
+        if rows := known + purged.get(file.path, 0):
+            emptied[file.sha256] = rows
+    places = {path: hashes[path] for path in (*(f.path for f in kept), *same_as)}
+    held = {path: emptied[sha256] for path, sha256 in sorted(places.items()) if sha256 in emptied}
+    intake = Intake(source, kept, same_as, unknown, unusable, tuple(converted), affected, purged, held)
     state = {
         "unknown": unknown,
         "unusable": unusable,
         "files": {f.path: f.sha256 for f in kept},
         "collections": {f.path: f.delivery for f in kept},
         "same_as": same_as,
+        "purged": dict(emptied),
     }
     if state != lake.read_json("lake", "_ingest", f"{source_name}.json"):
         lake.write_json(state, "lake", "_ingest", f"{source_name}.json")

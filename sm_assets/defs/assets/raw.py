@@ -122,7 +122,8 @@ def _metadata(lake: Lake, intake: Intake) -> dict[str, Any]:
         entries["outside_partitions"] = counts_table(outside, "file (days)")
     if intake.purged:
         entries["purged_rows"] = sum(intake.purged.values())
-        entries["landing_holds_purged"] = counts_table(intake.purged, "file that still holds withdrawn words")
+    if intake.held:
+        entries["landing_holds_purged"] = counts_table(intake.held, "file that still holds withdrawn words")
     if intake.same_as:
         listed = (f"- `{path}`: the bytes of `{first}`" for path, first in intake.same_as.items())
         entries["files_same"] = dg.MetadataValue.md("\n".join(listed))
