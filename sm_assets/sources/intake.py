@@ -205,7 +205,7 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
                 changed.append(_converted(lake, delivery.path, sha256, name, earlier))
     kept = tuple(files.values())
     fresh = {file.sha256 for file in kept if file.path in converted or file.sha256 not in before}
-    replaced = _left_behind(lake, source, kept) if any(f.manifest.get("purges") for f in kept) else []
+    replaced = _left_behind(lake, source, kept) if fresh and any(f.manifest.get("purges") for f in kept) else []
     purged = apply_purges(lake, source, list(kept), fresh, replaced)
     for sha256 in before - set(files):
         name = _folder(lake, source, sha256)
