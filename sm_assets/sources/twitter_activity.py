@@ -14,8 +14,11 @@ from sm_assets.sources.twitter_fields import (
     Tweet,
     Unpacked,
     User,
+    Withdrawal,
     classic_entities,
     items,
+    micros_of,
+    micros_of_stamp,
     misshapen,
     names_own_status,
     obj,
@@ -30,6 +33,13 @@ _REPLY = re.compile(r"^(?:https?://)?(?:[\w-]+\.)*(?:twitter|x)\.com/([^/]+)/sta
 def unpack(record: Record, path: Path = ()) -> Unpacked:
     """The activity with all activities and actors inside it."""
     found = Unpacked("activity")
+    verb = (text(record.get("verb")) or "post").lower()
+    if verb == "delete":
+        found.withdrawals.append(_deletion(record, path))
+    elif verb not in ("post", "share"):
+        found.ignored.append("no_payload")
+    if verb not in ("post", "share"):
+        return found
     # Links of embedded activities are unwound in the outermost one only.
     unwound: Record = {
         text(url.get("url")) or "": (
@@ -48,7 +58,7 @@ def unpack(record: Record, path: Path = ()) -> Unpacked:
         quoted = obj(activity.get("twitter_quoted_status"))
         tweet = _tweet(activity, at, context, unwound)
         tweet.quoted_id = tail(quoted.get("id")) or quoted_id
-        if activity.get("verb") == "share":
+        if (text(activity.get("verb")) or "").lower() == "share":
             original = obj(activity.get("object"))
             tweet.reposted_id = tail(original.get("id")) or ""
             if original:
@@ -61,6 +71,21 @@ def unpack(record: Record, path: Path = ()) -> Unpacked:
         found.tweets.append(tweet)
     found.outermost = found.tweets[0]
     return found
+
+
+def _deletion(record: Record, path: Path) -> Withdrawal:
+    stamp = text(record.get("timestamp_ms"))
+    return Withdrawal(
+        path,
+        False,
+        "post",
+        tail(obj(record.get("object")).get("id")) or tail(record.get("id")),
+        ("purge", "deleted"),
+        account_id=tail(obj(record.get("actor")).get("id")),
+        action="delete",
+        redacted_at=stamp or text(record.get("postedTime")),
+        deleted_us=micros_of_stamp(stamp) if stamp else micros_of(text(record.get("postedTime"))),
+    )
 
 
 def _tweet(activity: Record, path: Path, context: bool, unwound: Record) -> Tweet:

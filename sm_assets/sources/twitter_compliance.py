@@ -16,6 +16,7 @@ from sm_assets.sources.twitter_fields import (
     id_micros,
     is_id,
     micros_of,
+    micros_of_stamp,
     obj,
     text,
 )
@@ -86,7 +87,7 @@ def unpack_notice(record: Record, path: Path = ()) -> Unpacked:
     notice = next((name for name in record if name in NOTICES), "")
     body, at = obj(record.get(notice)), (*path, notice)
     stamp = first_text(body, "timestamp_ms")
-    deleted = int(stamp) * 1000 if stamp and stamp.isdecimal() and len(stamp) <= 15 else None
+    deleted = micros_of_stamp(stamp)
     if notice == "delete" and "status" in body:
         status = obj(body.get("status"))
         found.withdrawals.append(

@@ -269,6 +269,11 @@ def micros_of(value: str | None) -> int | None:
     return None if moment.tzinfo is None else (moment - _EPOCH) // timedelta(microseconds=1) - east * SECOND
 
 
+def micros_of_stamp(value: str | None) -> int | None:
+    """Microseconds since 1970 of milliseconds since 1970, as notices state them."""
+    return int(value) * 1000 if value and value.isdecimal() and len(value) <= 15 else None
+
+
 def is_plausible(micros: int | None) -> bool:
     """Whether a time lies between Twitter's first tweet and tomorrow."""
     return micros is not None and FLOOR <= micros <= time.time_ns() // 1000 + DAY

@@ -447,6 +447,29 @@ def test_notices_of_streams(tmp_path: Path) -> None:
     assert found.manifest["touched_days"] == [None, "2021-03-01"]
 
 
+def test_activities_that_are_no_tweets(tmp_path: Path) -> None:
+    gone = {
+        "id": "tag:search.twitter.com,2005:1",
+        "verb": "delete",
+        "objectType": "activity",
+        "actor": {"id": f"id:twitter.com:{BOB}"},
+        "object": {"id": f"object:search.twitter.com,2005:{an_id(-9)}", "objectType": "note"},
+        "timestamp_ms": str(int(NOON.timestamp() * 1000)),
+    }
+    found = read(write(tmp_path / "x", activity(an_id()), gone, activity(an_id(1), verb="favorite")))
+    assert [post["post_id"] for post in found.staged["posts"]] == [an_id()]
+    stone = one(found, "tombstones")
+    assert (stone["entity"], stone["record_id"], stone["account_id"], stone["action"], stone["reason"]) == (
+        "post",
+        an_id(-9),
+        BOB,
+        "purge",
+        "deleted",
+    )
+    assert stone["deleted_at"] == NOON.replace(tzinfo=None)
+    assert found.manifest["ignored"] == {"no_payload": 1}
+
+
 def test_one_object_is_a_list_of_one(tmp_path: Path) -> None:
     error = {"title": "Not Found Error", "resource_type": "tweet", "resource_id": an_id(-9), "parameter": "ids"}
     retweet = v2(an_id(5), referenced_tweets={"type": "retweeted", "id": an_id(1)})
