@@ -138,13 +138,15 @@ def plant_demo_world(target: Path, pages: int, seed: int) -> None:
 
     world = World(seed, pages / 600)
     with tempfile.TemporaryDirectory(dir=target) as folder:
-        for path in world.write(Path(folder)):
-            if "landing" in path.parts:
+        for path in world.write(Path(folder), sources=("crowdtangle",)):
+            # Exports of pages only: the clustering is about them.
+            if "landing" in path.parts and b"Page Name" in path.read_bytes()[:200]:
                 path.rename(target / path.name)
     kinds = {"organic": -1, "aggregator": -2}
     with (target / "truth.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("nameid", "network"))
         for row in world.truth_accounts().to_pylist():
-            network = kinds.get(row["kind"], -1) if row["network"] is None else row["network"]
-            writer.writerow((row["handle"] or row["account_id"], network))
+            if row["account_kind"] == "page":
+                network = kinds.get(row["kind"], -1) if row["network"] is None else row["network"]
+                writer.writerow((row["handle"] or row["account_id"], network))

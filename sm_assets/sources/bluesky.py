@@ -12,18 +12,15 @@ from typing import Final
 from sm_assets.errors import InputError, UnknownVintage
 from sm_assets.kernels.json_lines import JsonScanner, parse
 from sm_assets.sources.bluesky_car import CarReader, is_car
+from sm_assets.sources.bluesky_posts import PURGED_WORDS
 from sm_assets.sources.bluesky_stream import StreamReader, recognised
 from sm_assets.sources.bluesky_views import ViewReader
 from sm_assets.sources.bytestream import Windows, bom_of, compression_of, encoding_of, open_bytes, open_utf8
 from sm_assets.sources.purges import Redaction
 from sm_assets.sources.reading import Reader, ReadOptions
 
-READER_VERSION: Final = "1"
+READER_VERSION: Final = "2"
 _HEAD = 2**20
-_WORDS = (
-    "text", "langs", "embed", "facets", "tags", "labels", "display_name", "profile_description", "handle",
-    "language_codes", "hashtags", "hashtags_normalised", "mentions", "alt_texts", "links",
-)  # fmt: skip
 _POST = "if(parsed.entity = 'post', parsed.record_id, null)"
 REDACTIONS: Final = {
     "events": Redaction(
@@ -34,9 +31,9 @@ REDACTIONS: Final = {
         post=_POST,
         account="did",
         revision="rev",
-        columns=_WORDS,
+        columns=PURGED_WORDS,
     ),
-    "records": Redaction(withdrawn=None, post=_POST, account="did", revision="rev", columns=_WORDS),
+    "records": Redaction(withdrawn=None, post=_POST, account="did", revision="rev", columns=PURGED_WORDS),
     "post_views": Redaction(
         withdrawn=None,
         post="uri",

@@ -10,9 +10,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sm_assets.errors import KernelError
 from sm_assets.kernels.json_lines import Number, parse
@@ -32,6 +36,11 @@ WORDS: Final = (
     "text", "display_name", "profile_description", "handle", "card_uri", "card_title", "card_description", "video_alt",
 )  # fmt: skip
 MISSHAPEN: Final = "misshapen"
+# Columns of rows that hold what people wrote: a purge empties them.
+PURGED_WORDS: Final = (
+    "text", "langs", "embed", "facets", "tags", "labels", "display_name", "profile_description", "handle",
+    "language_codes", "hashtags", "hashtags_normalised", "mentions", "alt_texts", "links",
+)  # fmt: skip
 
 _LISTS = ("language_codes", "hashtags", "hashtags_normalised", "mentions", "alt_texts", "warnings")
 _TEXT_LIST = pa.list_(pa.string())
@@ -40,6 +49,7 @@ TYPES: Final = dict.fromkeys(_LISTS, _TEXT_LIST) | {
     "media_kind": pa.string(),
     "is_sensitive": pa.bool_(),
 }
+_FROM_PARTS = tuple(name for name in TYPES if name != "language_codes")
 _INPUT = ("langs", "facets", "tags", "labels", *EMBED_PARTS)
 _SELF = re.compile(r"^(?:https?://)?(?:[^/?#]*\.)?bsky\.app(?::\d+)?(?:[/?#]|$)", re.IGNORECASE)
 _DID = re.compile(r"^did:[a-z]+:[a-zA-Z0-9._:%-]+$")
@@ -51,6 +61,9 @@ _MEDIA = {
 }
 _WITH_MEDIA = "app.bsky.embed.recordWithMedia"
 _KNOWN_LANGS = 4096
+_KNOWN_TAGS = 16_384
+# What makes a post more than a text in some languages.
+_BUSY = tuple(name for name in _INPUT if name not in ("langs", "media_type", "card_title", "card_description"))
 
 
 def holds_text(record: Any, paths: tuple[str, ...]) -> bool:
@@ -64,6 +77,7 @@ def holds_text(record: Any, paths: tuple[str, ...]) -> bool:
     return True
 
 
+@lru_cache(_KNOWN_TAGS)
 def normalised(hashtag: str) -> str:
     """Unicode form NFKC, case-folded, without blanks around."""
     return unicodedata.normalize("NFKC", hashtag).casefold().strip()
@@ -77,21 +91,31 @@ class PostReader:
 
     def read(self, columns: Mapping[str, pa.StringArray]) -> dict[str, pa.Array]:
         """The readings of posts, one row each: see TYPES. `warnings` names the cells that could not be read whole."""
-        rows = zip(*(columns[name].to_pylist() for name in _INPUT), strict=True)
+        languages, whole = self._languages_of(columns["langs"])
+        busy = ~whole
+        for name in _BUSY:
+            busy |= pc.is_valid(columns[name]).to_numpy(zero_copy_only=False)
+        chosen = pa.array(np.flatnonzero(busy))
+        rows = zip(*(columns[name].take(chosen).to_pylist() for name in _INPUT[1:]), whole[busy].tolist(), strict=True)
         found = [self._post(*row) for row in rows]
-        return {name: pa.array([row[k] for row in found], kind) for k, (name, kind) in enumerate(TYPES.items())}
+        # Most posts have nothing of all this: their rows are null.
+        places = np.cumsum(busy) - 1
+        spread = pa.array(places, mask=~busy)
+        read = {
+            name: pa.array([row[k] for row in found], TYPES[name]).take(spread) for k, name in enumerate(_FROM_PARTS)
+        }
+        read["media_kind"] = read["media_kind"].fill_null("none")
+        read["is_sensitive"] = read["is_sensitive"].fill_null(False)
+        return {name: languages if name == "language_codes" else read[name] for name in TYPES}
 
     def _post(
-        self, langs: str | None, facets: str | None, tags: str | None, labels: str | None, embed_type: str | None,
+        self, facets: str | None, tags: str | None, labels: str | None, embed_type: str | None,
         media_type: str | None, card_uri: str | None, card_title: str | None, card_description: str | None,
-        images: str | None, video_alt: str | None,
+        images: str | None, video_alt: str | None, whole_langs: bool,
     ) -> tuple[Any, ...]:  # fmt: skip
         post = _Post()
-        languages = None
-        if langs is not None:
-            languages, whole = self._languages(langs)
-            if not whole:
-                post.warn("langs:bad_list")
+        if not whole_langs:
+            post.warn("langs:bad_list")
         if facets is not None:
             post.read_facets(facets)
         if tags is not None:
@@ -103,7 +127,6 @@ class PostReader:
             post.alt_texts.append(video_alt)
         sensitive = labels is not None and post.read_labels(labels)
         return (
-            languages,
             post.hashtags or None,
             [normalised(tag) for tag in post.hashtags] or None,
             post.mentions or None,
@@ -113,6 +136,14 @@ class PostReader:
             _medium(embed_type, media_type, n_images),
             sensitive,
         )
+
+    def _languages_of(self, langs: pa.StringArray) -> tuple[pa.ListArray, npt.NDArray[np.bool_]]:
+        """(list<text>[n], bool[n] whether the list could be read whole); few different lists occur."""
+        encoded = langs.dictionary_encode()
+        read = [self._languages(text) for text in encoded.dictionary.to_pylist()]
+        lists = pa.array([languages for languages, _ in read], _TEXT_LIST).take(encoded.indices)
+        whole = pa.array([whole for _, whole in read], pa.bool_()).take(encoded.indices).fill_null(True)
+        return lists, whole.to_numpy(zero_copy_only=False)
 
     def _languages(self, text: str) -> tuple[list[str] | None, bool]:
         known = self._langs.get(text)

@@ -33,7 +33,8 @@ from sm_assets.sources.bluesky_events import (
     present,
     true,
 )
-from sm_assets.sources.bluesky_posts import EMBED_PARTS, MISSHAPEN, WORDS, holds_text
+from sm_assets.sources.bluesky_posts import EMBED_PARTS, MISSHAPEN, PURGED_WORDS, WORDS, holds_text
+from sm_assets.sources.bluesky_withdrawn import withdrawn
 from sm_assets.sources.client_times import NEVER
 from sm_assets.sources.json_file import JsonFile, Records
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally
@@ -101,7 +102,7 @@ class StreamReader:
         if self._folder and not (1 <= self._folder[0] <= 31 and self._folder[1] <= 23):
             self._folder = None
         self._vintage = "dd_hh" if self._folder else vintage
-        self._elsewhere = self._events = 0
+        self._elsewhere = self._events = self._withheld = 0
 
     def __enter__(self) -> Self:
         return self
@@ -110,9 +111,13 @@ class StreamReader:
         """Nothing is held open between chunks."""
 
     def __iter__(self) -> Iterator[Chunk]:
-        for records in self._file.records([_PATHS[name] for name in _NAMES]):
+        file = self._file
+        gone = withdrawn(file.path, file.compression, file.encoding, file.skip)
+        for records in file.records([_PATHS[name] for name in _NAMES]):
             self._tally.rows_in += len(records)
             batch = self._reader.read(self._decoded(records), self._refuse_of(records))
+            batch, rows = gone.empty_rows(batch, PURGED_WORDS)
+            self._withheld += rows
             self._compare_folder(batch)
             for at in range(0, max(len(batch), 1), CHUNK_ROWS):
                 yield self._tally.chunk({RECORD: batch.slice(at, CHUNK_ROWS)})
@@ -203,6 +208,8 @@ class StreamReader:
         }
         if self._folder:
             facts["coverage_kind"] = "declared"
+        if self._withheld:
+            facts["rows_withheld"] = self._withheld
         first, last = self._tally.first_event_us, self._tally.last_event_us
         if first is not None and last is not None:
             # A replayed old post proves nothing about its old day.

@@ -219,7 +219,10 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
         if rows := known + purged.get(file.path, 0):
             emptied[file.sha256] = rows
     places = {path: hashes[path] for path in (*(f.path for f in kept), *same_as)}
-    held = {path: emptied[sha256] for path, sha256 in sorted(places.items()) if sha256 in emptied}
+    withheld = {file.sha256: file.manifest.get("rows_withheld", 0) for file in kept}
+    held = {
+        path: rows for path, sha256 in sorted(places.items()) if (rows := emptied[sha256] + withheld.get(sha256, 0))
+    }
     intake = Intake(source, kept, same_as, unknown, unusable, tuple(converted), affected, purged, held)
     state = {
         "unknown": unknown,

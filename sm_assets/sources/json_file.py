@@ -47,6 +47,7 @@ class JsonFile:
 
     Attributes:
         compression, encoding: as found.
+        skip: bytes of the byte order mark.
     """
 
     def __init__(self, path: Path, tally: Tally, encoding: str | None = None) -> None:
@@ -69,20 +70,20 @@ class JsonFile:
             head = bytes(next(iter(Windows(stream, 16)), b""))
         finally:
             stream.close()
-        marked, self._skip = bom_of(head)
+        marked, self.skip = bom_of(head)
         self.encoding = encoding or marked or encoding_of(path, self.compression)
 
     def records(self, paths: Sequence[str | tuple[str, ...]]) -> Iterator[Records]:
         """All records, window by window; `paths` as in `kernels.json_lines.JsonScanner`."""
-        scanner = JsonScanner(paths, offset=self._skip)
-        stream = open_utf8(self.path, self.compression, self.encoding, self._skip)
+        scanner = JsonScanner(paths, offset=self.skip)
+        stream = open_utf8(self.path, self.compression, self.encoding, self.skip)
         windows = Windows(stream)
         try:
             for window in windows:
                 used = scanner.feed(window, final=windows.final)
                 windows.used(used)
                 scanned = scanner.take()
-                offset = windows.offset + self._skip
+                offset = windows.offset + self.skip
                 self._count(scanned, window, offset)
                 yield Records(scanned, window, offset)
         finally:

@@ -25,7 +25,7 @@ from sm_assets.sources.tiktok_rows import Cells, Reading, lookup_failed, video_b
 from sm_assets.sources.tiktok_times import FoundZone, ZoneSurvey, id_seconds
 from sm_assets.sources.zones import ZoneRules, check_zone
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 _PYKTOK = (
     "video_id", "video_timestamp", "video_duration", "video_locationcreated", "video_diggcount", "video_sharecount",
     "video_commentcount", "video_playcount", "video_description", "video_is_ad", "video_stickers", "author_username",

@@ -30,7 +30,7 @@ from sm_assets.sources.twitter_fields import SECOND, Record
 from sm_assets.sources.twitter_generations import generation_of, results_of, unknown, unpack
 from sm_assets.sources.twitter_rows import Place, RowBuilder
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 CHUNK_ROWS = 32_768
 _SNIFFED = 20
 _KINDS = ("tweets", "users", "compliance")

@@ -22,6 +22,11 @@ _HELD_BYTES = 64 * 2**20
 _OPEN_FILES = 64
 
 
+def _file(path: Path, schema: pa.Schema) -> DayFile:
+    # Nobody but us reads these files, once; most of their texts occur once, and looking for repeats costs more.
+    return DayFile(path, schema, use_dictionary=False)
+
+
 class DayRouter:
     """Writes rows of any days below a folder; within a day they keep the order in which they come.
 
@@ -63,31 +68,30 @@ class DayRouter:
         numbers = day_numbers(block)
         body = block.select(self._schema.names)
         days, counts = np.unique(numbers, return_counts=True)
-        if len(days) > 1:
-            order = np.argsort(numbers, kind="stable")
-            body = body.take(pa.array(order))
+        order = np.argsort(numbers, kind="stable") if len(days) > 1 else None
         start = 0
         for number, rows in zip(days.tolist(), counts.tolist(), strict=True):
-            self._hold(number, body.slice(start, rows), whole=rows == block.num_rows)
+            # A copy of the day's rows: a slice would keep the whole block in memory.
+            self._hold(number, body if order is None else body.take(pa.array(order[start : start + rows])))
             start += rows
         while sum(self._held_bytes.values()) > _HELD_BYTES:
             self._spill(max(self._held_bytes, key=lambda day: (self._held_bytes[day], day)))
 
-    def _hold(self, number: int, piece: pa.RecordBatch, *, whole: bool) -> None:
+    def _hold(self, number: int, piece: pa.RecordBatch) -> None:
         day = day_of(number)
         self.rows[day] = self.rows.get(day, 0) + piece.num_rows
         held = self._held.setdefault(number, [])
         rows = sum(batch.num_rows for batch in held)
         while rows + piece.num_rows >= ROW_GROUP:
             held.append(piece.slice(0, ROW_GROUP - rows))
-            piece, rows, whole = piece.slice(ROW_GROUP - rows), 0, False
+            piece, rows = piece.slice(ROW_GROUP - rows), 0
             self._spill(number)
+            piece = piece.take(pa.array(np.arange(piece.num_rows))) if piece.num_rows < ROW_GROUP else piece
             held = self._held.setdefault(number, [])
         if not piece.num_rows:
             del self._held[number]
             return
-        # A slice would keep the whole block in memory.
-        held.append(piece if whole else piece.take(pa.array(np.arange(piece.num_rows))))
+        held.append(piece)
         self._held_bytes[number] = sum(batch.get_total_buffer_size() for batch in held)
 
     def _spill(self, number: int) -> None:
@@ -105,7 +109,7 @@ class DayRouter:
     def _new_piece(self, number: int) -> DayFile:
         pieces = self._pieces.setdefault(number, [])
         pieces.append(self._folder / f"{DAY}={day_of(number)}" / (f"piece-{len(pieces)}.parquet" if pieces else PART))
-        return DayFile(pieces[-1], self._schema)
+        return _file(pieces[-1], self._schema)
 
     def _close_one(self) -> None:
         # The one that was opened first: files are mostly about days that follow each other.
@@ -127,7 +131,7 @@ class DayRouter:
 
     def _join(self, pieces: list[Path]) -> None:
         joined = pieces[0].with_name("joined.parquet")
-        target = DayFile(joined, self._schema)
+        target = _file(joined, self._schema)
         for piece in pieces:
             with pq.ParquetFile(piece) as file:
                 for batch in file.iter_batches(ROW_GROUP):

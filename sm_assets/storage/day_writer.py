@@ -27,12 +27,14 @@ _EPOCH = date(1970, 1, 1).toordinal()
 class DayFile:
     """One Parquet file that grows by row groups."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, use_dictionary: bool = True) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.rows = 0
         self._schema = schema
         self._sink = path.open("wb")
-        self._writer = pq.ParquetWriter(self._sink, schema, compression="zstd", compression_level=1)
+        self._writer = pq.ParquetWriter(
+            self._sink, schema, compression="zstd", compression_level=1, use_dictionary=use_dictionary
+        )
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
 

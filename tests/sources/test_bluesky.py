@@ -687,3 +687,76 @@ def test_words_of_purged_records_can_be_found(tmp_path: Path) -> None:
     assert con.execute(f"select {rule.post} from records where text is not null").fetchall() == [
         (uri(ANN, POST, tid(NOON, 1)),)
     ]
+
+
+def test_words_that_a_later_line_of_the_file_purges_are_not_kept(tmp_path: Path) -> None:
+    lines = []
+    for number, (rkey, rev) in enumerate(
+        [("gone", "3kaaaaaaaaaa2"), ("new", "3kaaaaaaaaaa9"), ("kept", "3kaaaaaaaaaa2")]
+    ):
+        record = {
+            "$type": "app.bsky.feed.post",
+            "text": f'Words with "delete" in {rkey}.',
+            "createdAt": "2024-03-01T12:00:00Z",
+        }
+        commit = {"rev": rev, "operation": "create", "collection": "app.bsky.feed.post", "rkey": rkey, "record": record}
+        lines.append(
+            {
+                "did": "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
+                "time_us": 1_709_294_400_000_000 + number,
+                "kind": "commit",
+                "commit": commit,
+            }
+        )
+    for number, rkey in enumerate(("gone", "new")):
+        commit = {"rev": "3kaaaaaaaaaa5", "operation": "delete", "collection": "app.bsky.feed.post", "rkey": rkey}
+        lines.append(
+            {
+                "did": "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
+                "time_us": 1_709_294_500_000_000 + number,
+                "kind": "commit",
+                "commit": commit,
+            }
+        )
+    profile = {"$type": "app.bsky.actor.profile", "displayName": "Gone", "createdAt": "2024-03-01T12:00:00Z"}
+    commit = {
+        "rev": "3kaaaaaaaaaa2",
+        "operation": "create",
+        "collection": "app.bsky.actor.profile",
+        "rkey": "self",
+        "record": profile,
+    }
+    lines.append(
+        {
+            "did": "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb",
+            "time_us": 1_709_294_600_000_000,
+            "kind": "commit",
+            "commit": commit,
+        }
+    )
+    account = {
+        "did": "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb",
+        "active": False,
+        "status": "deleted",
+        "seq": 1,
+        "time": "2024-03-01T13:00:00Z",
+    }
+    lines.append(
+        {
+            "did": "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb",
+            "time_us": 1_709_294_700_000_000,
+            "kind": "account",
+            "account": account,
+        }
+    )
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    with open_file(path, ReadOptions(place="bluesky/events.jsonl")) as reader:
+        rows = [row for chunk in reader for batch in chunk.records.values() for row in batch.to_pylist()]
+        manifest = reader.manifest
+    texts = {row["rkey"]: row["text"] for row in rows if row["rkey"] and row["parsed"]["entity"] == "post"}
+    # What is newer than its purge stands.
+    assert texts == {"gone": None, "new": 'Words with "delete" in new.', "kept": 'Words with "delete" in kept.'}
+    assert [row["display_name"] for row in rows if row["rkey"] == "self"] == [None]
+    assert manifest["rows_withheld"] == 2
+    assert manifest["rows_in"] == manifest["rows_out"] == 7
