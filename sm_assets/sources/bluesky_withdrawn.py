@@ -6,7 +6,6 @@ Here: finding such lines before the rows are made, and emptying the rows. Not he
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +15,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sm_assets.errors import KernelError
-from sm_assets.kernels.json_lines import parse
+from sm_assets.kernels.json_lines import JsonScanner
 from sm_assets.sources.bluesky_events import POST
 from sm_assets.sources.bytestream import Windows, open_utf8
 
-# A word in quotes inside a text has backslashes before them.
-_MARKS = re.compile(rb'"deleted?"')
+# Begins `"delete"` and `"deleted"`; inside a text the quote has a backslash before it.
+_MARK = b'"delete'
 _MOST = 200_000
+_PATHS = {
+    "did": ("did", "payload.did"),
+    **{name: (f"commit.{name}", f"payload.{name}", name) for name in ("operation", "collection", "rkey", "rev")},
+    **{name: (f"account.{name}", f"payload.{name}", f"payload.account.{name}", name) for name in ("active", "status")},
+}
 
 
 @dataclass(slots=True)
@@ -68,39 +71,27 @@ class Withdrawn:
 def withdrawn(path: Path, compression: str | None, encoding: str, skip: int) -> Withdrawn:
     """What the lines of a file purge."""
     found = Withdrawn()
-    for line in _lines(path, compression, encoding, skip):
+    scanner = JsonScanner(list(_PATHS.values()))
+    for lines in _lines(path, compression, encoding, skip):
+        scanner.feed(lines, final=False)
+        columns = dict(zip(_PATHS, (column.to_pylist() for column in scanner.take().columns), strict=True))
+        for did, rkey, rev, operation, collection in zip(
+            *(columns[name] for name in ("did", "rkey", "rev", "operation", "collection")), strict=True
+        ):
+            if operation == "delete" and collection == POST and did and rkey and rev:
+                key = f"at://{did}/{POST}/{rkey}"
+                known = found.posts.get(key)
+                found.posts[key] = rev if known is None or rev > known else known
+        for did, active, status in zip(*(columns[name] for name in ("did", "active", "status")), strict=True):
+            if status == "deleted" and active == "false" and did:
+                found.accounts.add(did)
         if len(found.posts) + len(found.accounts) >= _MOST:
             break
-        try:
-            event = parse(line)
-        except KernelError:
-            continue
-        if isinstance(event, dict):
-            _note(found, event)
     return found
 
 
-def _note(found: Withdrawn, event: dict[str, Any]) -> None:
-    payload = event.get("payload")
-    inner = payload if isinstance(payload, dict) else event
-    did = inner.get("did")
-    commit = inner.get("commit") if isinstance(inner.get("commit"), dict) else inner
-    account = inner.get("account") if isinstance(inner.get("account"), dict) else inner
-    assert isinstance(commit, dict)
-    assert isinstance(account, dict)
-    if not isinstance(did, str):
-        return
-    rkey, rev = commit.get("rkey"), commit.get("rev")
-    if commit.get("operation") == "delete" and commit.get("collection") == POST and isinstance(rkey, str):
-        key = f"at://{did}/{POST}/{rkey}"
-        if isinstance(rev, str):
-            found.posts[key] = max(rev, found.posts.get(key, rev))
-    elif account.get("status") == "deleted" and account.get("active") is False:
-        found.accounts.add(did)
-
-
 def _lines(path: Path, compression: str | None, encoding: str, skip: int) -> Iterator[bytes]:
-    """Lines that may withdraw something."""
+    """Of each window the lines that may withdraw something."""
     stream = open_utf8(path, compression, encoding, skip)
     windows = Windows(stream)
     try:
@@ -109,14 +100,15 @@ def _lines(path: Path, compression: str | None, encoding: str, skip: int) -> Ite
             whole = len(data) if windows.final else data.rfind(b"\n") + 1
             # A line longer than a window withdraws nothing.
             windows.used(whole or len(data))
-            last = -1
-            for mark in _MARKS.finditer(data, 0, whole):
-                if mark.start() < last:
-                    continue
-                start = data.rfind(b"\n", 0, mark.start()) + 1
-                last = data.find(b"\n", mark.start(), whole)
-                last = whole if last < 0 else last
-                yield data[start:last]
+            lines = []
+            at = data.find(_MARK, 0, whole)
+            while at >= 0:
+                end = data.find(b"\n", at, whole)
+                end = whole if end < 0 else end
+                lines.append(data[data.rfind(b"\n", 0, at) + 1 : end])
+                at = data.find(_MARK, end, whole)
+            if lines:
+                yield b"\n".join([*lines, b""])
     finally:
         stream.close()
 
