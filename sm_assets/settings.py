@@ -31,7 +31,8 @@ class Settings:
         start_day: first day of the partitions, `YYYY-MM-DD`. SM_ASSETS_START_DAY.
         window_days: length of the trailing window of out_* tables, 1..400 days. SM_ASSETS_WINDOW_DAYS.
         threads: threads of DuckDB, 1..256. SM_ASSETS_THREADS.
-        memory_limit: memory of DuckDB, like `1GB`; beyond it spills to disk. SM_ASSETS_MEMORY_LIMIT.
+        memory_limit: memory of a whole run, like `1GB`. DuckDB gets half of it and spills the rest to disk; the other half
+            is for readers, writers and the interpreter. SM_ASSETS_MEMORY_LIMIT.
         profile: `tiny`: one thread and 512MB, for tests and small machines, unless stated otherwise. SM_ASSETS_PROFILE.
         content_mode: `canonical` or `compat`: rules by which contents are told apart. SM_ASSETS_CONTENT_MODE.
         min_text_chars: letters and digits a text needs to be compared, 0..10000. SM_ASSETS_MIN_TEXT_CHARS.
@@ -62,6 +63,12 @@ class Settings:
     client_ahead_minutes: float = 5
     client_behind_hours: float = 24
     key_agreement_hours: float = 1
+
+    @property
+    def engine_memory(self) -> str:
+        """What DuckDB may use: half of the memory limit."""
+        number = self.memory_limit.rstrip("KMGTiB% ")
+        return f"{float(number) / 2:g}{self.memory_limit[len(number) :]}"
 
     @property
     def client_ahead(self) -> timedelta:

@@ -126,7 +126,7 @@ class Lake:
         folder = stack.enter_context(self.workspace("duckdb"))
         engine = duckdb.connect(
             config={
-                "memory_limit": self.settings.memory_limit,
+                "memory_limit": self.settings.engine_memory,
                 "threads": self.settings.threads,
                 "temp_directory": str(folder),
             }
