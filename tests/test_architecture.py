@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sm_assets.contracts import TABLES
+
 PACKAGE = Path(__file__).parents[1] / "sm_assets"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -139,3 +141,14 @@ def test_sql_files_end_in_select_star_and_stay_narrow() -> None:
         assert lines[0].startswith("--"), f"{path.name} does not say what it makes"
         assert max(map(len, lines)) <= 80, path.name
         assert not [line for line in lines if line != line.lower() and not {"'", '"', "-"} & set(line)], path.name
+
+
+def test_nothing_above_core_knows_a_source() -> None:
+    root = PACKAGE.parent
+    above = [path for folder in ("features", "inputs", "figures") for path in (root / "sql" / folder).rglob("*.sql")]
+    above += [*(PACKAGE / "analysis").rglob("*.py"), *(PACKAGE / "plots").rglob("*.py")]
+    assert len(above) > 20
+    for path in above:
+        text = path.read_text(encoding="utf-8")
+        found = {name for name in TABLES if name.startswith(("raw_", "stg_")) and name in text}
+        assert not found, f"{path.name} reads {found}"

@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.metadata.table import TableColumnConstraints
 
-from sm_assets.contracts import Column, Table
+from sm_assets.contracts import TABLES, Column, Table
 from sm_assets.storage import Lake, Published, TableRef
 
 PREVIEW_ROWS = 5
@@ -89,11 +89,23 @@ def rows_per_day(rows: Mapping[date, int]) -> dg.MetadataValue:
 
 
 def preview(lake: Lake, ref: TableRef) -> dg.MetadataValue:
-    """The first rows of a day, without the columns that are empty in all of them."""
+    """The first rows of a day, without columns that are empty in all of them or hold what people wrote.
+
+    Dagster keeps metadata for good, and no purge reaches it.
+    """
     with lake.connect() as con:
         rows = lake.register(con, ref).limit(PREVIEW_ROWS).to_arrow_table().to_pylist()
-    filled = [name for name in (rows[0] if rows else {}) if any(row[name] is not None for row in rows)]
+    shown = [column.name for column in TABLES[ref.table].columns if not _may_hold_words(column)]
+    filled = [name for name in shown if any(row[name] is not None for row in rows)]
     return small_table([{name: _cell(row[name]) for name in filled[:PREVIEW_COLUMNS]} for row in rows])
+
+
+def _may_hold_words(column: Column) -> bool:
+    """Whether people may have written what is in a column; ids and words of our own they have not."""
+    if column.type not in ("text", "list<text>", "struct"):
+        return False
+    own = column.allowed or column.name.endswith(("_id", "_sha256", "_version", "language", "vintage", "cluster_lang"))
+    return not own
 
 
 def counts_table(counts: Mapping[str, int], name: str = "what", unit: str = "rows") -> dg.MetadataValue:
