@@ -1,6 +1,6 @@
 # What people run. Everything works in .venv, which these targets create; nothing is installed outside it.
 #
-#   make demo     plant a synthetic world, run the chain over it, print what it found   (SEED=7 SCALE=1 DATA_ROOT=data)
+#   make demo     plant a synthetic world, run the chain over it, print what it found   (SEED=7 SCALE=1 or EVENTS=100000 DATA_ROOT=data)
 #   make serve    the web UI on http://127.0.0.1:3000                                   (PORT=3000)
 #   make test     the tests                                                            (ARGS="tests/test_demo.py -k bytes")
 #   make lint     ruff, mypy, sqlfluff
@@ -14,6 +14,7 @@ SHELL := /bin/bash
 
 SEED ?= 7
 SCALE ?= 1
+EVENTS ?=
 PORT ?= 3000
 DATA_ROOT ?= $(CURDIR)/data
 ARGS ?=
@@ -37,7 +38,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.ready
-	@$(BIN)/sm-assets demo --data-root "$(SM_ASSETS_DATA_ROOT)" --seed $(SEED) --scale $(SCALE)
+	@$(BIN)/sm-assets demo --data-root "$(SM_ASSETS_DATA_ROOT)" --seed $(SEED) $(if $(EVENTS),--events $(EVENTS),--scale $(SCALE))
 
 # Started from a script with `&`, a shell passes on "ignore SIGINT", and Dagster would then ignore SIGTERM too: so the
 # default is put back before Dagster starts.
@@ -46,7 +47,7 @@ serve: $(VENV)/.ready
 	  "The web UI comes up on http://127.0.0.1:$(PORT) in about fifteen seconds (Ctrl-C ends it)." \
 	  "  First:  open  http://127.0.0.1:$(PORT)/locations/sm_assets/asset-groups/cosharing/lineage" \
 	  "          choose an asset to see its columns, counts and figures." \
-	  "  Own data: put exports into $(SM_ASSETS_DATA_ROOT)/landing/crowdtangle/, then Materialize with a date range." \
+	  "  Own data: put files into $(SM_ASSETS_DATA_ROOT)/landing/<source>/, then Materialize with a date range." \
 	  "  No data yet?  make demo" ""
 	@export PYTHONWARNINGS='ignore:Function `dev_command`'; \
 	exec $(PY) -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
