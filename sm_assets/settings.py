@@ -31,8 +31,8 @@ class Settings:
         start_day: first day of the partitions, `YYYY-MM-DD`. SM_ASSETS_START_DAY.
         window_days: length of the trailing window of out_* tables, 1..400 days. SM_ASSETS_WINDOW_DAYS.
         threads: threads of DuckDB, 1..256. SM_ASSETS_THREADS.
-        memory_limit: memory of a whole run, like `1GB`. DuckDB gets half of it and spills the rest to disk; the other half
-            is for readers, writers and the interpreter. SM_ASSETS_MEMORY_LIMIT.
+        memory_limit: memory of a whole run, like `1GB`. DuckDB gets half of it and spills to disk beyond; the rest is for
+            readers, writers and the interpreter. SM_ASSETS_MEMORY_LIMIT.
         profile: `tiny`: one thread and 512MB, for tests and small machines, unless stated otherwise. SM_ASSETS_PROFILE.
         content_mode: `canonical` or `compat`: rules by which contents are told apart. SM_ASSETS_CONTENT_MODE.
         min_text_chars: letters and digits a text needs to be compared, 0..10000. SM_ASSETS_MIN_TEXT_CHARS.
