@@ -31,7 +31,7 @@ class Settings:
         start_day: first day of the partitions, `YYYY-MM-DD`. SM_ASSETS_START_DAY.
         window_days: length of the trailing window of out_* tables, 1..400 days. SM_ASSETS_WINDOW_DAYS.
         threads: threads of DuckDB, 1..256. SM_ASSETS_THREADS.
-        memory_limit: memory of a whole run, like `1GB`. DuckDB gets half of it and spills to disk beyond; the rest is for
+        memory_limit: memory of a whole run, like `1GB`. DuckDB gets half and spills to disk beyond; the rest is for
             readers, writers and the interpreter. SM_ASSETS_MEMORY_LIMIT.
         profile: `tiny`: one thread and 512MB, for tests and small machines, unless stated otherwise. SM_ASSETS_PROFILE.
         content_mode: `canonical` or `compat`: rules by which contents are told apart. SM_ASSETS_CONTENT_MODE.

@@ -26,7 +26,7 @@ def definitions() -> dg.Definitions:
 def snapshot() -> dict[str, Any]:
     graph = definitions().resolve_asset_graph()
     keys = sorted(graph.get_all_asset_keys())
-    jobs = definitions().resolve_job_def("cosharing")
+    jobs = definitions().resolve_job_def("whole_chain")
     return {
         "assets": {
             key.to_user_string(): sorted(up.to_user_string() for up in graph.get(key).parent_keys) for key in keys

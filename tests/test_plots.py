@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pyarrow as pa
 import pytest
 
-from sm_assets.plots import canvas, network_graph, network_sizes, shares_over_time
+from sm_assets.plots import canvas, network_graph, network_sizes, rows_by_source, shares_over_time
 
 ODD_NAME = 'A & B <script>alert("x")</script> $100 $ \u65e5\u672c\u8a9e \x0b\x00 \ud83d'.encode(
     "utf-8", "replace"
@@ -94,6 +94,17 @@ def daily(n_days: int, *networks: int | None) -> pa.Table:
     return pa.Table.from_pylist(rows, DAILY_SCHEMA)
 
 
+def fates(n_days: int, *sources: str) -> pa.Table:
+    rows = [
+        {"day": date(2024, 2, 20) + timedelta(days=day), "source": source, "disposition": what, "rows": 10 + day + k}
+        for day in range(n_days)
+        for source in sources
+        for k, what in enumerate(("out", "duplicate", "withdrawn"))
+    ]
+    schema = pa.schema({"day": pa.date32(), "source": pa.string(), "disposition": pa.string(), "rows": pa.int64()})
+    return pa.Table.from_pylist(rows, schema)
+
+
 DRAWINGS: dict[str, Callable[[], str]] = {
     "sizes": lambda: network_sizes.draw(clusters(*range(40, 2, -1)), members(*range(40, 2, -1))),
     "sizes_one": lambda: network_sizes.draw(clusters(2)),
@@ -102,6 +113,8 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "graph_without_pairs": lambda: network_graph.draw(members(20, 3), pairs()),
     "shares": lambda: shares_over_time.draw(daily(60, None, 0, 1, 2, 5, 8, 13, 21, 22)),
     "shares_one_day": lambda: shares_over_time.draw(daily(1, 4)),
+    "rows": lambda: rows_by_source.draw(fates(28, "a", "b", "c", "d", "e"), {"rejected": 3, "ignored": 0}),
+    "rows_one_day": lambda: rows_by_source.draw(fates(1, "a"), {}),
     "shares_no_network": lambda: shares_over_time.draw(daily(9, None)),
 }
 
@@ -137,6 +150,8 @@ def test_captions_count() -> None:
     assert "Not shown: 18 smaller ones of 3 to 20 accounts." in texts(DRAWINGS["sizes"]())
     assert "70 accounts, 60 shown" in texts(DRAWINGS["graph"]())
     assert "9 of 9 posts (100 %) carry a content that a network shares" not in texts(DRAWINGS["shares_no_network"]())
+    assert "10 of 33 staged rows are in core" in texts(DRAWINGS["rows_one_day"]())
+    assert "2024-02-20 to 2024-03-18; of the files' rows 3 rejected" in texts(DRAWINGS["rows"]())
     assert "network 4" in texts(DRAWINGS["shares_one_day"]())
 
 
@@ -147,11 +162,12 @@ def test_captions_count() -> None:
         network_graph.draw(members(), pairs()),
         network_graph.draw(members(outsiders=0), pairs()),
         shares_over_time.draw(daily(0)),
+        rows_by_source.draw(fates(0), {}),
     ],
 )
 def test_empty_input_is_said_not_drawn(markdown: str) -> None:
     assert "data:image" not in markdown
-    assert re.fullmatch(r"\*\*.+\*\*: no (networks|posts) in this window\.", markdown)
+    assert re.fullmatch(r"\*\*.+\*\*: no (networks|posts|rows) in this window\.", markdown)
 
 
 def test_rows_of_one_day_and_network_add_up() -> None:

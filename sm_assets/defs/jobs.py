@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import dagster as dg
 
-COSHARING = "cosharing"
+WHOLE_CHAIN = "whole_chain"
 
 
 def all_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """Every job."""
     return [
         dg.define_asset_job(
-            COSHARING,
+            WHOLE_CHAIN,
             selection=dg.AssetSelection.all(),
-            description="The whole chain for a range of days: from landing files to networks of accounts.",
+            description="Every table for a range of days: from landing files of all platforms to networks of accounts.",
         )
     ]

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.errors import DagsterHomeNotSetError
 
-from sm_assets.defs.jobs import COSHARING
+from sm_assets.defs.jobs import WHOLE_CHAIN
 from sm_assets.defs.wiring import build_defs
 from sm_assets.settings import Settings
 
@@ -45,7 +45,7 @@ def materialise_range(
     Returns:
         Whether all steps and all error-level checks succeeded.
     """
-    resolved = build_defs(settings=settings).resolve_job_def(COSHARING)
+    resolved = build_defs(settings=settings).resolve_job_def(WHOLE_CHAIN)
     with nullcontext(instance) if instance is not None else _instance() as used:
         result = resolved.execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": log_level}}}} | dict(run_config or {}),

@@ -53,11 +53,35 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             totals: Counter[str] = Counter()
             for row in rows if days else ():
                 totals[f"{row['stage']}: {row['disposition']} {row['reason']}"] += row["rows"]
-            metadata = {"last_window": counts_table(dict(sorted(totals.items())), "what became of the rows")}
+            if days:
+                shown = {day: rows for day, rows in core.items() if first <= day <= days[-1]}
+                figure = {"rows_by_source": dg.MetadataValue.md(_figure(shown, totals))}
+            else:
+                figure = {}
+            metadata = figure | {"last_window": counts_table(dict(sorted(totals.items())), "what became of the rows")}
             yield dg.Output(Rows(results.relation(con, NAME), days, metadata=metadata))
 
     made: dg.AssetsDefinition = out_ingest_report
     return made
+
+
+def _figure(core: dict[date, list[dict[str, Any]]], totals: Counter[str]) -> str:
+    from sm_assets.plots import rows_by_source  # draws with matplotlib
+
+    rows = [
+        {"day": day} | {name: row[name] for name in ("source", "disposition", "rows")}
+        for day, counted in core.items()
+        for row in counted
+        if row["disposition"] != "in"
+    ]
+    schema = pa.schema(
+        [("day", pa.date32()), ("source", pa.string()), ("disposition", pa.string()), ("rows", pa.int64())]
+    )
+    lost = {
+        word: sum(n for entry, n in totals.items() if entry.startswith(f"landing: {word} "))
+        for word in ("rejected", "ignored")
+    }
+    return rows_by_source.draw(pa.Table.from_pylist(rows, schema), lost)
 
 
 def _core_counts(
