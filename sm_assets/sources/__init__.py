@@ -55,7 +55,7 @@ class Source:
         """The reader's module `sm_assets.sources.<name>`, imported on first use, because it loads kernels.
 
         It has `open_file(path, options) -> Reader` and `READER_VERSION` (see `reading`), and may have `REDACTIONS`
-        (see `purges`).
+        (see `redaction`).
         """
         return import_module(f"sm_assets.sources.{self.name}")
 

@@ -16,8 +16,8 @@ from sm_assets.sources.bluesky_posts import PURGED_WORDS
 from sm_assets.sources.bluesky_stream import StreamReader, recognised
 from sm_assets.sources.bluesky_views import ViewReader
 from sm_assets.sources.bytestream import Windows, bom_of, compression_of, encoding_of, open_bytes, open_utf8
-from sm_assets.sources.purges import Redaction
 from sm_assets.sources.reading import Reader, ReadOptions
+from sm_assets.sources.redaction import Redaction
 
 READER_VERSION: Final = "2"
 _HEAD = 2**20

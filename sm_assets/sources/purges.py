@@ -8,7 +8,6 @@ written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +17,27 @@ import pyarrow as pa
 from sm_assets.contracts.schema import DAY, quoted
 from sm_assets.sources import Source
 from sm_assets.sources.reading import INGESTED_REJECTS, ingest_schema
+from sm_assets.sources.redaction import Redaction
 from sm_assets.storage import PART, ROW_GROUP, DayFile, Lake, parquet_sql
 
 if TYPE_CHECKING:
     from sm_assets.sources.intake import Converted
 
 PURGES = "purges.parquet"
+_HIT_REJECTS = """
+with words as (
+    select line, byte_offset, concat(detail, ' ', raw_excerpt) as said from ({}) where raw_excerpt is not null
+),
+named as (
+    select distinct
+        line, byte_offset, said, unnest(regexp_extract_all(said, '[A-Za-z0-9_:~-]+(?:[.][A-Za-z0-9_:~-]+)*')) as id
+    from words
+)
+select distinct named.line, named.byte_offset
+from named
+inner join purges on named.id = split_part(purges.purged_id, '/', -1)
+where purges.purged_account is null or contains(named.said, purges.purged_account)
+"""
 _SCHEMA = pa.schema([(name, pa.string()) for name in ("entity", "record_id", "account_id", "revision")])
 _PURGES = """
 create or replace temp table purges as
@@ -41,30 +55,6 @@ with stated as (
 )
 select * from stated union all select * from others
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Redaction:
-    """How purges are found among the converted rows of one kind of record, and how they reach them.
-
-    Attributes:
-        withdrawn: SELECT over the view `records` that gives entity, record_id, account_id, revision of each purge;
-            None: such rows withdraw nothing.
-        post: SQL expression for the post whose words a row holds; None: no post's.
-        account: SQL expression for the account whose words a row holds; None: no account's.
-        revision: SQL expression that is compared with the purge's revision, where both are the platform's: what is
-            newer than its purge stands. None: a purge always wins.
-        columns: columns that hold what people wrote; they become null.
-        versions: SQL expression for the ids of all versions of a post, the first one first, or null; a purge of one of
-            them is a purge of all. None: a post has one id.
-    """
-
-    withdrawn: str | None
-    post: str | None
-    account: str | None
-    revision: str | None
-    columns: tuple[str, ...]
-    versions: str | None = None
 
 
 def redactions(source: Source) -> dict[str, Redaction]:
@@ -216,11 +206,9 @@ def _redact_rejects(lake: Lake, con: duckdb.DuckDBPyConnection, file: Converted)
         return 0
     place = file.place("reject", PART)
     source = parquet_sql(lake.uri(place), day_from_folder=False)
-    hit = (
-        "raw_excerpt is not null and exists (select 1 from purges as p where "
-        "contains(concat(detail, raw_excerpt), split_part(p.purged_id, '/', -1)) "
-        "and (p.purged_account is null or contains(concat(detail, raw_excerpt), p.purged_account)))"
-    )
+    # By the ids that an excerpt names, not by looking for each purge in each excerpt.
+    con.execute(f"create or replace temp table hit_rejects as {_HIT_REJECTS.format(source)}")
+    hit = "(line, byte_offset) in (select (line, byte_offset) from hit_rejects)"
     emptied: int = con.sql(f"select count(*) from ({source}) where {hit}").fetchall()[0][0]
     if not emptied:
         return 0

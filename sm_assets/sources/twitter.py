@@ -22,8 +22,8 @@ from sm_assets.errors import UnknownVintage
 from sm_assets.kernels.json_lines import parse
 from sm_assets.sources.file_names import exported_at_of
 from sm_assets.sources.json_file import JsonFile, Records
-from sm_assets.sources.purges import Redaction
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally, record_schema
+from sm_assets.sources.redaction import Redaction
 from sm_assets.sources.twitter_cells import last_event_of, retrieved_by
 from sm_assets.sources.twitter_coverage import Coverage
 from sm_assets.sources.twitter_fields import SECOND, Record

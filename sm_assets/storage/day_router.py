@@ -16,9 +16,9 @@ from sm_assets.contracts import Table
 from sm_assets.contracts.schema import DAY
 from sm_assets.storage.day_writer import PART, ROW_GROUP, DayFile, checked, day_numbers, day_of
 
-_BLOCK_ROWS = 2 * ROW_GROUP
-_BLOCK_BYTES = 24 * 2**20
-_HELD_BYTES = 64 * 2**20
+_BLOCK_ROWS = ROW_GROUP
+_BLOCK_BYTES = 12 * 2**20
+_HELD_BYTES = 32 * 2**20
 _OPEN_FILES = 64
 
 
