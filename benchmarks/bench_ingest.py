@@ -287,7 +287,8 @@ def edges(inputs: Inputs, repeats: int) -> dict[str, object]:
     """Follower files over their peers."""
     paths = inputs.edges()
     numpy = (
-        "import numpy as np\na = np.load({path!r}, mmap_mode='r')\nfor k in range(0, len(a), 65536): a[k:k+65536].sum()"
+        "import numpy as np\na = np.load({path!r}, mmap_mode='r')\n"
+        "for k in range(0, len(a), 65536):\n    a[k : k + 65536].astype(str)"
     )
     peers = {
         "npy": script(numpy, path=str(paths["npy"])),

@@ -128,7 +128,7 @@ class PostReader:
         sensitive = labels is not None and post.read_labels(labels)
         return (
             post.hashtags or None,
-            [normalised(tag) for tag in post.hashtags] or None,
+            post.normal_hashtags or None,
             post.mentions or None,
             post.alt_texts or None,
             post.warnings or None,
@@ -161,6 +161,7 @@ class _Post:
 
     def __init__(self) -> None:
         self.hashtags: list[str] = []
+        self.normal_hashtags: list[str] = []
         self.mentions: list[str] = []
         self.links: list[dict[str, str]] = []
         self.alt_texts: list[str] = []
@@ -176,27 +177,24 @@ class _Post:
             self.warn("facets:bad_list")
             return
         for facet in facets:
-            features = facet.get("features") if isinstance(facet, dict) else None
-            if not isinstance(features, list):
+            features = facet.get("features") if type(facet) is dict else None
+            if type(features) is not list:
                 self.warn("facets:bad_list")
                 continue
             for feature in features:
-                self._read_feature(feature)
-
-    def _read_feature(self, feature: Any) -> None:
-        kind = feature.get("$type") if isinstance(feature, dict) else None
-        if kind == "app.bsky.richtext.facet#link":
-            self.link("facets", feature.get("uri"), None, None)
-        elif kind == "app.bsky.richtext.facet#tag":
-            self._tag("facets", feature.get("tag"))
-        elif kind == "app.bsky.richtext.facet#mention":
-            did = feature.get("did")
-            if _is_text(did) and _DID.match(did):
-                self.mentions.append(did)
-            else:
-                self.warn("facets:bad_list")
-        elif not _is_text(kind):
-            self.warn("facets:bad_list")
+                kind = feature.get("$type") if type(feature) is dict else None
+                if kind == "app.bsky.richtext.facet#tag":
+                    self._tag("facets", feature.get("tag"))
+                elif kind == "app.bsky.richtext.facet#link":
+                    self.link("facets", feature.get("uri"), None, None)
+                elif kind == "app.bsky.richtext.facet#mention":
+                    did = feature.get("did")
+                    if type(did) is str and _DID.match(did):
+                        self.mentions.append(did)
+                    else:
+                        self.warn("facets:bad_list")
+                elif type(kind) is not str:
+                    self.warn("facets:bad_list")
 
     def read_tags(self, text: str) -> None:
         tags = _json(text)
@@ -207,9 +205,11 @@ class _Post:
             self._tag("tags", tag)
 
     def _tag(self, column: str, tag: Any) -> None:
-        name = tag.removeprefix("#").removeprefix("\uff03") if _is_text(tag) else ""
-        if normalised(name):
+        name = tag.removeprefix("#").removeprefix("\uff03") if type(tag) is str else ""
+        normal = normalised(name)
+        if normal:
             self.hashtags.append(name)
+            self.normal_hashtags.append(normal)
         else:
             self.warn(f"{column}:bad_list")
 

@@ -102,7 +102,7 @@ class StreamReader:
         if self._folder and not (1 <= self._folder[0] <= 31 and self._folder[1] <= 23):
             self._folder = None
         self._vintage = "dd_hh" if self._folder else vintage
-        self._elsewhere = self._events = self._withheld = 0
+        self._elsewhere = self._events = self._withheld = self._purges = 0
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +113,7 @@ class StreamReader:
     def __iter__(self) -> Iterator[Chunk]:
         file = self._file
         gone = withdrawn(file.path, file.compression, file.encoding, file.skip)
+        self._purges = gone.n_lines
         for records in file.records([_PATHS[name] for name in _NAMES]):
             self._tally.rows_in += len(records)
             batch = self._reader.read(self._decoded(records), self._refuse_of(records))
@@ -208,8 +209,8 @@ class StreamReader:
         }
         if self._folder:
             facts["coverage_kind"] = "declared"
-        if self._withheld:
-            facts["rows_withheld"] = self._withheld
+        if self._purges:
+            facts |= {"rows_withheld": self._withheld, "purges_applied": self._purges}
         first, last = self._tally.first_event_us, self._tally.last_event_us
         if first is not None and last is not None:
             # A replayed old post proves nothing about its old day.

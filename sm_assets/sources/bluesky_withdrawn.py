@@ -31,10 +31,14 @@ _PATHS = {
 
 @dataclass(slots=True)
 class Withdrawn:
-    """Posts (address -> revision of the delete) and accounts that a file purges; at most 200,000 of them."""
+    """Posts (address -> revision of the delete) and accounts that a file purges, at most some 200,000.
+
+    `n_lines`: lines that purge; where the conversion finds as many, none was missed here.
+    """
 
     posts: dict[str, str] = field(default_factory=dict)
     accounts: set[str] = field(default_factory=set)
+    n_lines: int = 0
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -54,6 +58,8 @@ class Withdrawn:
             hit[k] = own is None or own <= self.posts[record[k].as_py()]
         if self.accounts:
             hit |= _true(pc.is_in(batch.column("did"), pa.array(sorted(self.accounts), pa.string())))
+        if not hit.any():
+            return batch, 0
         wordy = np.zeros(len(batch), dtype=bool)
         for name in words:
             wordy |= np.asarray(pc.is_valid(batch.column(name)))
@@ -82,9 +88,11 @@ def withdrawn(path: Path, compression: str | None, encoding: str, skip: int) -> 
                 key = f"at://{did}/{POST}/{rkey}"
                 known = found.posts.get(key)
                 found.posts[key] = rev if known is None or rev > known else known
+                found.n_lines += 1
         for did, active, status in zip(*(columns[name] for name in ("did", "active", "status")), strict=True):
             if status == "deleted" and active == "false" and did:
                 found.accounts.add(did)
+                found.n_lines += 1
         if len(found.posts) + len(found.accounts) >= _MOST:
             break
     return found
@@ -96,10 +104,12 @@ def _lines(path: Path, compression: str | None, encoding: str, skip: int) -> Ite
     windows = Windows(stream)
     try:
         for window in windows:
-            data = bytes(window)
-            whole = len(data) if windows.final else data.rfind(b"\n") + 1
+            # The window's own buffer: a copy would cost as much as the search.
+            data = window.obj
+            assert isinstance(data, bytearray)
+            whole = len(window) if windows.final else data.rfind(b"\n", 0, len(window)) + 1
             # A line longer than a window withdraws nothing.
-            windows.used(whole or len(data))
+            windows.used(whole or len(window))
             lines = []
             at = data.find(_MARK, 0, whole)
             while at >= 0:

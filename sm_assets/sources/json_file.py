@@ -13,6 +13,8 @@ from sm_assets.kernels.json_lines import BAD_UTF8, LONE_SURROGATE, NUL, JsonScan
 from sm_assets.sources.bytestream import Windows, bom_of, compression_of, encoding_of, open_bytes, open_utf8
 from sm_assets.sources.reading import Tally, excerpt
 
+# Each window costs some two hundred calls over whole columns.
+WINDOW = 16 * 2**20
 _DETAILS = {
     "malformed_json": "the line is not JSON throughout",
     "not_an_object": "a JSON value that is no object",
@@ -77,7 +79,7 @@ class JsonFile:
         """All records, window by window; `paths` as in `kernels.json_lines.JsonScanner`."""
         scanner = JsonScanner(paths, offset=self.skip)
         stream = open_utf8(self.path, self.compression, self.encoding, self.skip)
-        windows = Windows(stream)
+        windows = Windows(stream, WINDOW)
         try:
             for window in windows:
                 used = scanner.feed(window, final=windows.final)

@@ -105,7 +105,8 @@ class Reader(Protocol):
         declared for, ISO), observed_days (first and last day on which it was captured, ISO, where other days than those
         of its rows are what it proves), columns_missing, also_days (days on which staged rows lie although no raw row
         does, ISO), profile_days (days on which profiles were observed in rows of other kinds), touched_days (days of
-        records that its withdrawals reach; null among them: any day), notices (sentences).
+        records that its withdrawals reach; null among them: any day), rows_withheld and purges_applied (rows left
+        without words, and purges of the file itself that did so), notices (sentences).
         """
         ...
 

@@ -135,6 +135,8 @@ class Lake:
         if not self.is_local:
             engine.register_filesystem(self.fs)
         engine.execute("set global timezone = 'UTC'")
+        # The system caches files well enough; DuckDB's own cache would grow to the limit.
+        engine.execute("set global enable_external_file_cache = false")
         return engine
 
     # --------------------------------------------------------------- reading
