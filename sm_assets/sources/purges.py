@@ -64,7 +64,7 @@ def redactions(source: Source) -> dict[str, Redaction]:
 
 
 def collect(lake: Lake, source: Source, folder: Path, days: dict[str, Iterable[str]]) -> int:
-    """Write the purges that a file in conversion states to `folder`/purges.parquet; how many there are.
+    """Write the purges of words that a file in conversion states to `folder`/purges.parquet; how many there are.
 
     Args:
         lake: for its engine.
@@ -79,7 +79,11 @@ def collect(lake: Lake, source: Source, folder: Path, days: dict[str, Iterable[s
             if rule.withdrawn is None or not paths:
                 continue
             con.execute(f"create or replace temp view records as {parquet_sql(paths)}")
-            selects.append(con.sql(f"select {', '.join(_SCHEMA.names)} from ({rule.withdrawn})").to_arrow_table())
+            selects.append(
+                con.sql(
+                    f"select {', '.join(_SCHEMA.names)} from ({rule.withdrawn}) where entity in ('post', 'account')"
+                ).to_arrow_table()
+            )
     found = pa.concat_tables([part.cast(_SCHEMA) for part in selects]) if selects else _SCHEMA.empty_table()
     if found.num_rows:
         file = DayFile(folder / PURGES, _SCHEMA)
