@@ -14,8 +14,8 @@ from sm_assets.contracts.delivered.record import Record
 from sm_assets.contracts.schema import Table
 
 POSITION = ("source_sha256", "source_row", "source_item")
-# What only the place and the sidecar of a file tell: not part of its conversion.
-ADDED = ("source_file", "vintage", "delivery")
+# What is the same for all rows of a file: not part of its conversion, added when they are published.
+ADDED = ("source_file", "source_sha256", "vintage", "delivery")
 
 
 def _records(source: str, record: Record) -> Table:

@@ -34,7 +34,7 @@ from sm_assets.sources.landing import Delivery, changed, local_copy
 from sm_assets.sources.reading import INGESTED_REJECTS, REJECT_SCHEMA, Bounds, ReadOptions, ingest_schema
 from sm_assets.storage import PART, ROW_GROUP, DayRouter, Lake, select, sync_folder
 
-CONVERTER_VERSION = "3"
+CONVERTER_VERSION = "4"
 
 
 def convert(
@@ -67,7 +67,7 @@ def convert(
         if delivery.size:
             with local_copy(lake, delivery, workspace) as path:
                 try:
-                    manifest = _convert_rows(lake, source, delivery, sha256, path, folder, date.fromisoformat(first))
+                    manifest = _convert_rows(lake, source, delivery, path, folder, date.fromisoformat(first))
                 except InputError as error:
                     # People know the file by its place under landing/, which a copy does not even have.
                     raise type(error)(str(error).replace(str(path), delivery.path)) from error
@@ -115,7 +115,7 @@ def read_options(lake: Lake, delivery: Delivery) -> ReadOptions:
 
 
 def _convert_rows(
-    lake: Lake, source: Source, delivery: Delivery, sha256: str, path: Path, folder: Path, first: date
+    lake: Lake, source: Source, delivery: Delivery, path: Path, folder: Path, first: date
 ) -> dict[str, Any]:
     tables = {record: TABLES[source.raw_table(record)] for record in source.records}
     routers = {record: DayRouter(table, folder / record, ingest_schema(table)) for record, table in tables.items()}
@@ -129,7 +129,7 @@ def _convert_rows(
                 rejects.write_batch(chunk.rejects)
             for record, batch in chunk.records.items():
                 if batch.num_rows:
-                    rows = _completed(batch, sha256, first)
+                    rows = _completed(batch, first)
                     covered.update(_own_days(rows))
                     routers[record].write(rows)
         for router in routers.values():
@@ -146,12 +146,12 @@ def _convert_rows(
     return manifest
 
 
-def _completed(batch: pa.RecordBatch, sha256: str, first: date) -> pa.RecordBatch:
-    columns = {name: batch.column(name) for name in batch.schema.names}
-    if columns[DAY].null_count:
-        columns[DAY] = columns[DAY].fill_null(pa.scalar(first, pa.date32()))
-    columns["source_sha256"] = pa.repeat(pa.scalar(sha256), batch.num_rows)
-    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+def _completed(batch: pa.RecordBatch, first: date) -> pa.RecordBatch:
+    """The rows with a day each: where none is known, that of the first conversion."""
+    days = batch.column(DAY)
+    if not days.null_count:
+        return batch
+    return batch.set_column(batch.schema.get_field_index(DAY), DAY, days.fill_null(pa.scalar(first, pa.date32())))
 
 
 def _own_days(batch: pa.RecordBatch) -> dict[date, int]:

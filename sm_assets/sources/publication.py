@@ -39,6 +39,7 @@ def _batches(lake: Lake, table: Table, file: Converted, record: str, day: date) 
     observed = pa.scalar((moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None), pa.timestamp("us"))
     added = {
         "source_file": pa.scalar(file.path),
+        "source_sha256": pa.scalar(file.sha256),
         "vintage": pa.scalar(file.manifest["vintage"]),
         "delivery": pa.scalar(file.delivery),
         DAY: pa.scalar(day, pa.date32()),

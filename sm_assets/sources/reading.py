@@ -114,7 +114,7 @@ class Reader(Protocol):
 def record_schema(source: str, record: str) -> pa.Schema:
     """Schema of the batches of one kind of record: the raw table without what the conversion adds. All nullable."""
     table = TABLES[f"raw_{source}__{record}"]
-    return pa.schema([item for item in table.plain_schema if item.name not in (*ADDED, "source_sha256")])
+    return pa.schema([item for item in table.plain_schema if item.name not in ADDED])
 
 
 def ingest_schema(table: Table) -> pa.Schema:
