@@ -255,7 +255,8 @@ print(json.dumps({
               for f in intake.files},
 }))
 """
-_PEAK_MIB = 600
+# What the specification allows is 1,024; a record of 50 MB is held several times over while it is taken apart.
+_PEAK_MIB = 800
 
 
 @pytest.mark.slow
