@@ -10,6 +10,8 @@ Here: the exception tree and nothing else. A message says what was found, what w
     │   ├── UnsupportedContainer zip, tar and other archives
     │   └── UnstableFile         the file changed while it was read
     ├── KernelError          a kernel was called with arrays that do not fit together
+    │   └── SketchInputError     keys, rows or registers are not what a sketch kernel takes
+    ├── SketchMismatchError  sketches of unlike scheme, size, seed or key rule meet
     ├── ContractError        a table breaks its contract; nothing was published
     ├── LandingError         the landing folder does not allow this run
     │   └── VanishedFiles        files that fed a partition are gone
@@ -53,6 +55,14 @@ class UnstableFile(InputError):
 
 class KernelError(SmAssetsError, ValueError):
     """A kernel was called with arrays that do not fit together."""
+
+
+class SketchInputError(KernelError):
+    """Keys, rows or registers are not what a sketch kernel takes; nothing was written."""
+
+
+class SketchMismatchError(SmAssetsError):
+    """Sketches of unlike scheme, size, seed or key rule meet."""
 
 
 class ContractError(SmAssetsError):
