@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ PREFIX = "SM_ASSETS_"
 PROFILES = ("full", "tiny")
 CONTENT_MODES = ("canonical", "compat")
 NUMBER_FORMATS = (",", ".", "'", " ")
+SKETCH_SCHEMES = ("fss", "affine32")
+SKETCH_ELEMENTS = ("identity", "high32")
+KEY_RULES = ("xxh64", "native", "secret")
+ISAS = ("avx512", "avx2", "base")
 _TINY = {"threads": 1, "memory_limit": "512MB"}
 
 
@@ -47,6 +51,19 @@ class Settings:
             0..8760. SM_ASSETS_CLIENT_BEHIND_HOURS.
         key_agreement_hours: how near a client's clock must be to the time in the record's key to be believed however
             late the record came, in hours, 0..8760. SM_ASSETS_KEY_AGREEMENT_HOURS.
+        sketch_scheme: `fss` or `affine32` (registers as datasketch makes them). SM_ASSETS_SKETCH_SCHEME.
+        sketch_k: registers of a signature, 1..2048 (affine32: 1..65536). SM_ASSETS_SKETCH_K.
+        sketch_seed: seed of the sketches; none: 0 for fss, 1 for affine32. SM_ASSETS_SKETCH_SEED.
+        sketch_element: what affine32 hashes of a key: `high32`, or `identity` where all keys are below 2^32.
+            SM_ASSETS_SKETCH_ELEMENT.
+        key_rule: how an account id becomes a key: `xxh64`, `native` (the decimal id itself) or `secret` (keyed; for
+            tables that leave the house). SM_ASSETS_KEY_RULE.
+        key_seed: seed of xxh64. SM_ASSETS_KEY_SEED.
+        key_secret: secret of key rule `secret`, at most 64 bytes; never shown. SM_ASSETS_KEY_SECRET.
+        isa: lowers the instruction set of the kernels to `avx512`, `avx2` or `base`; none: the best that the machine
+            has. Results are the same. SM_ASSETS_ISA.
+
+    Changing what begins with sketch_ or key_ means: materialise feat_follow_keys and all that follows again.
     """
 
     data_root: str = "data"
@@ -63,12 +80,29 @@ class Settings:
     client_ahead_minutes: float = 5
     client_behind_hours: float = 24
     key_agreement_hours: float = 1
+    sketch_scheme: str = "fss"
+    sketch_k: int = 128
+    sketch_seed: int | None = None
+    sketch_element: str = "high32"
+    key_rule: str = "xxh64"
+    key_seed: int = 0
+    key_secret: str | None = field(default=None, repr=False)
+    isa: str | None = None
 
     @property
     def engine_memory(self) -> str:
         """What DuckDB may use: half of the memory limit."""
         number = self.memory_limit.rstrip("KMGTiB% ")
         return f"{float(number) / 2:g}{self.memory_limit[len(number) :]}"
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory limit in bytes."""
+        number = self.memory_limit.rstrip("KMGTiB% ")
+        unit = self.memory_limit[len(number) :].strip().removesuffix("B")
+        base = 1024 if unit.endswith("i") else 1000
+        powers = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+        return int(float(number) * base ** powers.get(unit.removesuffix("i"), 0))
 
     @property
     def client_ahead(self) -> timedelta:
@@ -100,6 +134,16 @@ class Settings:
         _within("key_agreement_hours", self.key_agreement_hours, 0, 8760)
         _one_of("profile", self.profile, PROFILES)
         _one_of("content_mode", self.content_mode, CONTENT_MODES)
+        _one_of("sketch_scheme", self.sketch_scheme, SKETCH_SCHEMES)
+        _one_of("sketch_element", self.sketch_element, SKETCH_ELEMENTS)
+        _one_of("key_rule", self.key_rule, KEY_RULES)
+        _within("sketch_k", self.sketch_k, 1, 2048 if self.sketch_scheme == "fss" else 65_536)
+        _within("key_seed", self.key_seed, 0, 2**64 - 1)
+        _within("sketch_seed", self.sketch_seed or 0, 0, 2**32 - 1)
+        if self.key_rule == "secret" and not 1 <= len((self.key_secret or "").encode()) <= 64:
+            raise SettingsError("key_rule is 'secret'; give SM_ASSETS_KEY_SECRET, a secret of 1 to 64 bytes.")
+        if self.isa is not None:
+            _one_of("isa", self.isa, ISAS)
         if self.number_format is not None:
             _one_of("number_format", self.number_format, NUMBER_FORMATS)
         if not self.data_root:
@@ -146,6 +190,9 @@ def _typed(name: str, value: str) -> Any:
         "client_ahead_minutes": float,
         "client_behind_hours": float,
         "key_agreement_hours": float,
+        "sketch_k": int,
+        "sketch_seed": int,
+        "key_seed": int,
     }
     try:
         return kinds.get(name, str)(value)

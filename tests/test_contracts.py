@@ -66,7 +66,8 @@ def test_arrow_and_duckdb_agree_on_types(table: Table) -> None:
     with duckdb.connect() as con:
         relation = con.from_arrow(table.schema.empty_table())
         assert relation.columns == list(table.column_names)
-        found = [str(kind).replace('"', "") for kind in relation.types]
+        # Parquet has no lists of one length: DuckDB reads a signature from a file as a plain list.
+        found = [str(kind).replace('"', "").replace("[128]", "[]") for kind in relation.types]
         assert found == [column.duckdb_type.replace('"', "") for column in table.columns]
         empty = con.sql(table.empty_sql())
         assert [str(kind).replace('"', "") for kind in empty.types] == found

@@ -16,6 +16,9 @@ PLATFORMS = ("facebook", "instagram", "bluesky", "twitter", "tiktok", "other")
 CONTENT_KINDS = ("text", "link", "image_text", "joined")
 CONTENT_MODES = ("canonical", "compat")
 STATUSES = ("member", "near_tie", "aggregator", "weak", "viral_only", "unshared", "lone_seed", "too_few_contents")
+AUDIENCE_STATUSES = ("member", "isolated", "small")
+CANDIDATE_METHODS = ("exact", "scan", "banding")
+SEARCH_METHODS = ("minhash_similarity", "agglomerative", "personalised_pagerank")
 INTERACTION_KINDS = ("like", "repost", "reply", "quote", "block")
 REJECT_REASONS = (
     "malformed_json",
@@ -266,8 +269,67 @@ _COSHARING = (
     count("n_accounts", "accounts", "Accounts that carry the content in the window.", 2),
 )
 
+_AUDIENCES = (
+    Column(
+        "follower_key", "uint64", "Number that stands for the follower; the same account has the same key everywhere."
+    ),
+    count("n_follows", "follows", "Follows of the account made on the day.", 1),
+    text("sketch_id", "How the signature was made: scheme, version, registers, seed, element rule, key rule."),
+    Column("signature", "signature", "Registers of the sketch; the minimum of two is that of both sets together."),
+    count("n_followers", "accounts", "Known followers over all days up to the snapshot.", 1),
+    count("n_days", "days", "Days on which the account won followers.", 1),
+    count("n_withdrawn_pending", "follows", "Follows that were withdrawn already but are still in the signature."),
+    text("neighbour_account_id", "Influencer whose audience is compared."),
+    count(
+        "neighbour_rank", "", "Place among the neighbours by Jaccard index, 1 first; ties by neighbour_account_id.", 1
+    ),
+    count("neighbour_n_followers", "accounts", "Known followers of the neighbour.", 1),
+    count("matches", "registers", "Equal registers of the two signatures."),
+    share("jaccard_estimated", "Jaccard index by the sketches: equal registers out of all."),
+    share("jaccard_se", "Standard error of the estimate; never 0."),
+    share("jaccard_exact", "Jaccard index by counting; null: not counted."),
+    flag("is_exact", "Shared followers were counted, not estimated."),
+    share("containment", "Part of this audience that follows the neighbour too."),
+    share("neighbour_containment", "Part of the neighbour's audience that follows this account too."),
+    number("expected_shared", "accounts", "Followers in common by chance, given who follows how many.", 0),
+    number("lift", "", "Shared followers over those expected by chance.", 0),
+    share("q_value", "Share of false pairs among those as significant as this one (Benjamini and Hochberg)."),
+    flag("is_significant", "More shared followers than chance explains."),
+    text("candidate_method", "How the pair was found.", *CANDIDATE_METHODS),
+    text("community_id", "`<platform>:<anchor>`: stays while the community keeps its anchor."),
+    count("n_members", "accounts", "Influencers in the community.", 1),
+    count("n_edges", "pairs", "Significant pairs inside the community."),
+    number("modularity", "", "Modularity of the whole partition.", -1, 1),
+    number("modularity_share", "", "The community's own term of the modularity.", -1, 1),
+    share("conductance", "Weight that leaves the community out of all weight of its members."),
+    share("stability", "How well repeated runs agree about it, 1: always the same."),
+    flag("is_stable", "Stability of at least 0.75."),
+    text("anchor_account_id", "Member with the most followers among those of stability 0.5 and more."),
+    Column("top_member_ids", "list<text>", "The ten members with the most followers."),
+    Column("top_member_names", "list<text>", "Their names, else handles, else ids."),
+    Column("label_terms", "list<text>", "Words that mark the members' profiles off from those of all others."),
+    number("resolution", "", "Resolution of the search for communities; higher: more and smaller ones.", 0),
+    count("n_runs", "runs", "Runs that the consensus is made of.", 1),
+    number("strength", "", "Weight of the account's significant pairs inside its community.", 0),
+    count("n_neighbours", "accounts", "Influencers with which the account has a significant pair."),
+    text("second_community_id", "Community with the next largest part of the account's weight."),
+    share("second_share", "Part of the account's weight that goes there."),
+    text("search_name", "Name of the search."),
+    count("rank", "", "Place, 1 first.", 1),
+    number("score", "", "What the method ranks by; within one method and search only, comparable.", 0),
+    count("n_seeds", "accounts", "Seeds of the search that were found.", 1),
+    Column("seeds", "list<text>", "Accounts that the search starts from, by id."),
+    count("n_candidates", "accounts", "Influencers that were ranked or could have been."),
+)
+
 # Names that mean something else in another table.
 _HOMONYMS = {
+    "audience.n_shared": count("n_shared", "accounts", "Followers of both accounts; null: not counted."),
+    "audience.density": share("density", "Significant pairs of members out of all pairs of members."),
+    "audience.status": text(
+        "status", "member; isolated: no significant pair; small: too few for a community.", *AUDIENCE_STATUSES
+    ),
+    "audience.method": text("method", "How the accounts were ranked.", *SEARCH_METHODS),
     "withdrawal.reason": text(
         "reason",
         "Why it was withdrawn.",
@@ -304,7 +366,7 @@ _REPORT = (
 )
 
 COLUMNS: dict[str, Column] = (
-    {column.name: column for column in (*_PROVENANCE, *_ENTITIES, *_CONTENTS, *_COSHARING, *_REPORT)}
+    {column.name: column for column in (*_PROVENANCE, *_ENTITIES, *_CONTENTS, *_COSHARING, *_AUDIENCES, *_REPORT)}
     | _HOMONYMS
     | delivered.COLUMNS
 )

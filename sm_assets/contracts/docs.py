@@ -44,7 +44,8 @@ def _column(column: Column) -> list[str]:
 
 
 def _table(table: Table) -> list[str]:
-    partition = "day of the event" if table.partition == "event" else "last day of a trailing window"
+    snapshot = "last day of a trailing window" if table.reach == "window" else "last day of all that is looked at"
+    partition = "day of the event" if table.partition == "event" else snapshot
     unique = ", unique over all days" if table.unique_over_days else ""
     lines = [
         f"### {table.name}",

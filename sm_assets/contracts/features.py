@@ -1,6 +1,7 @@
 """Contracts of the feature tables: numbers about entities, per day, that add up over a window.
 
-Here: contents and languages of accounts. Not here: what a window makes of them (`outputs`).
+Here: contents and languages of accounts, audiences as keys and sketches. Not here: what a window makes of them
+(`outputs`).
 """
 
 from __future__ import annotations
@@ -44,5 +45,61 @@ TABLES = (
             "platform account_id language n_posts mean_probability first_at day",
             n_posts="Posts of the account in the language on the day.",
         ),
+    ),
+    Table(
+        name="feat_follow_keys",
+        description="Follows as numbers: the twin of core_follows in which each follower is a 64-bit key, hashed once.",
+        grain="one follower of one account",
+        key=("platform", "followed_account_id", "follower_key"),
+        unique_over_days=True,
+        columns=pick(
+            "platform followed_account_id follower_key day",
+            day="Day on which the follow was made, else first observed, in UTC; the partition.",
+        ),
+        row_group=1_048_576,
+        plain=("follower_key",),
+        kinds=("python", "parquet"),
+    ),
+    Table(
+        name="feat_audience_sketches",
+        description=(
+            "Signatures of the audiences that accounts won on a day, of accounts with enough follows on it; of all "
+            "others the keys are smaller and lose nothing. The minimum over days is the signature of all days."
+        ),
+        grain="one account that won many followers on one day",
+        key=("platform", "account_id"),
+        columns=pick(
+            "platform account_id n_follows sketch_id signature day",
+            day="Day of the follows in UTC; the partition.",
+        ),
+        plain=("signature",),
+        kinds=("cython", "parquet"),
+    ),
+    Table(
+        name="feat_audience_sizes",
+        description="How many known followers each followed account has, over all days up to the snapshot.",
+        grain="one followed account",
+        key=("platform", "account_id"),
+        partition="as_of",
+        reach="all_days",
+        columns=pick("platform account_id n_followers n_days day", day="Last day that is counted, in UTC."),
+    ),
+    Table(
+        name="feat_audiences",
+        description=(
+            "One signature per influencer: an account with enough known followers, over all days up to the snapshot. "
+            "What similarity search loads."
+        ),
+        grain="one influencer",
+        key=("platform", "account_id"),
+        partition="as_of",
+        reach="all_days",
+        columns=pick(
+            "platform account_id n_followers n_withdrawn_pending sketch_id signature day",
+            day="Last day of the follows, in UTC.",
+        ),
+        references=(Reference(("platform", "account_id"), "feat_audience_sizes", ("platform", "account_id")),),
+        plain=("signature",),
+        kinds=("cython", "parquet"),
     ),
 )

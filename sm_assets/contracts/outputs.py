@@ -1,6 +1,7 @@
 """Contracts of the output tables: what readers and BI tools open.
 
-Here: snapshots over a trailing window; `day` is the window's last day. Not here: the analyses (`sm_assets.analysis`).
+Here: snapshots over a trailing window or, for follows, over all days; `day` is the last day. Not here: the analyses
+(`sm_assets.analysis`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,12 @@ from sm_assets.contracts.columns import pick
 from sm_assets.contracts.schema import Reference, Table
 
 _AS_OF = "Last day of the trailing window in UTC; the partition."
+_FOLLOWS_AS_OF = "Last day of the follows in UTC; the partition."
+_CAUTION = (
+    "Lists cut at the newest n followers bias every overlap; a sample of followers by a hash of their ids does not. "
+    "A small audience inside a large one has a Jaccard index of at most n_small / n_large, which a sketch of K "
+    "registers cannot see below about 3 / K. Overlap is not influence."
+)
 _PAIR = ("platform_a", "account_id_a", "platform_b", "account_id_b")
 _MEMBER = ("platform", "account_id")
 _TO_CLUSTER = Reference(("cluster_id",), "out_cosharing_clusters", ("cluster_id",))
@@ -107,6 +114,73 @@ TABLES = (
             "coverage_kind? coverage_from? coverage_to? exported_at? zone? number_format? day",
             day=_AS_OF,
         ),
+        kinds=("python", "parquet"),
+    ),
+    Table(
+        name="out_audience_overlap",
+        description=f"The influencers whose audiences are most like an influencer's own. {_CAUTION}",
+        grain="one influencer and one of its nearest neighbours",
+        key=("platform", "account_id", "neighbour_account_id"),
+        partition="as_of",
+        reach="all_days",
+        columns=pick(
+            "platform account_id neighbour_account_id neighbour_rank n_followers neighbour_n_followers matches "
+            "jaccard_estimated jaccard_se audience.n_shared? jaccard_exact? is_exact containment neighbour_containment "
+            "expected_shared lift q_value is_significant candidate_method day",
+            day=_FOLLOWS_AS_OF,
+        ),
+        references=(
+            Reference(("platform", "account_id"), "out_audience_members", _MEMBER),
+            Reference(("platform", "neighbour_account_id"), "out_audience_members", _MEMBER),
+        ),
+        kinds=("python", "parquet"),
+    ),
+    Table(
+        name="out_audience_communities",
+        description=f"Communities of influencers that share more of their audiences than chance explains. {_CAUTION}",
+        grain="one community",
+        key=("platform", "community_id"),
+        partition="as_of",
+        reach="all_days",
+        columns=pick(
+            "platform community_id n_members n_edges modularity modularity_share audience.density conductance "
+            "stability is_stable anchor_account_id top_member_ids top_member_names label_terms resolution n_runs day",
+            day=_FOLLOWS_AS_OF,
+        ),
+        references=(Reference(("platform", "anchor_account_id"), "out_audience_members", _MEMBER),),
+        kinds=("python", "parquet"),
+    ),
+    Table(
+        name="out_audience_members",
+        description="Every influencer: its community, or why it has none.",
+        grain="one influencer",
+        key=_MEMBER,
+        partition="as_of",
+        reach="all_days",
+        columns=pick(
+            "platform account_id community_id? audience.status stability strength n_neighbours second_community_id? "
+            "second_share? n_followers display_name? handle? day",
+            day=_FOLLOWS_AS_OF,
+        ),
+        references=(
+            Reference(("platform", "community_id"), "out_audience_communities", ("platform", "community_id")),
+            Reference(_MEMBER, "feat_audiences", _MEMBER),
+        ),
+        kinds=("python", "parquet"),
+    ),
+    Table(
+        name="out_influencer_search",
+        description=f"Who belongs with a few given accounts, by three ways of ranking. {_CAUTION}",
+        grain="one influencer in the ranking of one search by one method",
+        key=("search_name", "platform", "method", "account_id"),
+        partition="as_of",
+        reach="all_days",
+        columns=pick(
+            "search_name platform audience.method account_id rank score n_followers display_name? handle? n_seeds "
+            "seeds n_candidates day",
+            day=_FOLLOWS_AS_OF,
+        ),
+        references=(Reference(_MEMBER, "feat_audiences", _MEMBER),),
         kinds=("python", "parquet"),
     ),
 )

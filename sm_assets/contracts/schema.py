@@ -20,6 +20,7 @@ from sm_assets.errors import ContractError
 
 DAY = "day"
 PartitionKind = Literal["event", "as_of"]
+Reach = Literal["window", "all_days"]
 
 _ARROW: Mapping[str, pa.DataType] = {
     "text": pa.string(),
@@ -30,6 +31,9 @@ _ARROW: Mapping[str, pa.DataType] = {
     "timestamp": pa.timestamp("us"),
     "date": pa.date32(),
     "list<text>": pa.list_(pa.string()),
+    "uint64": pa.uint64(),
+    # As many registers as the run's settings say; 128 unless they say otherwise.
+    "signature": pa.list_(pa.field("register", pa.uint32(), nullable=False), 128),
 }
 _DUCKDB: Mapping[str, str] = {
     "text": "VARCHAR",
@@ -40,6 +44,8 @@ _DUCKDB: Mapping[str, str] = {
     "timestamp": "TIMESTAMP",
     "date": "DATE",
     "list<text>": "VARCHAR[]",
+    "uint64": "UBIGINT",
+    "signature": "UINTEGER[]",
 }
 
 
@@ -49,7 +55,8 @@ class Column:
 
     Attributes:
         name: snake_case, the same in every table that has it.
-        type: text, int64, int32, float64, bool, timestamp (microseconds, UTC), date, list<text> or struct.
+        type: text, int64, int32, uint64, float64, bool, timestamp (microseconds, UTC), date, list<text>, signature
+            (a list of uint32 of one length in the whole file) or struct.
         description: one plain sentence or two.
         unit: what one of it is (seconds, posts, ...); empty for texts.
         allowed: the only values it may take; empty: any.
@@ -133,9 +140,12 @@ class Table:
         grain: one row is ...
         key: columns that together are unique inside a day.
         columns: all columns in order, `day` last.
-        partition: `event`: the day on which the event happened; `as_of`: the last day of a trailing window.
+        partition: `event`: the day on which the event happened; `as_of`: the last day that a snapshot looks at.
+        reach: how far a snapshot looks back: over the trailing window, or over all days.
         unique_over_days: the key without the day is unique over the whole table.
         references: what must be found in other tables.
+        row_group: rows of a row group in its files.
+        plain: columns whose values hardly repeat; they are written without a dictionary.
         kinds: labels for the asset graph, e.g. the engine that computes it.
         owners: who answers for it.
     """
@@ -146,8 +156,11 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     partition: PartitionKind = "event"
+    reach: Reach = "window"
     unique_over_days: bool = False
     references: tuple[Reference, ...] = ()
+    row_group: int = 32_768
+    plain: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("duckdb", "parquet")
     owners: tuple[str, ...] = ("team:social-media",)
     by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)

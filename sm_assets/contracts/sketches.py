@@ -6,11 +6,13 @@ scheme: whoever lets two sketches meet compares their specs first. Not here: mak
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
 from sm_assets.errors import SketchMismatchError
+from sm_assets.settings import Settings
 
 KEY: Final = "sm.key"
 SCHEMES: Final = ("fss", "affine32")
@@ -81,6 +83,31 @@ class SketchSpec:
             element=values["element"],
             key=metadata[KEY],
         )
+
+
+def key_id(settings: Settings) -> str:
+    """The key rule of the settings as it stands in metadata: `xxh64/0`, `native/0`, `secret/<print of the secret>`."""
+    match settings.key_rule:
+        case "secret":
+            secret = (settings.key_secret or "").encode()
+            return f"secret/{hashlib.blake2b(b'sm_assets key rule', digest_size=4, key=secret).hexdigest()}"
+        case "xxh64":
+            return f"xxh64/{settings.key_seed}"
+        case rule:
+            return f"{rule}/0"
+
+
+def spec_of(settings: Settings) -> SketchSpec:
+    """The spec that the settings ask for."""
+    scheme = settings.sketch_scheme
+    return SketchSpec(
+        scheme=scheme,
+        version=VERSIONS[scheme],
+        k=settings.sketch_k,
+        seed=DEFAULT_SEEDS[scheme] if settings.sketch_seed is None else settings.sketch_seed,
+        element="key" if scheme == "fss" else settings.sketch_element,
+        key=key_id(settings),
+    )
 
 
 def require_same(expected: SketchSpec, found: Mapping[str, SketchSpec]) -> None:
