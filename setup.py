@@ -7,7 +7,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 # No -ffast-math and no -march=native: the same input must give the same bits on every machine.
-FLAGS = ["/O2", "/std:c++17"] if sys.platform == "win32" else ["-O3", "-g0", "-std=c++17", "-ffp-contract=off"]
+FLAGS = ["/O2", "/std:c++17"] if sys.platform == "win32" else ["-O3", "-g0", "-std=c++17", "-ffp-contract=off", "-pthread"]
 
 kernels = sorted(Path("sm_assets/kernels").glob("_*.pyx"))
 setup(
@@ -18,6 +18,7 @@ setup(
                 [str(source)],
                 language="c++",
                 extra_compile_args=FLAGS,
+                extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
                 depends=sorted(str(header) for header in Path("sm_assets/kernels").glob("*.hpp")),
             )
             for source in kernels
