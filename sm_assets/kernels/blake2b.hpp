@@ -1,4 +1,4 @@
-// BLAKE2b with a 16-byte digest, unkeyed (RFC 7693). Here: the hash and nothing else.
+// BLAKE2b with a 16-byte digest, or a shorter and keyed one (RFC 7693). Here: the hash and nothing else.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -16,6 +16,14 @@ public:
     Blake2b16() {
         std::memcpy(h_, IV, sizeof h_);
         h_[0] ^= 0x01010000ULL ^ 16;
+    }
+    // `size` <= 16 bytes of digest are asked for: the first of those finish() returns. The key has 1 to 64 bytes.
+    Blake2b16(size_t size, const char* key, size_t key_size) {
+        std::memcpy(h_, IV, sizeof h_);
+        h_[0] ^= 0x01010000ULL ^ (static_cast<uint64_t>(key_size) << 8) ^ size;
+        std::memset(block_, 0, sizeof block_);
+        std::memcpy(block_, key, key_size);
+        used_ = sizeof block_;
     }
 
     void update(const char* data, size_t n) {
