@@ -7,7 +7,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 # No -ffast-math and no -march=native: the same input must give the same bits on every machine.
-FLAGS = ["/O2", "/std:c++17"] if sys.platform == "win32" else ["-O3", "-g0", "-std=c++17", "-ffp-contract=off", "-pthread"]
+WINDOWS = sys.platform == "win32"
+FLAGS = ["/O2", "/std:c++17"] if WINDOWS else ["-O3", "-g0", "-std=c++17", "-ffp-contract=off", "-pthread"]
 
 kernels = sorted(Path("sm_assets/kernels").glob("_*.pyx"))
 setup(
@@ -18,7 +19,7 @@ setup(
                 [str(source)],
                 language="c++",
                 extra_compile_args=FLAGS,
-                extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
+                extra_link_args=[] if WINDOWS else ["-pthread"],
                 depends=sorted(str(header) for header in Path("sm_assets/kernels").glob("*.hpp")),
             )
             for source in kernels
