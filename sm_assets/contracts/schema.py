@@ -144,7 +144,7 @@ class Table:
         reach: how far a snapshot looks back: over the trailing window, or over all days.
         unique_over_days: the key without the day is unique over the whole table.
         references: what must be found in other tables.
-        row_group: rows of a row group in its files.
+        row_group: rows of a row group in its files; None: as storage has it.
         plain: columns whose values hardly repeat; they are written without a dictionary.
         kinds: labels for the asset graph, e.g. the engine that computes it.
         owners: who answers for it.
@@ -159,7 +159,7 @@ class Table:
     reach: Reach = "window"
     unique_over_days: bool = False
     references: tuple[Reference, ...] = ()
-    row_group: int = 32_768
+    row_group: int | None = None
     plain: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("duckdb", "parquet")
     owners: tuple[str, ...] = ("team:social-media",)
@@ -212,6 +212,15 @@ class Table:
     def file_schema(self) -> pa.Schema:
         """Arrow schema of one file: the table without `day`, which the folder's name carries."""
         return pa.schema([column.arrow_field for column in self.columns if column.name != DAY], metadata=self._metadata)
+
+    def file_schema_of(self, data: pa.Schema) -> pa.Schema:
+        """`file_schema` with signatures as long as those of `data`."""
+        schema = self.file_schema
+        for column in self.columns:
+            if column.type == "signature" and column.name in data.names:
+                place = schema.get_field_index(column.name)
+                schema = schema.set(place, schema.field(place).with_type(data.field(column.name).type))
+        return schema
 
     @property
     def _metadata(self) -> dict[str, str]:

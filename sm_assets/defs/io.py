@@ -30,7 +30,8 @@ class Rows:
             rows_in minus all other counts.
         is_sorted: the data is a reader of rows in the order of day and key, in the contract's types.
         reconcile: hold the table to the counts before it is published.
-        metadata: further metadata, e.g. figures.
+        metadata: further metadata of the materialisation, e.g. figures.
+        file_metadata: further metadata of every file.
     """
 
     data: Data
@@ -39,6 +40,7 @@ class Rows:
     reconcile: bool = False
     is_sorted: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    file_metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def expected(self) -> int | None:
@@ -58,7 +60,14 @@ class LakeIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Rows) -> None:
         """Check and publish, then tell what was published."""
         table = TABLES[context.asset_key.path[-1]]
-        published = self._lake.publish(table, obj.data, obj.days, expected_rows=obj.expected, is_sorted=obj.is_sorted)
+        published = self._lake.publish(
+            table,
+            obj.data,
+            obj.days,
+            expected_rows=obj.expected,
+            is_sorted=obj.is_sorted,
+            metadata=obj.file_metadata,
+        )
         entries = published_metadata(self._lake, table, published, obj.counts)
         asked = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else []
         skipped = sorted(set(asked) - set(obj.days))

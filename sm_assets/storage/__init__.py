@@ -12,12 +12,13 @@ Object stores take whole objects only; there the workspace is a local temporary 
 from __future__ import annotations
 
 from sm_assets.storage.day_router import DayRouter
-from sm_assets.storage.day_writer import PART, ROW_GROUP, DayFile, DayWriter
+from sm_assets.storage.day_writer import DIGEST, PART, ROW_GROUP, DayFile, DayWriter
 from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range, sync_folder
 from sm_assets.storage.sql_text import literal, parquet_sql, select
 from sm_assets.storage.validation import rule_counts
 
 __all__ = [
+    "DIGEST",
     "PART",
     "ROW_GROUP",
     "Data",

@@ -6,13 +6,18 @@ once (`day_router`), where files lie and when they are published (`lake`).
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import reduce
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sm_assets.contracts import Table
@@ -21,19 +26,65 @@ from sm_assets.errors import ContractError
 
 PART = "part-0.parquet"
 ROW_GROUP = 32_768
+DIGEST = "sm.digest"
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
-class DayFile:
-    """One Parquet file that grows by row groups."""
+class _HashedFile:
+    """A file that knows the digest of what was written to it."""
 
-    def __init__(self, path: Path, schema: pa.Schema, *, use_dictionary: bool = True) -> None:
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._hash = hashlib.blake2b(digest_size=16)
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        self._hash.update(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def close(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self.closed = True
+
+
+class DayFile:
+    """One Parquet file that grows by row groups.
+
+    Its metadata hold `sm.digest`, a digest of the rows as they were written: equal rows, equal digest.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: pa.Schema,
+        *,
+        use_dictionary: bool | Sequence[str] = True,
+        row_group: int | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.rows = 0
-        self._schema = schema
-        self._sink = path.open("wb")
+        self._schema, self._row_group = schema, row_group or ROW_GROUP
+        self._metadata = dict(metadata or {})
+        self._sink = _HashedFile(path)
         self._writer = pq.ParquetWriter(
-            self._sink, schema, compression="zstd", compression_level=1, use_dictionary=use_dictionary
+            pa.PythonFile(self._sink, mode="w"),
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=use_dictionary if isinstance(use_dictionary, bool) else list(use_dictionary),
         )
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
@@ -41,8 +92,8 @@ class DayFile:
     def add(self, rows: pa.RecordBatch) -> None:
         """Take rows; whole row groups are written."""
         self.rows += rows.num_rows
-        while self._pending_rows + rows.num_rows >= ROW_GROUP:
-            take = ROW_GROUP - self._pending_rows
+        while self._pending_rows + rows.num_rows >= self._row_group:
+            take = self._row_group - self._pending_rows
             self._pending.append(rows.slice(0, take))
             self.flush()
             rows = rows.slice(take)
@@ -57,15 +108,14 @@ class DayFile:
                 pa.concat_arrays([batch.column(i) for batch in self._pending]).cast(item.type)
                 for i, item in enumerate(self._schema)
             ]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROW_GROUP)
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=self._row_group)
         self._pending, self._pending_rows = [], 0
 
     def close(self) -> None:
         """Finish the file and bring it to disk."""
         self.flush()
+        self._writer.add_key_value_metadata(self._metadata | {DIGEST: self._sink.digest})
         self._writer.close()
-        self._sink.flush()
-        os.fsync(self._sink.fileno())
         self._sink.close()
 
 
@@ -96,18 +146,50 @@ def day_of(number: int) -> date:
     return date.fromordinal(_EPOCH + number)
 
 
+def _ascend(keys: Sequence[pa.Array]) -> bool:
+    """Whether rows are in strictly ascending order of their keys, the first key first."""
+    if len(keys[0]) < 2:
+        return True
+    pairs = [(key.slice(0, len(key) - 1), key.slice(1)) for key in keys]
+
+    def before(rest: pa.Array | None, pair: tuple[pa.Array, pa.Array]) -> pa.Array:
+        less = pc.less(*pair)
+        return less if rest is None else pc.or_(less, pc.and_(rest, pc.equal(*pair)))
+
+    return bool(pc.all(reduce(before, reversed(pairs), None), min_count=0).as_py())
+
+
 class DayWriter:
     """Writes rows that come sorted by day into one Parquet file per day, never more than a row group in memory.
 
     Equal rows give equal bytes, however the stream was cut into batches.
     """
 
-    def __init__(self, table: Table, folder: Path, schema: pa.Schema | None = None) -> None:
-        """Write `table` (or any `schema` without day) below `folder`."""
+    def __init__(
+        self,
+        table: Table,
+        folder: Path,
+        *,
+        schema: pa.Schema | None = None,
+        metadata: Mapping[str, str] | None = None,
+        keys_ascend: bool = False,
+    ) -> None:
+        """Write a table.
+
+        Args:
+            table: the contract.
+            folder: below which the days' folders are made.
+            schema: of the files, without day; None: the contract's.
+            metadata: more metadata of every file.
+            keys_ascend: hold the rows of each day to the order of their keys, none twice.
+        """
         self.rows: dict[date, int] = {}
         self._table = table
         self._schema = table.file_schema if schema is None else schema
         self._folder = folder
+        self._metadata = dict(metadata or {})
+        self._keys_ascend = keys_ascend
+        self._last: list[pa.Array] | None = None
         self._day: date | None = None
         self._file: DayFile | None = None
 
@@ -127,15 +209,36 @@ class DayWriter:
             if day != self._day:
                 self._open(day)
             assert self._file is not None
-            self._file.add(body.slice(start, end - start))
+            rows = body.slice(start, end - start)
+            if self._keys_ascend:
+                self._check_order(rows, day)
+            self._file.add(rows)
             self.rows[day] += end - start
+
+    def _check_order(self, rows: pa.RecordBatch, day: date) -> None:
+        keys = [rows.column(name) for name in self._table.sort_key]
+        joined = keys if self._last is None else [pa.concat_arrays(pair) for pair in zip(self._last, keys, strict=True)]
+        if not _ascend(joined):
+            raise ContractError(
+                f"{self._table.name}: the rows of {day} are not ordered by ({', '.join(self._table.sort_key)}), or "
+                "a key occurs more than once. Nothing was published."
+            )
+        self._last = [key.slice(len(key) - 1) for key in keys]
 
     def _open(self, day: date) -> None:
         self.close()
         if day in self.rows:
             raise ContractError(f"{self._table.name}: the rows of {day} do not come together.")
-        self._day, self.rows[day] = day, 0
-        self._file = DayFile(self._folder / f"{DAY}={day}" / PART, self._schema)
+        self._day, self.rows[day], self._last = day, 0, None
+        self._file = DayFile(
+            self._folder / f"{DAY}={day}" / PART,
+            self._schema,
+            use_dictionary=[name for name in self._schema.names if name not in self._table.plain]
+            if self._table.plain
+            else True,
+            row_group=self._table.row_group,
+            metadata=self._metadata,
+        )
 
     def empty(self, day: date) -> None:
         """Write a file of no rows for a day that is known to have none."""

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import duckdb
 import fsspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from sm_assets.contracts import TABLES, Table
@@ -165,6 +166,13 @@ class Lake:
         wanted = None if days is None else set(days)
         return TableRef(table, tuple(day for day in published if wanted is None or day in wanted))
 
+    def metadata(self, table: str, day: date) -> dict[str, str]:
+        """Metadata of one partition's file: `sm.digest`, `rows`, and what its writer added."""
+        with self.fs.open(self.file(table, day), "rb") as source:
+            found = pq.read_metadata(source)
+        added = {name.decode(): value.decode(errors="replace") for name, value in (found.metadata or {}).items()}
+        return added | {"rows": str(found.num_rows)}
+
     def paths(self, ref: TableRef) -> list[str]:
         """The files behind a reference, as DuckDB reads them."""
         return [self.uri(self.file(ref.table, day)) for day in ref.days]
@@ -191,6 +199,7 @@ class Lake:
         expected_rows: int | None = None,
         *,
         is_sorted: bool = False,
+        metadata: Mapping[str, str] | None = None,
     ) -> Published:
         """Stage `data`, check it against the contract, and replace the partitions of `days`.
 
@@ -199,7 +208,9 @@ class Lake:
             data: exactly the table's columns, in any order of rows and columns.
             days: days that the caller vouches for; one without rows becomes a partition of no rows.
             expected_rows: what the caller's counts leave over; None: not known.
-            is_sorted: the rows come in the order of day and key, in the contract's columns and types.
+            is_sorted: the rows come in the order of day and key, in the contract's columns and types (signatures of
+                any length).
+            metadata: more metadata of every file.
 
         Raises:
             ContractError: the data breaks the contract; nothing was replaced.
@@ -207,23 +218,31 @@ class Lake:
         """
         allowed = sorted(set(days))
         with self.workspace(table.name) as folder:
-            rows = self._stage(table, data, folder, allowed, is_sorted=is_sorted)
+            rows = self._stage(table, data, folder, allowed, is_sorted=is_sorted, metadata=metadata)
             found = sum(rows.values())
             if expected_rows is not None and found != expected_rows:
                 raise Unreconciled(
                     f"{table.name}: {found} rows, but the counts of what went in and was dropped leave "
                     f"{expected_rows}. Nothing was published."
                 )
-            self._check(table, folder, [day for day in allowed if rows[day]])
+            self._check(table, folder, [day for day in allowed if rows[day]], keys_known_unique=is_sorted)
             for day in allowed:
                 self.replace(folder / f"{DAY}={day}" / PART, self.file(table.name, day))
         refresh_catalog(self)
         return Published(TableRef(table.name, tuple(allowed)), rows)
 
     def _stage(
-        self, table: Table, data: Data, folder: Path, allowed: list[date], *, is_sorted: bool
+        self,
+        table: Table,
+        data: Data,
+        folder: Path,
+        allowed: list[date],
+        *,
+        is_sorted: bool,
+        metadata: Mapping[str, str] | None,
     ) -> dict[date, int]:
-        writer = DayWriter(table, folder)
+        schema = table.file_schema_of(data.schema) if isinstance(data, pa.RecordBatchReader) else None
+        writer = DayWriter(table, folder, schema=schema, metadata=metadata, keys_ascend=is_sorted)
         with self.connect() as con:
             if is_sorted:
                 assert isinstance(data, pa.RecordBatchReader)
@@ -248,7 +267,7 @@ class Lake:
                 writer.empty(day)
         return dict(sorted(writer.rows.items()))
 
-    def _check(self, table: Table, folder: Path, days: list[date]) -> None:
+    def _check(self, table: Table, folder: Path, days: list[date], *, keys_known_unique: bool) -> None:
         if not days:
             return
         with self.connect() as con:
@@ -257,7 +276,9 @@ class Lake:
             problems = [
                 f"{count} rows break {name}" for name, count in rule_counts(con, table, "staged_rows").items() if count
             ]
-            duplicates = con.sql(table.duplicates_sql("staged_rows")).fetchall()[0][0]
+            duplicates = 0
+            if not keys_known_unique:
+                duplicates = con.sql(table.duplicates_sql("staged_rows")).fetchall()[0][0]
             if duplicates:
                 problems.append(f"{duplicates} keys ({', '.join(table.key)}) occur more than once")
         if problems:
