@@ -39,10 +39,14 @@
 #define SMA_BEGIN_AVX512 SMA_ATTRIBUTE(SMA_TARGET_AVX512)
 #define SMA_END _Pragma("clang attribute pop")
 #else
-#define SMA_TARGET(names) _Pragma("GCC push_options") SMA_DO(GCC target(names))
+// GCC 12's own intrinsics start from undefined vectors on purpose and make it warn.
+#define SMA_QUIET \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wuninitialized\"") \
+        _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+#define SMA_TARGET(names) _Pragma("GCC push_options") SMA_DO(GCC target(names)) SMA_QUIET
 #define SMA_BEGIN_AVX2 SMA_TARGET(SMA_TARGET_AVX2)
 #define SMA_BEGIN_AVX512 SMA_TARGET(SMA_TARGET_AVX512)
-#define SMA_END _Pragma("GCC pop_options")
+#define SMA_END _Pragma("GCC diagnostic pop") _Pragma("GCC pop_options")
 #endif
 
 namespace sma {
