@@ -5,7 +5,7 @@ Here: coordinates of nodes in the plane. Not here: finding communities (`communi
 Every community gets a circle of its own whose area follows its number of members, and no two circles meet.
 
 1. Inside a circle, members are pushed apart and linked ones drawn together (Fruchterman and Reingold, Software:
-   Practice and Experience 21, 1129, 1991), from a start in which everyone lies near its neighbours. In a large community
+   Practice and Experience 21, 1129, 1991), from a start where everyone lies near its neighbours. In a large community
    the push comes from a density on a mesh. Then the circle is filled evenly and dots that touch are moved apart.
 2. The circles are laid out by the weight between communities, pulled to the middle and moved apart until none meet.
 3. Nodes without a community lie on rings around all that; those with pairs among themselves lie side by side.
