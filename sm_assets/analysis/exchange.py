@@ -178,7 +178,8 @@ def build_lsh_index(
     """
     if bands < 2 or rows_per_band < 1 or bands * rows_per_band > spec.k:
         raise OptionError(
-            f"An index needs 2 or more bands of 1 or more registers within k={spec.k}; found {bands} of {rows_per_band}."
+            f"An index needs 2 bands or more, of 1 register or more, within k={spec.k}; "
+            f"found {bands} of {rows_per_band}."
         )
     library = _datasketch()
     _check_signatures(spec, signatures)
