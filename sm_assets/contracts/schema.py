@@ -208,6 +208,11 @@ class Table:
         """Names and types only, `day` included, everything nullable: what a stream on its way to publishing has."""
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
 
+    def plain_schema_of(self, k: int) -> pa.Schema:
+        """`plain_schema` with signatures of k registers."""
+        registers = pa.list_(pa.field("register", pa.uint32(), nullable=False), k)
+        return pa.schema([(c.name, registers if c.type == "signature" else c.arrow_type) for c in self.columns])
+
     @property
     def file_schema(self) -> pa.Schema:
         """Arrow schema of one file: the table without `day`, which the folder's name carries."""

@@ -15,6 +15,9 @@ from sm_assets.errors import SketchMismatchError
 from sm_assets.settings import Settings
 
 KEY: Final = "sm.key"
+# Digest of the file that a file was made from, and of all days that a snapshot was made from.
+MADE_FROM: Final = "sm.source"
+INPUTS: Final = "sm.inputs"
 SCHEMES: Final = ("fss", "affine32")
 ELEMENTS: Final = ("key", "identity", "high32")
 KEY_RULES: Final = ("xxh64", "native", "secret")

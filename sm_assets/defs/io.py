@@ -5,7 +5,7 @@ Here: the IO manager over `storage`, and `Rows`, what an asset returns. Not here
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -31,7 +31,7 @@ class Rows:
         is_sorted: the data is a reader of rows in the order of day and key, in the contract's types.
         reconcile: hold the table to the counts before it is published.
         metadata: further metadata of the materialisation, e.g. figures.
-        file_metadata: further metadata of every file.
+        file_metadata: further metadata of each day's file.
     """
 
     data: Data
@@ -40,9 +40,8 @@ class Rows:
     reconcile: bool = False
     is_sorted: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    file_metadata: Mapping[str, str] = field(default_factory=dict)
+    file_metadata: Callable[[date], Mapping[str, str]] | None = None
 
-    @property
     def expected(self) -> int | None:
         """Rows that the counts leave over; None where they do not tell."""
         if not self.reconcile or "rows_in" not in self.counts:

@@ -9,9 +9,8 @@ from datetime import date
 
 import dagster as dg
 
+from sm_assets.contracts import TABLES
 from sm_assets.settings import Settings
-
-_SHIFT = {"out", "report"}
 
 
 def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
@@ -22,11 +21,12 @@ def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
 def mapping(settings: Settings, table: str, upstream: str) -> dg.PartitionMapping:
     """Which days of `upstream` a day of `table` is made from, as the lineage says it.
 
-    Some tables look through all days of an upstream (withdrawals, profiles carried forward). The lineage still says day
-    to day: with a mapping of all days a backfill would run such a table, and all that follows, in runs of their own.
+    Some tables look through all days of an upstream (withdrawals, profiles carried forward, follows). The lineage still
+    says day to day: with a mapping of all days a backfill would run such a table, and all that follows, in runs of
+    their own.
     """
-    layer, upstream_layer = table.split("_", 1)[0], upstream.split("_", 1)[0]
-    if layer in _SHIFT and upstream_layer not in _SHIFT:
+    made, source = TABLES[table], TABLES[upstream]
+    if made.partition == "as_of" and made.reach == "window" and source.partition == "event":
         return dg.TimeWindowPartitionMapping(start_offset=1 - settings.window_days, end_offset=0)
     return dg.TimeWindowPartitionMapping()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import reduce
 from itertools import pairwise
@@ -171,7 +171,7 @@ class DayWriter:
         folder: Path,
         *,
         schema: pa.Schema | None = None,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Callable[[date], Mapping[str, str]] | None = None,
         keys_ascend: bool = False,
     ) -> None:
         """Write a table.
@@ -180,14 +180,14 @@ class DayWriter:
             table: the contract.
             folder: below which the days' folders are made.
             schema: of the files, without day; None: the contract's.
-            metadata: more metadata of every file.
+            metadata: more metadata of each day's file.
             keys_ascend: hold the rows of each day to the order of their keys, none twice.
         """
         self.rows: dict[date, int] = {}
         self._table = table
         self._schema = table.file_schema if schema is None else schema
         self._folder = folder
-        self._metadata = dict(metadata or {})
+        self._metadata = metadata
         self._keys_ascend = keys_ascend
         self._last: list[pa.Array] | None = None
         self._day: date | None = None
@@ -237,7 +237,7 @@ class DayWriter:
             if self._table.plain
             else True,
             row_group=self._table.row_group,
-            metadata=self._metadata,
+            metadata=self._metadata(day) if self._metadata else None,
         )
 
     def empty(self, day: date) -> None:

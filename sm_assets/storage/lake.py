@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -196,10 +196,10 @@ class Lake:
         table: Table,
         data: Data,
         days: Iterable[date],
-        expected_rows: int | None = None,
+        expected_rows: Callable[[], int | None] | int | None = None,
         *,
         is_sorted: bool = False,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Callable[[date], Mapping[str, str]] | None = None,
     ) -> Published:
         """Stage `data`, check it against the contract, and replace the partitions of `days`.
 
@@ -207,10 +207,11 @@ class Lake:
             table: the contract.
             data: exactly the table's columns, in any order of rows and columns.
             days: days that the caller vouches for; one without rows becomes a partition of no rows.
-            expected_rows: what the caller's counts leave over; None: not known.
+            expected_rows: what the caller's counts leave over, or how to know it once all rows have come; None: not
+                known.
             is_sorted: the rows come in the order of day and key, in the contract's columns and types (signatures of
                 any length).
-            metadata: more metadata of every file.
+            metadata: more metadata of each day's file.
 
         Raises:
             ContractError: the data breaks the contract; nothing was replaced.
@@ -220,10 +221,11 @@ class Lake:
         with self.workspace(table.name) as folder:
             rows = self._stage(table, data, folder, allowed, is_sorted=is_sorted, metadata=metadata)
             found = sum(rows.values())
-            if expected_rows is not None and found != expected_rows:
+            expected = expected_rows() if callable(expected_rows) else expected_rows
+            if expected is not None and found != expected:
                 raise Unreconciled(
                     f"{table.name}: {found} rows, but the counts of what went in and was dropped leave "
-                    f"{expected_rows}. Nothing was published."
+                    f"{expected}. Nothing was published."
                 )
             self._check(table, folder, [day for day in allowed if rows[day]], keys_known_unique=is_sorted)
             for day in allowed:
@@ -239,7 +241,7 @@ class Lake:
         allowed: list[date],
         *,
         is_sorted: bool,
-        metadata: Mapping[str, str] | None,
+        metadata: Callable[[date], Mapping[str, str]] | None,
     ) -> dict[date, int]:
         schema = table.file_schema_of(data.schema) if isinstance(data, pa.RecordBatchReader) else None
         writer = DayWriter(table, folder, schema=schema, metadata=metadata, keys_ascend=is_sorted)

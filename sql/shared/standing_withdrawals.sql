@@ -13,7 +13,9 @@ standing as (
         action,
         revision,
         -- Revisions that are but times of observation are not the platform's.
-        revision not like '____-__-__T%' as is_platform_revision
+        revision not like '____-__-__T%' as is_platform_revision,
+        record_day,
+        day as withdrawn_day
     from tombstones
     where action in ('purge', 'hide')
 )

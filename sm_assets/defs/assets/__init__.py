@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import dagster as dg
 
-from sm_assets.defs.assets import contents, cosharing, language, raw, report, sql
+from sm_assets.defs.assets import (
+    audience_sketches,
+    audiences,
+    contents,
+    cosharing,
+    follow_keys,
+    language,
+    raw,
+    report,
+    sql,
+)
 from sm_assets.storage import Lake
 
 
@@ -19,5 +29,8 @@ def all_assets(lake: Lake) -> list[dg.AssetsDefinition]:
         contents.asset(lake),
         language.asset(lake),
         cosharing.asset(lake),
+        follow_keys.asset(lake),
+        audience_sketches.asset(lake),
+        audiences.asset(lake),
         report.asset(lake),
     ]

@@ -17,12 +17,15 @@ from sm_assets.storage import Lake
 
 IO_MANAGER = "lake_io"
 _GROUPS = {"raw": "raw", "stg": "staging", "core": "core", "feat": "features"}
+# Outputs that belong to another's group.
+_SAME_RESULT = {"influencer": "audience"}
 
 
 def group(table: str) -> str:
     """Group in the asset graph: the layer; outputs by result, as `cosharing`."""
     layer, rest = table.split("_", 1)
-    return _GROUPS.get(layer) or rest.split("_", 1)[0]
+    result = rest.split("_", 1)[0]
+    return _GROUPS.get(layer) or _SAME_RESULT.get(result, result)
 
 
 def common(lake: Lake) -> dict[str, Any]:

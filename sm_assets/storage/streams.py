@@ -1,0 +1,112 @@
+"""Partitions as a stream of Arrow batches, read ahead by a thread of their own.
+
+Here: decoding while the caller computes, texts as dictionaries, row groups picked by their statistics. Not here: what
+becomes of the rows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from queue import Full, Queue
+from typing import TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sm_assets.storage.lake import Lake
+
+BATCH_ROWS = 2**20
+_AHEAD = 2
+_POLL_SECONDS = 0.2
+RowGroups: TypeAlias = Callable[[pq.FileMetaData], Sequence[int]]
+
+
+def stream(
+    lake: Lake,
+    table: str,
+    days: Iterable[date],
+    columns: Sequence[str],
+    *,
+    as_dictionary: Sequence[str] = (),
+    batch_rows: int = BATCH_ROWS,
+    row_groups: RowGroups | None = None,
+) -> Iterator[tuple[date, pa.RecordBatch]]:
+    """(day, batch) of the days in their order; at most two batches are decoded ahead of the caller.
+
+    Args:
+        lake: where the table lies.
+        table: its name.
+        days: published days.
+        columns: columns to read.
+        as_dictionary: text columns that arrive as dictionaries, which costs a fifth of reading them as texts.
+        batch_rows: most rows of a batch.
+        row_groups: which row groups of a file to read; None: all.
+    """
+    queue: Queue[tuple[date, pa.RecordBatch] | BaseException | None] = Queue(_AHEAD)
+    stopped = threading.Event()
+
+    def put(item: tuple[date, pa.RecordBatch] | BaseException | None) -> None:
+        while not stopped.is_set():
+            try:
+                queue.put(item, timeout=_POLL_SECONDS)
+            except Full:
+                continue
+            return
+
+    def read() -> None:
+        try:
+            for day in days:
+                for batch in _batches(lake, table, day, columns, as_dictionary, batch_rows, row_groups):
+                    put((day, batch))
+                    if stopped.is_set():
+                        return
+            put(None)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the rows are used
+            put(error)
+
+    reader = threading.Thread(target=read, name=f"read {table}", daemon=True)
+    reader.start()
+    try:
+        while (item := queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        reader.join()
+
+
+def _batches(
+    lake: Lake,
+    table: str,
+    day: date,
+    columns: Sequence[str],
+    as_dictionary: Sequence[str],
+    batch_rows: int,
+    row_groups: RowGroups | None,
+) -> Iterator[pa.RecordBatch]:
+    with (
+        lake.fs.open(lake.file(table, day), "rb") as source,
+        pq.ParquetFile(source, read_dictionary=list(as_dictionary), pre_buffer=False) as file,
+    ):
+        chosen = range(file.metadata.num_row_groups) if row_groups is None else row_groups(file.metadata)
+        if len(chosen):
+            yield from file.iter_batches(batch_rows, row_groups=list(chosen), columns=list(columns), use_threads=False)
+
+
+def overlapping(column: str, first: str, last: str) -> RowGroups:
+    """Row groups that may hold a value of a text column between `first` and `last`, both included."""
+
+    def chosen(metadata: pq.FileMetaData) -> list[int]:
+        place = metadata.schema.names.index(column)
+        found = []
+        for group in range(metadata.num_row_groups):
+            statistics = metadata.row_group(group).column(place).statistics
+            known = statistics is not None and statistics.has_min_max
+            if not known or (statistics.min <= last and statistics.max >= first):
+                found.append(group)
+        return found
+
+    return chosen

@@ -1,0 +1,83 @@
+-- Follows that are withdrawn but stand in core_follows still, per account.
+with
+
+follows as (
+    select
+        platform,
+        follow_id,
+        follower_account_id,
+        followed_account_id,
+        revision,
+        day
+    from core_follows
+),
+
+hits as (
+    select
+        follows.platform,
+        follows.follower_account_id,
+        follows.followed_account_id,
+        follows.day,
+        withdrawals.withdrawn_day
+    from follows
+    inner join standing_withdrawals as withdrawals
+        on
+            withdrawals.entity = 'follow'
+            and follows.platform = withdrawals.platform
+            and follows.follow_id = withdrawals.record_id
+            and not (
+                withdrawals.is_platform_revision
+                and follows.revision not like '____-__-__T%'
+                and follows.revision > withdrawals.revision
+            )
+    union all by name
+    select
+        follows.platform,
+        follows.follower_account_id,
+        follows.followed_account_id,
+        follows.day,
+        withdrawals.withdrawn_day
+    from follows
+    inner join standing_withdrawals as withdrawals
+        on
+            withdrawals.entity = 'account'
+            and follows.platform = withdrawals.platform
+            and follows.follower_account_id = withdrawals.record_id
+    union all by name
+    select
+        follows.platform,
+        follows.follower_account_id,
+        follows.followed_account_id,
+        follows.day,
+        withdrawals.withdrawn_day
+    from follows
+    inner join standing_withdrawals as withdrawals
+        on
+            withdrawals.entity = 'account'
+            and follows.platform = withdrawals.platform
+            and follows.followed_account_id = withdrawals.record_id
+),
+
+edges as (
+    select
+        platform,
+        follower_account_id,
+        followed_account_id,
+        day,
+        min(withdrawn_day) as withdrawn_day
+    from hits
+    group by platform, follower_account_id, followed_account_id, day
+),
+
+-- An edge counts from the day on which both it and its withdrawal are known.
+counted as (
+    select
+        platform,
+        followed_account_id as account_id,
+        greatest(day, withdrawn_day) as pending_from,
+        count(*) as n
+    from edges
+    group by platform, followed_account_id, greatest(day, withdrawn_day)
+)
+
+select * from counted
