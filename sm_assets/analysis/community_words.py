@@ -12,6 +12,7 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from itertools import filterfalse
 from typing import Final
 
 import numpy as np
@@ -23,10 +24,8 @@ N_WORDS: Final = 6
 _LEAST_MEMBERS: Final = 2
 _LEAST_SHARE: Final = 0.1
 
-# Addresses, mentions, and names of hosts with a familiar ending.
-_LEFT_OUT: Final = re.compile(
-    r"(?:https?://|www\.)\S+|\S*@\S+|[\w-]+(?:\.[\w-]+)*\.(?:app|be|co|com|gg|info|io|ly|me|net|org|social|tv)\b(?:/\S*)?"
-)
+# Names of hosts with a familiar ending.
+_HOST: Final = re.compile(r"\w\.(?:app|be|co|com|gg|info|io|ly|me|net|org|social|tv)\b")
 _IDEOGRAPHS: Final = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _IDEOGRAPH: Final = re.compile(f"[{_IDEOGRAPHS}]")
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]")
@@ -43,7 +42,12 @@ def _pieces() -> tuple[re.Pattern[str], re.Pattern[str]]:
             else:
                 ranges.append([code, code])
     marks = "".join(f"{chr(low)}-{chr(high)}" for low, high in ranges)
-    return re.compile(rf"[^\W\d_](?:[^\W\d_]|[{marks}])*"), re.compile(rf"[{_IDEOGRAPHS}]+|[^{_IDEOGRAPHS}]+")
+    return re.compile(rf"[^\W\d_]+(?:[{marks}]+[^\W\d_]*)*"), re.compile(rf"[{_IDEOGRAPHS}]+|[^{_IDEOGRAPHS}]+")
+
+
+def _is_address(token: str) -> bool:
+    """An address or a mention, maybe in brackets or with a comma behind."""
+    return "@" in token or "://" in token or ("." in token and bool("www." in token or _HOST.search(token)))
 
 
 def words_of(text: str) -> set[str]:
@@ -61,7 +65,12 @@ def words_of(text: str) -> set[str]:
     # Composed again: folding may take letters apart.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     found: set[str] = set()
-    for letters in run.findall(_LEFT_OUT.sub(" ", folded)):
+    kept = " ".join(filterfalse(_is_address, folded.split()))
+    for letters in set(run.findall(kept)):
+        if letters.isascii():
+            if len(letters) >= 3:
+                found.add(letters)
+            continue
         for piece in part.findall(letters):
             if _IDEOGRAPH.match(piece):
                 found.update(piece[k : k + 2] for k in range(len(piece) - 1))
