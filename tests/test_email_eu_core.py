@@ -8,7 +8,7 @@ of audiences, those of the reference method beside the data.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from sm_assets.kernels.sketch import sketch_csr
 pytestmark = pytest.mark.shared_data
 
 RESTARTS = (451235, 35631241, 2315, 346213456, 134)
-OPTIONS = SearchOptions(bands=50, rows=2, max_members=10_000)
+OPTIONS = SearchOptions(bands=50, rows=2)
 K = 100
 SHORT = dict(zip(SEARCH_METHODS, ("ms", "ac", "ppr"), strict=True))
 REQUIRED = {"ms": 0.315, "ac": 0.295, "ppr": 0.30}
@@ -77,13 +77,14 @@ def areas(graph: Graph, signatures: npt.NDArray[np.uint32]) -> dict[str, dict[in
     numbers, sizes = np.unique(graph.department, return_counts=True)
     for department in numbers[sizes > 10].tolist():
         members = graph.members(department)
+        options = replace(OPTIONS, max_members=len(members))  # the curve looks no further
         found: dict[str, list[float]] = {name: [] for name in SHORT.values()}
         for restart in RESTARTS:
             draws = np.random.RandomState(restart)  # the published experiment's
             seeds = np.sort(draws.choice(members, 5, replace=False))
-            candidates = find_candidates(signatures, seeds, OPTIONS)
+            candidates = find_candidates(signatures, seeds, options)
             for method, name in SHORT.items():
-                ranking = rank(method, signatures, seeds, OPTIONS, candidates=candidates)
+                ranking = rank(method, signatures, seeds, options, candidates=candidates)
                 found[name].append(area(ranking.rows, members))
         for name, values in found.items():
             result[name][department] = float(np.mean(values))

@@ -224,7 +224,8 @@ def _by_growing(
     signatures: Signatures, found: Candidates, n_seeds: int, max_members: int
 ) -> tuple[Rows, npt.NDArray[np.float64]]:
     """Add the best, weigh all others against the cluster with it, and again."""
-    block = signatures[found.rows]
+    block = np.ascontiguousarray(signatures[found.rows])
+    everyone = np.arange(len(block))
     total = found.matches.copy()  # equal registers with all members so far; below 0: is a member
     n = min(max_members, len(total))
     order, scores = np.empty(n, np.int64), np.empty(n, np.float64)
@@ -232,7 +233,7 @@ def _by_growing(
         new = int(np.argmax(total))
         order[place] = new
         scores[place] = total[new] / ((n_seeds + place) * signatures.shape[1])
-        total += np.count_nonzero(block == block[new], axis=1)
+        total += matches32(block, everyone, np.full(len(block), new))
         total[new] = np.iinfo(np.int64).min // 2
     return found.rows[order], scores
 
