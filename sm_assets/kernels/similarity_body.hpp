@@ -34,6 +34,17 @@ SMA_INLINE uint64_t count_pair(const uint8_t* a, const uint8_t* b, int64_t block
     return count + __builtin_popcountll(equal64(load64(a + 64 * (blocks - 1)), b + 64 * (blocks - 1)) & last);
 }
 
+// Four rows at once: each block of the query is loaded once for them.
+SMA_INLINE void count_four(const uint8_t* query, const uint8_t* rows, int64_t blocks, uint64_t last, uint16_t* __restrict counts) {
+    uint64_t found[4] = {};
+    for (int64_t k = 0; k < blocks; ++k) {
+        const __m512i a = load64(query + 64 * k);
+        const uint64_t valid = k + 1 < blocks ? ~0ULL : last;
+        for (int r = 0; r < 4; ++r) found[r] += __builtin_popcountll(equal64(a, rows + 64 * (blocks * r + k)) & valid);
+    }
+    for (int r = 0; r < 4; ++r) counts[r] = static_cast<uint16_t>(found[r]);
+}
+
 #elif SMA_LEVEL == 1
 
 struct Half {
@@ -86,6 +97,10 @@ SMA_INLINE Bytes load16(const uint8_t* p) {
     __builtin_memcpy(&bytes, p, 16);
     return bytes;
 }
+#define SMA_SET 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255
+static const uint8_t MASK[128] = {SMA_SET, SMA_SET, SMA_SET, SMA_SET};
+#undef SMA_SET
+
 // Sum of 16 bytes.
 SMA_INLINE uint64_t total(Bytes bytes) {
     const uint64_t even = 0x00FF00FF00FF00FFULL;
@@ -104,14 +119,11 @@ SMA_INLINE uint64_t count_pair(const uint8_t* a, const uint8_t* b, int64_t block
             for (int part = 0; part < 64; part += 16) sums -= reinterpret_cast<Bytes>(load16(a + 64 * k + part) == load16(b + 64 * k + part));
         count += total(sums);
     }
-    const uint8_t *x = a + 64 * (blocks - 1), *y = b + 64 * (blocks - 1);
-    if (last == ~0ULL) {
-        Bytes sums = {};
-        for (int part = 0; part < 64; part += 16) sums -= reinterpret_cast<Bytes>(load16(x + part) == load16(y + part));
-        return count + total(sums);
-    }
-    for (int r = 0; last >> r; ++r) count += x[r] == y[r];
-    return count;
+    // The registers of the last block are the first ones; behind them, zeros of the mask.
+    const uint8_t *x = a + 64 * (blocks - 1), *y = b + 64 * (blocks - 1), *mask = MASK + (~last ? 64 - __builtin_ctzll(~last) : 0);
+    Bytes sums = {};
+    for (int part = 0; part < 64; part += 16) sums -= reinterpret_cast<Bytes>(load16(x + part) == load16(y + part)) & load16(mask + part);
+    return count + total(sums);
 }
 
 SMA_INLINE void count_few(const uint8_t* query, const uint8_t* rows, int64_t n, int blocks, uint64_t last, uint16_t* __restrict counts) {
@@ -127,7 +139,11 @@ static void count_rows(const uint8_t* query, const uint8_t* rows, int64_t n, int
     } else if (blocks == 2) {
         count_few(query, rows, n, 2, last, counts);
     } else {
-        for (int64_t r = 0; r < n; ++r) counts[r] = static_cast<uint16_t>(count_pair(query, rows + 64 * blocks * r, blocks, last));
+        int64_t r = 0;
+#if SMA_LEVEL == 2
+        for (; r + 4 <= n; r += 4) count_four(query, rows + 64 * blocks * r, blocks, last, counts + r);
+#endif
+        for (; r < n; ++r) counts[r] = static_cast<uint16_t>(count_pair(query, rows + 64 * blocks * r, blocks, last));
     }
 }
 

@@ -180,6 +180,19 @@ def test_all_pairs_are_those_of_brute_force(k: int) -> None:
                 assert np.array_equal(matches, counts[first, second])
 
 
+@pytest.mark.parametrize("k", [4033, 8193, 65_535])
+def test_long_signatures_overflow_no_counter(k: int) -> None:
+    sig = np.random.default_rng(k).integers(0, EMPTY, (2, k), dtype=np.uint32)
+    sig8 = fold8(np.concatenate([sig, sig, sig, sig[:1]]))
+    counts = counts_by_definition(sig8, sig8, k)
+    first, second = np.triu_indices(7, 1)
+    for name in LEVELS:
+        isa.set_isa(name)
+        assert (joined(allpairs(sig8, k, 0))[2] == counts[first, second]).all()
+        assert (topk(sig8, k, sig8[:1], 4)[1] == k).all()
+        assert matches32(sig, np.array([0]), np.array([0])) == k
+
+
 def test_padding_is_never_counted_whatever_it_holds() -> None:
     rng = np.random.default_rng(4)
     for k in (1, 31, 70, 150, 1000):
