@@ -59,9 +59,7 @@ def publish_follows(lake: Lake, follows: Mapping[date, Iterable[tuple[str, str, 
     lake.publish(contract, pa.Table.from_pylist(full, contract.plain_schema), list(follows))
 
 
-def run(
-    lake: Lake, first: date, last: date, tables: Sequence[str] = FEATURES, **config: Mapping[str, Any]
-) -> bool:
+def run(lake: Lake, first: date, last: date, tables: Sequence[str] = FEATURES, **config: Mapping[str, Any]) -> bool:
     """Materialise tables over a range; `config` by step."""
     return materialise_range(
         lake.settings,

@@ -31,6 +31,7 @@ from sm_assets.storage import Lake, TableRef, literal, overlapping, parquet_sql,
 
 _KEY_COLUMNS = ("platform", "followed_account_id", "follower_key")
 _BLOCK = 65_536
+LEAST_RANGE = 1024
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Snapshots:
         self._make_sizes()
         pending = self._pending()
         tracked = self._influencers(self.as_of[-1]).select(["platform", "account_id"])
-        step = max(1024, self.lake.settings.memory_bytes // 4 // (4 * self.spec.k))
+        step = max(LEAST_RANGE, self.lake.settings.memory_bytes // 4 // (4 * self.spec.k))
         for first in range(0, max(len(tracked), 1), step):
             self._make_range(tracked.slice(first, step), first // step, pending)
         last = self.as_of[-1]

@@ -16,6 +16,7 @@ from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input, input_file, open_select
+from sm_assets.errors import SketchInputError
 from sm_assets.storage import DIGEST, Lake, TableRef
 
 NAME, SOURCE = "feat_follow_keys", "core_follows"
@@ -64,11 +65,25 @@ def _sorted_rows(
     secret = settings.key_secret.encode() if settings.key_rule == "secret" and settings.key_secret else None
     accounts = open_select(con, lake, input_file(f"{NAME}_accounts"), [follows], follows.days).to_arrow_table()
 
+    refused: list[SketchInputError] = []
+
     def key_batches() -> Iterator[pa.RecordBatch]:
         for batch in open_select(con, lake, input_file(NAME), [follows], follows.days).to_arrow_reader(_BATCH):
             seen["rows_in"] += batch.num_rows
-            yield keyed(batch, rule=settings.key_rule, seed=seed, secret=secret)
+            try:
+                yield keyed(batch, rule=settings.key_rule, seed=seed, secret=secret)
+            except SketchInputError as error:
+                refused.append(error)
+                raise
 
-    numbered = sorter.from_arrow(pa.RecordBatchReader.from_batches(NUMBERED, key_batches()))
-    ordered = numbered.order("day, account, follower_key").to_arrow_reader(_BATCH)
-    return pa.RecordBatchReader.from_batches(schema, key_rows(ordered, accounts, schema, seen))
+    def ordered() -> Iterator[pa.RecordBatch]:
+        try:
+            numbered = sorter.from_arrow(pa.RecordBatchReader.from_batches(NUMBERED, key_batches()))
+            yield from numbered.order("day, account, follower_key").to_arrow_reader(_BATCH)
+        except duckdb.Error:
+            # The engine wraps what its source says in words of its own.
+            if refused:
+                raise refused[0] from None
+            raise
+
+    return pa.RecordBatchReader.from_batches(schema, key_rows(ordered(), accounts, schema, seen))
