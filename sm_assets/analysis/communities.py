@@ -12,8 +12,10 @@ stability.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -33,6 +35,7 @@ STABLE: Final = 0.75
 _SWEEP_EDGES: Final = 200_000
 """Above so many edges the sweep makes fewer runs per resolution."""
 _SWEEP_RUNS: Final = 5
+_ONE_AT_A_TIME: Final = Lock()
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -225,7 +228,11 @@ class _Graph:
         algorithm = Leiden(
             resolution=resolution, random_state=state, shuffle_nodes=True, return_probs=False, return_aggregate=False
         )
-        return np.asarray(algorithm.fit_predict(adjacency), np.int32)
+        # scikit-network draws the order of nodes from `random_state`, but refines with the C library's rand(), whose
+        # state is the whole process's: without a seed of its own a run would depend on the runs before it.
+        with _ONE_AT_A_TIME:
+            ctypes.CDLL(None).srand(ctypes.c_uint(state))
+            return np.asarray(algorithm.fit_predict(adjacency), np.int32)
 
     def connected(self, labels: Labels) -> Ints:
         """The partition with each class parted into what hangs together inside of it, numbered 0, 1, 2, ..."""
