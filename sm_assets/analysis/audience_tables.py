@@ -62,8 +62,8 @@ def community_tables(
     """
     audiences = audiences.sort_by([("platform", "ascending"), ("account_id", "ascending")]).combine_chunks()
     platforms = audiences["platform"].to_pylist()
-    if (unknown := set(found) ^ set(platforms)) & set(platforms):
-        raise KernelError(f"communities are needed for each platform; none were given for {sorted(unknown)}.")
+    if missing := set(platforms) - set(found):
+        raise KernelError(f"communities are needed for each platform; none were given for {sorted(missing)}.")
     told: list[_Platform] = []
     for platform in sorted(set(platforms)):
         rows = audiences.filter(pc.equal(audiences["platform"], platform))
