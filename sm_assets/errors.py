@@ -5,6 +5,7 @@ Here: the exception tree and nothing else. A message says what was found, what w
     SmAssetsError
     ├── SettingsError        a setting is missing, unknown or out of range
     ├── OptionError          an option of a command or function cannot be used
+    │   └── UnknownAccounts      none of the accounts that were named is there
     ├── InputError           an input file cannot be used at all
     │   ├── UnknownVintage       no known export has these columns
     │   ├── UnsupportedContainer zip, tar and other archives
@@ -35,6 +36,10 @@ class SettingsError(SmAssetsError):
 
 class OptionError(SmAssetsError):
     """An option of a command or function cannot be used."""
+
+
+class UnknownAccounts(OptionError):
+    """None of the accounts that were named is there."""
 
 
 class InputError(SmAssetsError):

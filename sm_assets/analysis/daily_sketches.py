@@ -134,7 +134,8 @@ def _keys_of(runs: Runs, block: npt.NDArray[np.int64], counts: npt.NDArray[np.in
         return runs.keys[low:high]
     wanted = np.zeros(int(block[-1] - block[0]) + 1, dtype=bool)
     wanted[block - block[0]] = True
-    return runs.keys[low:high][np.repeat(wanted, runs.lengths[block[0] : block[-1] + 1])]
+    kept: npt.NDArray[np.uint64] = runs.keys[low:high][np.repeat(wanted, runs.lengths[block[0] : block[-1] + 1])]
+    return kept
 
 
 def _rows(

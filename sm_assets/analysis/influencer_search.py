@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.columns import SEARCH_METHODS
-from sm_assets.errors import OptionError, SketchInputError
+from sm_assets.errors import OptionError, SketchInputError, UnknownAccounts
 from sm_assets.kernels.similarity import matches32
 
 EMPTY: Final = np.uint32(0xFFFFFFFF)
@@ -304,7 +304,8 @@ def search_rows(
         candidates, candidates cut.
 
     Raises:
-        OptionError: no seed is an influencer, or a parameter is out of range.
+        UnknownAccounts: no seed is an influencer.
+        OptionError: a parameter is out of range.
         SketchInputError: signatures do not fit the accounts.
     """
     if len(signatures) != len(audiences):
@@ -315,7 +316,7 @@ def search_rows(
     missing = [seed for seed, place in zip(wanted, places, strict=True) if place is None]
     seeds = np.array(sorted(place for place in places if place is not None), np.int64)
     if not len(seeds):
-        raise OptionError(
+        raise UnknownAccounts(
             f"Search {search_name}: none of the {len(wanted)} seeds is an influencer on {platform}: "
             f"{', '.join(wanted[:10]) or 'no seed given'}. Name accounts of feat_audiences."
         )

@@ -8,11 +8,13 @@ from __future__ import annotations
 import dagster as dg
 
 from sm_assets.defs.assets import (
+    audience_communities,
     audience_sketches,
     audiences,
     contents,
     cosharing,
     follow_keys,
+    influencer_search,
     language,
     raw,
     report,
@@ -32,5 +34,7 @@ def all_assets(lake: Lake) -> list[dg.AssetsDefinition]:
         follow_keys.asset(lake),
         audience_sketches.asset(lake),
         audiences.asset(lake),
+        audience_communities.asset(lake),
+        influencer_search.asset(lake),
         report.asset(lake),
     ]
