@@ -3,6 +3,11 @@
 //
 // A row is the registers of one set. Registers only fall, so a row may be fed in any number of pieces.
 
+// Beyond the end of the keys nothing is fetched, and no harm done.
+static inline void fetch_ahead(const uint64_t* at) {
+    __builtin_prefetch((const char*)at + AHEAD * (int64_t)sizeof(uint64_t), 0, 2);
+}
+
 #if SMA_LEVEL == 2
 #include "sketch_vectors_avx512.hpp"
 #elif SMA_LEVEL == 1
@@ -37,22 +42,19 @@ static int64_t drop_repeats(uint64_t* h, int64_t n, uint64_t* table) {
 }
 
 static void late_rounds(int64_t n, uint32_t k, uint32_t* reg, Scratch& s) {
-    if (n >= 8 * (int64_t)k) n = drop_repeats(s.h, n, s.hits);
+    if (n >= 8 * (int64_t)k) n = drop_repeats(s.h, n, s.seen);
     uint64_t any = open_bits(reg, k, LATE + (1u << 19), s.bits);
     for (uint32_t r = 1; r < k; r++) {
         if (!any) return;
         const uint32_t base = LATE + (r << 19);
-        const int64_t hits = late_scan(s.h, n, r * ROUND_STEP, k, reg, base, s.bits, s.hits);
-        for (int64_t i = 0; i < hits; i++) {
-            const uint32_t bin = (uint32_t)(s.hits[i] >> 32), code = base + ((uint32_t)s.hits[i] >> 13);
-            reg[bin] = code < reg[bin] ? code : reg[bin];
-        }
-        if (hits > 16 || (r & 7) == 0) {
+        const int64_t hits = late_scan(s.h, n, r * ROUND_STEP, k, base, reg, s.bits, s.bins, s.codes);
+        lower_all(s.bins, s.codes, hits, reg);
+        if (hits * 16 > k || (r & 7) == 0) {
             any = open_bits(reg, k, base + (1u << 19), s.bits);
             continue;
         }
-        // Few: clear their bits alone. Bits that stay set too long cost time, never bits of the result.
-        for (int64_t i = 0; i < hits; i++) s.bits[s.hits[i] >> 38] &= ~((uint64_t)1 << ((s.hits[i] >> 32) & 63));
+        // Few: clear their bits alone. A bit that stays set too long costs time, it never changes the result.
+        for (int64_t i = 0; i < hits; i++) s.bits[s.bins[i] >> 6] &= ~((uint64_t)1 << (s.bins[i] & 63));
         any = 0;
         for (uint32_t w = 0; w * 64 < k; w++) any |= s.bits[w];
     }
@@ -107,11 +109,14 @@ static void fss_row(const Job& job, const uint64_t* keys, int64_t n, uint32_t* r
 
 // ---- affine32 ----
 
+// Lowers WIDTH * VECTORS registers by n mixed elements; fetches the keys from `next` on meanwhile.
 template <int VECTORS>
-static void affine_block(const uint32_t* p, int64_t n, const uint32_t* a, const uint32_t* b, uint32_t* low) {
+static void affine_block(const uint32_t* p, int64_t n, const uint32_t* a, const uint32_t* b, uint32_t* low,
+                         const uint64_t* next) {
     Lanes held[VECTORS];
     for (int v = 0; v < VECTORS; v++) held[v] = lanes(low + v * WIDTH);
     for (int64_t i = 0; i < n; i++) {
+        __builtin_prefetch(next + i, 0, 2);
         const Lanes x = same(p[i]);
         for (int v = 0; v < VECTORS; v++) held[v] = lower(held[v], lanes(a + v * WIDTH), x, lanes(b + v * WIDTH));
     }
@@ -119,7 +124,7 @@ static void affine_block(const uint32_t* p, int64_t n, const uint32_t* a, const 
 }
 
 static void affine_row(const Job& job, const uint64_t* keys, int64_t n, uint32_t* reg, Scratch& s) {
-    for (uint32_t b = 0; b < job.k; b++) s.low[b] = reg[b];
+    __builtin_memcpy(s.low, reg, job.k * sizeof(uint32_t));
     for (int64_t i = 0; i < n; i += AFFINE_STEP) {
         const int64_t m = n - i < AFFINE_STEP ? n - i : AFFINE_STEP;
         if (job.high) {
@@ -132,10 +137,11 @@ static void affine_row(const Job& job, const uint64_t* keys, int64_t n, uint32_t
             }
             s.wide |= wide >> 32;
         }
+        const uint64_t* next = keys + i + AFFINE_STEP;
         uint32_t b = 0;
         for (; b + WIDTH * BLOCK_VECTORS <= job.padded; b += WIDTH * BLOCK_VECTORS)
-            affine_block<BLOCK_VECTORS>(s.bins, m, job.a + b, job.b + b, s.low + b);
-        for (; b < job.k; b += WIDTH) affine_block<1>(s.bins, m, job.a + b, job.b + b, s.low + b);
+            affine_block<BLOCK_VECTORS>(s.bins, m, job.a + b, job.b + b, s.low + b, next);
+        for (; b < job.k; b += WIDTH) affine_block<1>(s.bins, m, job.a + b, job.b + b, s.low + b, next);
     }
-    for (uint32_t b = 0; b < job.k; b++) reg[b] = s.low[b];
+    __builtin_memcpy(reg, s.low, job.k * sizeof(uint32_t));
 }

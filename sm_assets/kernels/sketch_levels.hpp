@@ -18,7 +18,7 @@ enum : uint64_t {
 enum : uint32_t {
     EMPTY = 0xFFFFFFFFu,
     LATE = 0x80000000u,     // codes of rounds after the first
-    SPARSE = LATE / 64,     // thresholds that let so few keys pass that they are looked for 32 at a time
+    SPARSE = LATE / 256,    // thresholds that let so few keys pass that they are looked for 32 at a time
     MAX_K = 2048,
 };
 enum : int {
@@ -28,6 +28,7 @@ enum : int {
     PER_STEP = 128,           // keys expected below the threshold between two looks at it
     AFFINE_STEP = 2048,       // elements per pass over the registers
     SLACK = 16,               // vectors are stored whole, beyond what counts
+    AHEAD = 1024,             // keys fetched ahead: one core's own prefetching does not keep up with it
 };
 
 // A bijection of 64-bit words without the usual last shift: its place is taken by `first_bin`.
@@ -47,10 +48,10 @@ inline uint64_t late_mix(uint64_t g) {
     return g * MIX_1;
 }
 
-// Bin of a late round in the high half, low half of its hash in the low one.
-inline uint64_t late_hit(uint64_t g, uint32_t k) {
+inline void late_place(uint64_t g, uint32_t k, uint32_t base, uint32_t& bin, uint32_t& code) {
     g = late_mix(g);
-    return (((g >> 32) * k) & 0xFFFFFFFF00000000u) | (uint32_t)g;
+    bin = (uint32_t)(((g >> 32) * k) >> 32);
+    code = base + ((uint32_t)g >> 13);
 }
 
 // The 32-bit MurmurHash3 finaliser.
@@ -74,7 +75,7 @@ struct Job {
 // What one thread works in.
 struct alignas(64) Scratch {
     uint64_t h[BLOCK + SLACK];
-    uint64_t hits[BLOCK + SLACK];
+    uint64_t seen[BLOCK];
     uint32_t bins[BLOCK + SLACK];
     uint32_t codes[BLOCK + SLACK];
     alignas(64) uint64_t bits[MAX_K / 64];

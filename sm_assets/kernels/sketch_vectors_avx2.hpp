@@ -41,6 +41,14 @@ static inline __m256i even_of(__m256i a, __m256i b) {
     return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88));
 }
 
+// Stores the lanes named by `mask`, those first; returns how many.
+static inline int64_t keep8(int mask, __m256i bin, __m256i code, uint32_t* bins, uint32_t* codes) {
+    const __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)PACK8.at[mask]));
+    _mm256_storeu_si256((__m256i*)bins, _mm256_permutevar8x32_epi32(bin, order));
+    _mm256_storeu_si256((__m256i*)codes, _mm256_permutevar8x32_epi32(code, order));
+    return __builtin_popcount((unsigned)mask);
+}
+
 static uint32_t largest(const uint32_t* reg, uint32_t k) {
     __m256i top = _mm256_setzero_si256(), other = top;
     uint32_t b = 0, best = 0;
@@ -58,7 +66,11 @@ static uint32_t largest(const uint32_t* reg, uint32_t k) {
 static void hash_all(const uint64_t* keys, int64_t n, uint64_t seed, uint64_t* h) {
     const Hash4 hash(seed);
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4) store4(h + i, hash(load4(keys + i)));
+    for (; i + 8 <= n; i += 8) {
+        fetch_ahead(keys + i);
+        store4(h + i, hash(load4(keys + i)));
+        store4(h + i + 4, hash(load4(keys + i + 4)));
+    }
     for (; i < n; i++) h[i] = mix64(keys[i] ^ seed);
 }
 
@@ -69,6 +81,7 @@ static int64_t hash_below(const uint64_t* keys, int64_t n, uint64_t seed, uint32
     const __m256i limit = _mm256_set1_epi32((int)((top << 1) ^ 0x80000000u));
     int64_t i = 0, found = 0;
     for (; i + 8 <= n; i += 8) {
+        fetch_ahead(keys + i);
         __m256i a_high, b_high;
         const __m256i a = hash.half_way(load4(keys + i), a_high), b = hash.half_way(load4(keys + i + 4), b_high);
         const __m256i la = _mm256_mul_epu32(a, hash.second.low), lb = _mm256_mul_epu32(b, hash.second.low);
@@ -101,17 +114,11 @@ static int64_t places(const uint64_t* h, int64_t n, uint32_t k, const uint32_t* 
         const __m256i a = load4(h + i), b = load4(h + i + 4);
         const __m256i pa = _mm256_mul_epu32(_mm256_xor_si256(a, _mm256_srli_epi64(a, 32)), size);
         const __m256i pb = _mm256_mul_epu32(_mm256_xor_si256(b, _mm256_srli_epi64(b, 32)), size);
-        __m256i bin = odd_of(pa, pb), code = _mm256_srli_epi32(odd_of(a, b), 1);
+        const __m256i bin = odd_of(pa, pb), code = _mm256_srli_epi32(odd_of(a, b), 1);
         if (FILTER) {
             const __m256i held = _mm256_i32gather_epi32((const int*)reg, bin, 4);
             const __m256i pass = _mm256_cmpgt_epi32(_mm256_xor_si256(held, sign), _mm256_xor_si256(code, sign));
-            const int mask = _mm256_movemask_ps(_mm256_castsi256_ps(pass));
-            const __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)PACK8.at[mask]));
-            bin = _mm256_permutevar8x32_epi32(bin, order);
-            code = _mm256_permutevar8x32_epi32(code, order);
-            _mm256_storeu_si256((__m256i*)(bins + found), bin);
-            _mm256_storeu_si256((__m256i*)(codes + found), code);
-            found += __builtin_popcount((unsigned)mask);
+            found += keep8(_mm256_movemask_ps(_mm256_castsi256_ps(pass)), bin, code, bins + found, codes + found);
         } else {
             _mm256_storeu_si256((__m256i*)(bins + found), bin);
             _mm256_storeu_si256((__m256i*)(codes + found), code);
@@ -147,10 +154,10 @@ static uint64_t open_bits(const uint32_t* reg, uint32_t k, uint32_t base, uint64
 
 // Up to 256 registers their bits fit one vector; above, the registers themselves are gathered.
 template <bool SMALL>
-static int64_t late_hits(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, const uint32_t* reg, uint32_t base,
-                         const uint64_t* bits, uint64_t* hits) {
+static int64_t late_hits(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, uint32_t base, const uint32_t* reg,
+                         const uint64_t* bits, uint32_t* bins, uint32_t* codes) {
     const __m256i step = _mm256_set1_epi64x((long long)shift), size = _mm256_set1_epi64x(k);
-    const __m256i sign = _mm256_set1_epi32((int)0x80000000u);
+    const __m256i sign = _mm256_set1_epi32((int)0x80000000u), first = _mm256_set1_epi32((int)base);
     const __m256i limit = _mm256_set1_epi32((int)((base - 1) ^ 0x80000000u));
     const __m256i table = load4(bits), last = _mm256_set1_epi32(31);
     const Factor4 mix(MIX_1);
@@ -171,25 +178,20 @@ static int64_t late_hits(const uint64_t* h, int64_t n, uint64_t shift, uint32_t 
             const __m256i held = _mm256_i32gather_epi32((const int*)reg, bin, 4);
             open = _mm256_cmpgt_epi32(_mm256_xor_si256(held, sign), limit);
         }
-        const int mask = _mm256_movemask_ps(_mm256_castsi256_ps(open));
-        const int ma = (mask & 3) | ((mask >> 2) & 12), mb = ((mask >> 2) & 3) | ((mask >> 4) & 12);
-        const __m256i hit_a = _mm256_blend_epi32(a, pa, 0xAA), hit_b = _mm256_blend_epi32(b, pb, 0xAA);
-        store4(hits + found, _mm256_permutevar8x32_epi32(hit_a, _mm256_load_si256((const __m256i*)PACK4.at[ma])));
-        found += PACK4.count[ma];
-        store4(hits + found, _mm256_permutevar8x32_epi32(hit_b, _mm256_load_si256((const __m256i*)PACK4.at[mb])));
-        found += PACK4.count[mb];
+        const __m256i code = _mm256_add_epi32(_mm256_srli_epi32(even_of(a, b), 13), first);
+        found += keep8(_mm256_movemask_ps(_mm256_castsi256_ps(open)), bin, code, bins + found, codes + found);
     }
     for (; i < n; i++) {
-        hits[found] = late_hit(h[i] + shift, k);
-        found += reg[hits[found] >> 32] >= base;
+        late_place(h[i] + shift, k, base, bins[found], codes[found]);
+        found += reg[bins[found]] >= base;
     }
     return found;
 }
 
-static int64_t late_scan(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, const uint32_t* reg, uint32_t base,
-                         const uint64_t* bits, uint64_t* hits) {
-    return k <= 256 ? late_hits<true>(h, n, shift, k, reg, base, bits, hits)
-                    : late_hits<false>(h, n, shift, k, reg, base, bits, hits);
+static int64_t late_scan(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, uint32_t base, const uint32_t* reg,
+                         const uint64_t* bits, uint32_t* bins, uint32_t* codes) {
+    return k <= 256 ? late_hits<true>(h, n, shift, k, base, reg, bits, bins, codes)
+                    : late_hits<false>(h, n, shift, k, base, reg, bits, bins, codes);
 }
 
 typedef __m256i Lanes;

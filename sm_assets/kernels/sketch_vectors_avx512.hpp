@@ -33,6 +33,7 @@ static void hash_all(const uint64_t* keys, int64_t n, uint64_t seed, uint64_t* h
     const Hash8 hash(seed);
     for (int64_t i = 0; i < n; i += 8) {
         const __mmask8 here = head8(n - i);
+        fetch_ahead(keys + i);
         _mm512_mask_storeu_epi64(h + i, here, hash(_mm512_maskz_loadu_epi64(here, keys + i)));
     }
 }
@@ -44,6 +45,7 @@ static int64_t hash_below(const uint64_t* keys, int64_t n, uint64_t seed, uint32
     int64_t i = 0, found = 0;
     if (top < SPARSE) {
         for (; i + 32 <= n; i += 32) {
+            for (int j = 0; j < 32; j += 8) fetch_ahead(keys + i + j);
             const __m512i a = hash(_mm512_loadu_si512(keys + i)), b = hash(_mm512_loadu_si512(keys + i + 8));
             const __m512i c = hash(_mm512_loadu_si512(keys + i + 16)), d = hash(_mm512_loadu_si512(keys + i + 24));
             const __m512i ab = _mm512_min_epu64(a, b), cd = _mm512_min_epu64(c, d);
@@ -58,6 +60,7 @@ static int64_t hash_below(const uint64_t* keys, int64_t n, uint64_t seed, uint32
     }
     for (; i < n; i += 8) {
         const __mmask8 here = head8(n - i);
+        fetch_ahead(keys + i);
         const __m512i x = hash(_mm512_maskz_loadu_epi64(here, keys + i));
         const __mmask8 pass = _mm512_mask_cmplt_epu64_mask(here, x, limit);
         _mm512_storeu_si512(h + found, _mm512_maskz_compress_epi64(pass, x));
@@ -98,58 +101,71 @@ static int64_t places(const uint64_t* h, int64_t n, uint32_t k, const uint32_t* 
 static uint64_t open_bits(const uint32_t* reg, uint32_t k, uint32_t base, uint64_t* bits) {
     const __m512i limit = _mm512_set1_epi32((int)base);
     uint64_t any = 0;
-    for (uint32_t w = 0; w * 64 < k; w++) {
-        uint64_t word = 0;
-        for (uint32_t b = w * 64; b < k && b < w * 64 + 64; b += 16) {
-            const __mmask16 here = head16(k - b);
-            const __mmask16 open =
-                _mm512_mask_cmpge_epu32_mask(here, _mm512_maskz_loadu_epi32(here, reg + b), limit);
-            word |= (uint64_t)open << (b & 63);
-        }
-        bits[w] = word;
-        any |= word;
+    uint32_t b = 0;
+    for (; b + 64 <= k; b += 64) {
+        const uint64_t m0 = _mm512_cmpge_epu32_mask(_mm512_loadu_si512(reg + b), limit);
+        const uint64_t m1 = _mm512_cmpge_epu32_mask(_mm512_loadu_si512(reg + b + 16), limit);
+        const uint64_t m2 = _mm512_cmpge_epu32_mask(_mm512_loadu_si512(reg + b + 32), limit);
+        const uint64_t m3 = _mm512_cmpge_epu32_mask(_mm512_loadu_si512(reg + b + 48), limit);
+        bits[b / 64] = m0 | m1 << 16 | m2 << 32 | m3 << 48;
+        any |= bits[b / 64];
     }
-    return any;
+    if (b == k) return any;
+    uint64_t word = 0;
+    for (uint32_t at = b; at < k; at += 16) {
+        const __mmask16 here = head16(k - at);
+        const uint64_t open =
+            _mm512_mask_cmpge_epu32_mask(here, _mm512_maskz_loadu_epi32(here, reg + at), limit);
+        word |= open << (at - b);
+    }
+    bits[b / 64] = word;
+    return any | word;
 }
 
-// Hits of a late round on open registers, bin in the high half, low half of the hash in the low one.
+// TABLES vectors of 512 bits hold the open bits.
 template <int TABLES>
-static int64_t late_hits(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, const uint64_t* bits,
-                         uint64_t* hits) {
+static int64_t late_hits(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, uint32_t base, const uint64_t* bits,
+                         uint32_t* bins, uint32_t* codes) {
     const __m512i step = _mm512_set1_epi64((long long)shift), mix = _mm512_set1_epi64((long long)MIX_1);
-    const __m512i size = _mm512_set1_epi64(k), one = _mm512_set1_epi64(1), sixteen = _mm512_set1_epi64(16);
+    const __m512i size = _mm512_set1_epi64(k), one = _mm512_set1_epi32(1), first = _mm512_set1_epi32((int)base);
+    const __m512i odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    const __m512i even = _mm512_sub_epi32(odd, one), half = _mm512_set1_epi32(1024);
     const __m512i t0 = _mm512_loadu_si512(bits), t1 = _mm512_loadu_si512(bits + 8);
     const __m512i t2 = _mm512_loadu_si512(bits + 16), t3 = _mm512_loadu_si512(bits + 24);
     int64_t found = 0;
-    for (int64_t i = 0; i < n; i += 8) {
-        const __mmask8 here = head8(n - i);
-        __m512i g = _mm512_add_epi64(_mm512_maskz_loadu_epi64(here, h + i), step);
-        g = _mm512_mullo_epi64(_mm512_xor_si512(g, _mm512_srli_epi64(g, 32)), mix);
-        const __m512i product = _mm512_mul_epu32(_mm512_srli_epi64(g, 32), size);
-        const __m512i word = _mm512_srli_epi64(product, 38);
+    for (int64_t i = 0; i < n; i += 16) {
+        // Beyond n lies what was there before: it is masked out below.
+        __m512i a = _mm512_add_epi64(_mm512_loadu_si512(h + i), step);
+        __m512i b = _mm512_add_epi64(_mm512_loadu_si512(h + i + 8), step);
+        a = _mm512_mullo_epi64(_mm512_xor_si512(a, _mm512_srli_epi64(a, 32)), mix);
+        b = _mm512_mullo_epi64(_mm512_xor_si512(b, _mm512_srli_epi64(b, 32)), mix);
+        const __m512i pa = _mm512_mul_epu32(_mm512_shuffle_epi32(a, (_MM_PERM_ENUM)0xF5), size);
+        const __m512i pb = _mm512_mul_epu32(_mm512_shuffle_epi32(b, (_MM_PERM_ENUM)0xF5), size);
+        const __m512i bin = _mm512_permutex2var_epi32(pa, odd, pb), word = _mm512_srli_epi32(bin, 5);
         __m512i table;
         if (TABLES == 1) {
-            table = _mm512_permutexvar_epi64(word, t0);
+            table = _mm512_permutexvar_epi32(word, t0);
         } else {
-            table = _mm512_permutex2var_epi64(t0, word, t1);
+            table = _mm512_permutex2var_epi32(t0, word, t1);
             if (TABLES == 4)
-                table = _mm512_mask_mov_epi64(table, _mm512_test_epi64_mask(word, sixteen),
-                                              _mm512_permutex2var_epi64(t2, word, t3));
+                table = _mm512_mask_mov_epi32(table, _mm512_test_epi32_mask(bin, half),
+                                              _mm512_permutex2var_epi32(t2, word, t3));
         }
-        const __m512i bit = _mm512_rorv_epi64(table, _mm512_srli_epi64(product, 32));
-        const __mmask8 pass = _mm512_mask_test_epi64_mask(here, bit, one);
-        const __m512i hit = _mm512_mask_blend_epi32(0xAAAA, g, product);
-        _mm512_storeu_si512(hits + found, _mm512_maskz_compress_epi64(pass, hit));
+        const __mmask16 pass = _mm512_mask_test_epi32_mask(head16(n - i), _mm512_rorv_epi32(table, bin), one);
+        const __m512i low = _mm512_permutex2var_epi32(a, even, b);
+        const __m512i code = _mm512_add_epi32(_mm512_srli_epi32(low, 13), first);
+        _mm512_storeu_si512(bins + found, _mm512_maskz_compress_epi32(pass, bin));
+        _mm512_storeu_si512(codes + found, _mm512_maskz_compress_epi32(pass, code));
         found += __builtin_popcount(pass);
     }
     return found;
 }
 
-static int64_t late_scan(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, const uint32_t*, uint32_t,
-                         const uint64_t* bits, uint64_t* hits) {
-    if (k <= 512) return late_hits<1>(h, n, shift, k, bits, hits);
-    if (k <= 1024) return late_hits<2>(h, n, shift, k, bits, hits);
-    return late_hits<4>(h, n, shift, k, bits, hits);
+static int64_t late_scan(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, uint32_t base, const uint32_t*,
+                         const uint64_t* bits, uint32_t* bins, uint32_t* codes) {
+    if (k <= 512) return late_hits<1>(h, n, shift, k, base, bits, bins, codes);
+    if (k <= 1024) return late_hits<2>(h, n, shift, k, base, bits, bins, codes);
+    return late_hits<4>(h, n, shift, k, base, bits, bins, codes);
 }
 
 typedef __m512i Lanes;

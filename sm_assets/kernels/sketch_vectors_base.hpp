@@ -7,12 +7,16 @@ static uint32_t largest(const uint32_t* reg, uint32_t k) {
 }
 
 static void hash_all(const uint64_t* keys, int64_t n, uint64_t seed, uint64_t* h) {
-    for (int64_t i = 0; i < n; i++) h[i] = mix64(keys[i] ^ seed);
+    for (int64_t i = 0; i < n; i++) {
+        if (i % 8 == 0) fetch_ahead(keys + i);
+        h[i] = mix64(keys[i] ^ seed);
+    }
 }
 
 static int64_t hash_below(const uint64_t* keys, int64_t n, uint64_t seed, uint32_t top, uint64_t* h) {
     int64_t found = 0;
     for (int64_t i = 0; i < n; i++) {
+        if (i % 8 == 0) fetch_ahead(keys + i);
         const uint64_t x = mix64(keys[i] ^ seed);
         h[found] = x;
         found += (uint32_t)(x >> 33) < top;
@@ -40,13 +44,15 @@ static uint64_t open_bits(const uint32_t* reg, uint32_t k, uint32_t base, uint64
     return any;
 }
 
-static int64_t late_scan(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, const uint32_t*, uint32_t,
-                         const uint64_t* bits, uint64_t* hits) {
+static int64_t late_scan(const uint64_t* h, int64_t n, uint64_t shift, uint32_t k, uint32_t base, const uint32_t*,
+                         const uint64_t* bits, uint32_t* bins, uint32_t* codes) {
     int64_t found = 0;
     for (int64_t i = 0; i < n; i++) {
-        const uint64_t hit = late_hit(h[i] + shift, k);
-        hits[found] = hit;
-        found += (bits[hit >> 38] >> ((hit >> 32) & 63)) & 1;
+        uint32_t bin, code;
+        late_place(h[i] + shift, k, base, bin, code);
+        bins[found] = bin;
+        codes[found] = code;
+        found += (bits[bin >> 6] >> (bin & 63)) & 1;
     }
     return found;
 }
