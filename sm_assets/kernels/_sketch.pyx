@@ -9,7 +9,8 @@ cdef extern from "sketch_threads.hpp" namespace "sma" nogil:
     cdef cppclass Sketcher:
         Sketcher(int, cbool, uint32_t, uint64_t, cbool, const uint32_t*, const uint32_t*, int) except +
         void reserve(int64_t, int64_t) except +
-        void sets(const uint64_t*, const int64_t*, int64_t, int64_t, int64_t, uint32_t*) noexcept
+        void sets(const uint64_t*, const int64_t*, int64_t, int64_t, int64_t, uint32_t*, cbool) noexcept
+        void clear_empty(const int64_t*, int64_t, uint32_t*) noexcept
         void edges(const uint64_t*, const uint32_t*, int64_t, int64_t, uint32_t*) noexcept
         cbool wide()
 
@@ -51,20 +52,26 @@ cdef Sketcher* make(int level, uint32_t k, uint64_t seed, cbool high, const uint
     return new Sketcher(level, affine, k, seed, high, a, b, threads)
 
 
-def sketch_sets(const uint64_t[::1] keys, const int64_t[::1] indptr, uint32_t[:, ::1] out, int level, uint64_t seed, cbool high, const uint32_t[:, ::1] factors, int threads):
-    """out # INOUT [m, k], lowered by the sets of keys. factors: a and b of affine32, None for fss.
+def sketch_sets(const uint64_t[::1] keys, const int64_t[::1] indptr, uint32_t[:, ::1] out, cbool fresh, int level, uint64_t seed, cbool high, const uint32_t[:, ::1] factors, int threads):
+    """out # INOUT [m, k], lowered by the sets of keys; with `fresh` # OUT, whatever it held.
+
+    factors: a and b of affine32, None for fss.
 
     Returns whether a key of affine32 did not fit 32 bits; out is then worth nothing.
     """
     cdef int64_t n = keys.shape[0], rows = out.shape[0], lo = 0, hi
-    if n == 0:
+    cdef const uint64_t* first = &keys[0] if n else NULL
+    if rows == 0:
         return False
     cdef unique_ptr[Sketcher] sketcher
     sketcher.reset(make(level, out.shape[1], seed, high, factors, threads))
+    if fresh:
+        with nogil:
+            sketcher.get().clear_empty(&indptr[0], rows, &out[0, 0])
     while lo < n:
         hi = min(n, lo + BLOCK_KEYS)
         with nogil:
-            sketcher.get().sets(&keys[0], &indptr[0], rows, lo, hi, &out[0, 0])
+            sketcher.get().sets(first, &indptr[0], rows, lo, hi, &out[0, 0], fresh)
         lo = hi
         PyErr_CheckSignals()
     return sketcher.get().wide()

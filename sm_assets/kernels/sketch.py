@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import operator
 import os
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -88,8 +89,8 @@ def sketch_csr(
         )[fault - 1]
         raise SketchInputError(f"Found {found}; expected {expected}. Give where each set starts, and the end.")
     how = _Scheme(scheme, k, seed, element)
-    made = how.target(out, len(indptr) - 1, keys, (("keys", keys), ("indptr", indptr)))
-    wide = _sketch.sketch_sets(keys, indptr, made, *how.job(), _thread_count(threads, len(keys)))
+    made = how.target(out, len(indptr) - 1, keys, (("keys", keys), ("indptr", indptr)), np.empty)
+    wide = _sketch.sketch_sets(keys, indptr, made, out is None, *how.job(), _thread_count(threads, len(keys)))
     return how.sound(made, wide)
 
 
@@ -132,7 +133,7 @@ def sketch_edges(
     if len(rows) and int(rows.max()) >= n_rows:
         raise SketchInputError(f"Found row {rows.max()}; expected rows below n_rows = {n_rows}. Number sets from 0.")
     how = _Scheme(scheme, k, seed, element)
-    made = how.target(out, n_rows, keys, (("keys", keys), ("rows", rows)))
+    made = how.target(out, n_rows, keys, (("keys", keys), ("rows", rows)), _all_empty)
     wide = _sketch.sketch_edges(keys, rows, made, *how.job(), _thread_count(threads, len(keys)))
     return how.sound(made, wide)
 
@@ -200,12 +201,16 @@ class _Scheme:
         self.high = element == "high32"
 
     def target(
-        self, out: Signatures | None, m: int, keys: Keys, inputs: tuple[tuple[str, npt.NDArray[Any]], ...]
+        self,
+        out: Signatures | None,
+        m: int,
+        keys: Keys,
+        inputs: tuple[tuple[str, npt.NDArray[Any]], ...],
+        new: Callable[[tuple[int, int], type[np.uint32]], Signatures],
     ) -> Signatures:
         """What will be lowered. Keys that do not fit are looked for first only where something could be spoilt."""
-        self.new = out is None
         if out is None:
-            return np.full((m, self.k), EMPTY, dtype=np.uint32)
+            return new((m, self.k), np.uint32)
         _check_out(out, (m, self.k))
         for name, array in inputs:
             _check_apart(out, name, array)
@@ -233,6 +238,10 @@ class _Scheme:
         if wide:
             raise SketchInputError(_too_wide(None))
         return made
+
+
+def _all_empty(shape: tuple[int, int], dtype: type[np.uint32]) -> Signatures:
+    return np.full(shape, EMPTY, dtype)
 
 
 def _split_mix(seed: int) -> int:

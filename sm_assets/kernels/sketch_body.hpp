@@ -73,7 +73,7 @@ static void late_rounds(int64_t n, uint32_t k, uint32_t* reg, Scratch& s) {
 
 static void fss_row(const Job& job, const uint64_t* keys, int64_t n, uint32_t* reg, Scratch& s) {
     const uint32_t k = job.k;
-    uint32_t top = largest(reg, k);
+    uint32_t top = reg[0] == EMPTY ? EMPTY : largest(reg, k);
     int64_t i = 0;
     // While a register has no code of round 0, no key can be skipped, and all later rounds may be needed.
     while (i < n && top >= LATE) {

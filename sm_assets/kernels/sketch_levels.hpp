@@ -18,7 +18,7 @@ enum : uint64_t {
 enum : uint32_t {
     EMPTY = 0xFFFFFFFFu,
     LATE = 0x80000000u,     // codes of rounds after the first
-    SPARSE = LATE / 256,    // thresholds that let so few keys pass that they are looked for 32 at a time
+    SPARSE = LATE / 128,    // thresholds that let so few keys pass that they are looked for 32 at a time
     MAX_K = 2048,
 };
 enum : int {

@@ -54,9 +54,10 @@ public:
         return false;
     }
 
-    // Lowers the registers [rows, k] by the keys lo..hi-1, whose sets are cut by indptr.
-    void sets(const uint64_t* keys, const int64_t* indptr, int64_t rows, int64_t lo, int64_t hi,
-              uint32_t* out) noexcept {
+    // Lowers the registers [rows, k] by the keys lo..hi-1, whose sets are cut by indptr. `fresh`: the registers hold
+    // nothing yet and are set to EMPTY where their row begins; rows without keys are left to the caller.
+    void sets(const uint64_t* keys, const int64_t* indptr, int64_t rows, int64_t lo, int64_t hi, uint32_t* out,
+              bool fresh) noexcept {
         const int64_t share = (hi - lo + threads() - 1) / threads();
         for (int t = 0; t <= threads(); t++) {
             int64_t cut = std::min(lo + share * t, hi);
@@ -82,7 +83,9 @@ public:
             for (; at < end; row++) {
                 const int64_t to = std::min(end, indptr[row + 1]);
                 if (to == at) continue;
-                row_(job_, keys + at, to - at, row == s.own_row ? s.own : out + row * job_.k, s);
+                uint32_t* reg = row == s.own_row ? s.own : out + row * job_.k;
+                if (fresh && at == indptr[row]) std::fill(reg, reg + job_.k, (uint32_t)EMPTY);
+                row_(job_, keys + at, to - at, reg, s);
                 at = to;
             }
         });
@@ -117,7 +120,13 @@ public:
             for (int64_t i = std::min(n, share * t), end = std::min(n, share * (t + 1)); i < end; i++)
                 grouped_[next[of[i]]++] = keys[i];
         });
-        sets(grouped_.get(), starts_.data(), rows, 0, n, out);
+        sets(grouped_.get(), starts_.data(), rows, 0, n, out, false);
+    }
+
+    // The registers of sets without keys.
+    void clear_empty(const int64_t* indptr, int64_t rows, uint32_t* out) noexcept {
+        for (int64_t row = 0; row < rows; row++)
+            if (indptr[row] == indptr[row + 1]) std::fill(out + row * job_.k, out + (row + 1) * job_.k, (uint32_t)EMPTY);
     }
 
 private:

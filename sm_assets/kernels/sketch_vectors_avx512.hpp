@@ -133,8 +133,10 @@ static int64_t late_hits(const uint64_t* h, int64_t n, uint64_t shift, uint32_t 
     const __m512i t0 = _mm512_loadu_si512(bits), t1 = _mm512_loadu_si512(bits + 8);
     const __m512i t2 = _mm512_loadu_si512(bits + 16), t3 = _mm512_loadu_si512(bits + 24);
     int64_t found = 0;
+    // At the end hashes beyond n are loaded too; `here` leaves them out.
+    __mmask16 here = 0xFFFF;
     for (int64_t i = 0; i < n; i += 16) {
-        // Beyond n lies what was there before: it is masked out below.
+        if (n - i < 16) here = head16(n - i);
         __m512i a = _mm512_add_epi64(_mm512_loadu_si512(h + i), step);
         __m512i b = _mm512_add_epi64(_mm512_loadu_si512(h + i + 8), step);
         a = _mm512_mullo_epi64(_mm512_xor_si512(a, _mm512_srli_epi64(a, 32)), mix);
@@ -151,7 +153,7 @@ static int64_t late_hits(const uint64_t* h, int64_t n, uint64_t shift, uint32_t 
                 table = _mm512_mask_mov_epi32(table, _mm512_test_epi32_mask(bin, half),
                                               _mm512_permutex2var_epi32(t2, word, t3));
         }
-        const __mmask16 pass = _mm512_mask_test_epi32_mask(head16(n - i), _mm512_rorv_epi32(table, bin), one);
+        const __mmask16 pass = _mm512_mask_test_epi32_mask(here, _mm512_rorv_epi32(table, bin), one);
         const __m512i low = _mm512_permutex2var_epi32(a, even, b);
         const __m512i code = _mm512_add_epi32(_mm512_srli_epi32(low, 13), first);
         _mm512_storeu_si512(bins + found, _mm512_maskz_compress_epi32(pass, bin));
