@@ -1,13 +1,14 @@
 """Sketches of sets of 64-bit keys: K registers from which the Jaccard similarity of any two sets can be read.
 
-Here: making and merging sketches, and the checks. Not here: comparing them (`sm_assets.kernels.similarity`), what text
-becomes which key (`sm_assets.kernels.account_keys`), which sketches may meet (`sm_assets.contracts.sketches`).
+Here: making and merging sketches, and the checks. Not here, but to be had from here: comparing them
+(`sm_assets.kernels.similarity`), and what text becomes which key (`sm_assets.kernels.account_keys`). Not here at all:
+which sketches may meet (`sm_assets.contracts.sketches`).
 
 `fss`: Fast Similarity Sketching (Dahlgaard, Knudsen, Thorup, FOCS 2017) with 32-bit codes, `mix64` below, K <= 2048.
     h = mix64(key ^ S), S = output number `seed` of SplitMix64 started at 0 (seed 0: 0)
     round 0          bin = (lo32(h) ^ hi32(h)) * K >> 32; code = h >> 33
     round r < 2K     g = late(h + r * 0x9E3779B97F4A7C15); bin = hi32(g) * K >> 32, or r - K from round K on;
-                     code = 2^31 + r * 2^19 + (lo32(g) >> 13)
+                     code = 2^31 + r * 2^19 + (lo32(g) >> 13); late(x) = (x ^ x >> 32) * 0xff51afd7ed558ccd
 A register is the least code of its bin over the set. Codes grow with the round, so rounds stop once every register
 holds an earlier one: a large set costs one hash per key whatever K is.
 
@@ -29,9 +30,27 @@ import numpy.typing as npt
 
 from sm_assets.errors import SketchInputError
 from sm_assets.kernels import _sketch
+from sm_assets.kernels.account_keys import hash_ids
 from sm_assets.kernels.isa import isa, level, set_isa
+from sm_assets.kernels.similarity import allpairs, estimate8, fold8, intersect, matches32, topk
 
-__all__ = ["EMPTY", "MAX_FSS_K", "isa", "level", "merge", "mixed", "set_isa", "sketch_csr", "sketch_edges"]
+__all__ = [
+    "EMPTY",
+    "MAX_FSS_K",
+    "sketch_csr",
+    "sketch_edges",
+    "merge",
+    "mixed",
+    "fold8",
+    "topk",
+    "allpairs",
+    "intersect",
+    "estimate8",
+    "matches32",
+    "hash_ids",
+    "isa",
+    "set_isa",
+]
 
 Keys = npt.NDArray[np.uint64]
 Signatures = npt.NDArray[np.uint32]

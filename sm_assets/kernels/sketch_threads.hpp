@@ -125,8 +125,10 @@ public:
 
     // The registers of sets without keys.
     void clear_empty(const int64_t* indptr, int64_t rows, uint32_t* out) noexcept {
-        for (int64_t row = 0; row < rows; row++)
-            if (indptr[row] == indptr[row + 1]) std::fill(out + row * job_.k, out + (row + 1) * job_.k, (uint32_t)EMPTY);
+        for (int64_t row = 0; row < rows; row++) {
+            uint32_t* reg = out + row * job_.k;
+            if (indptr[row] == indptr[row + 1]) std::fill(reg, reg + job_.k, (uint32_t)EMPTY);
+        }
     }
 
 private:
