@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil, log
 from typing import Final
 
 import numpy as np
@@ -247,13 +248,15 @@ def _by_pagerank(
     flow /= flow.sum(axis=0)
     start = np.zeros(len(nodes))
     start[: len(seeds)] = 1 / len(seeds)
-    weight, step = start, 0
-    while True:
+    # A step brings any two weights together by the damping at least, so this many steps reach the tolerance.
+    most = max(ceil(log(options.tolerance / 2) / log(options.damping)), 1) + 1
+    weight = start
+    for _ in range(options.steps or most):
         moved = options.damping * (flow @ weight)
         after = moved + (1 - moved.sum()) * start
         change = float(np.abs(after - weight).sum())
-        weight, step = after, step + 1
-        if change < options.tolerance or step == options.steps:
+        weight = after
+        if options.steps is None and change < options.tolerance:
             break
     score = np.round(weight[len(seeds) :], 12)
     order = np.argsort(-score, kind="stable")

@@ -187,6 +187,16 @@ def test_estimates_by_their_formulas() -> None:
     low = np.maximum(rows.jaccard - 2 * rows.jaccard_se, 0)
     tested = np.minimum(low / (1 + low) * (own + other), np.minimum(own, other))
     tail = null.p_values(rows.account, rows.neighbour, tested)
+    # With room for all others every pair is told, from both ends.
+    every = find_overlaps(world, OverlapOptions(candidates="scan", top=39)).neighbours
+    assert len(every.rank) == 2 * found.counts["candidate_pairs"]
+    once = every.account < every.neighbour
+    low = np.maximum(every.jaccard - 2 * every.jaccard_se, 0)[once]
+    own, other = world.sizes[every.account[once]], world.sizes[every.neighbour[once]]
+    least = np.minimum(low / (1 + low) * (own + other), np.minimum(own, other))
+    q_value = benjamini_hochberg(null.p_values(every.account[once], every.neighbour[once], least), 40 * 39 // 2)
+    assert every.q_value[once] == pytest.approx(q_value)
+    assert every.is_significant[once].tolist() == ((q_value <= 0.01) & (least >= 3)).tolist()
     assert (rows.q_value >= tail - 1e-12).all()
     lone = find_overlaps(world, OverlapOptions(candidates="scan", top=5, min_shared=10**6))
     assert not lone.neighbours.is_significant.any()
@@ -288,7 +298,7 @@ def test_a_full_pool_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pairs_of(found) == pairs_of(whole)
     assert rows_of(found) == rows_of(whole)
     assert found.counts["candidate_pairs"] == whole.counts["candidate_pairs"] > 5000
-    assert found.significant.q_value == pytest.approx(whole.significant.q_value, rel=0.5)
+    assert found.significant.q_value == pytest.approx(whole.significant.q_value, rel=1e-9, abs=1e-300)
     assert found.neighbours.is_significant.tolist() == whole.neighbours.is_significant.tolist()
     assert (found.neighbours.q_value >= whole.neighbours.q_value - 1e-12).all()
 
