@@ -23,6 +23,7 @@ from sm_assets.storage import Lake, rule_counts
 
 _SHOWN = 10
 _BLOCKING = {"sums_close"}
+_WARNING = {"direction_suspect", "few_pending_withdrawals"}
 
 
 def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
@@ -218,7 +219,7 @@ def _sql_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         days = run_days(context)
         with lake.connect() as con:
-            con.register(RUN_SETTINGS, pa.table({"window_days": pa.array([lake.settings.window_days], pa.int32())}))
+            con.register(RUN_SETTINGS, _run_settings(lake))
             for path in paths:
                 # A snapshot looks back beyond the days of its run.
                 refs = [
@@ -231,9 +232,24 @@ def _sql_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     return check
 
 
+def _run_settings(lake: Lake) -> pa.Table:
+    """What checks may ask of the run beside the tables."""
+    assumed = [
+        path for path, manifest in manifests(lake, "edges").items() if manifest.get("direction_origin") == "assumed"
+    ]
+    return pa.table(
+        {
+            "window_days": pa.array([lake.settings.window_days], pa.int32()),
+            "files_of_assumed_direction": pa.array([assumed], pa.list_(pa.string())),
+        }
+    )
+
+
 def _broken_rows(table: Table, name: str, broken: pa.Table) -> dg.AssetCheckResult:
     """How many rows a check found, and the first of them."""
     result = _result(table, name, {"rows": len(broken)})
+    if name in _WARNING:
+        result = result._replace(severity=dg.AssetCheckSeverity.WARN)
     if not len(broken):
         return result
     shown = [{key: str(value) for key, value in row.items()} for row in broken.slice(0, _SHOWN).to_pylist()]

@@ -11,7 +11,7 @@ influencers as (
         account_id,
         n_followers
     from feat_audience_sizes
-    where n_followers >= (select min_followers from settings)
+    where n_followers >= (select settings.min_followers from settings)
     order by platform, account_id
 )
 

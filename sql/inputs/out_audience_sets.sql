@@ -14,13 +14,17 @@ follows as (
             = numbered_influencers.account_id
 ),
 
+settings as (
+    select * from run_settings
+),
+
 wanted as (
     select
-        number,
-        follower_key
+        follows.number,
+        follows.follower_key
     from follows
-    where platform = (select platform from run_settings)
-    order by number, follower_key
+    inner join settings on follows.platform = settings.platform
+    order by follows.number, follows.follower_key
 )
 
 select * from wanted
