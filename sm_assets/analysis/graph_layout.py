@@ -24,10 +24,13 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 NODE_AREA: Final = 2.3
-"""Area per member in its community's circle; 1 is the distance that dots are to keep."""
+"""Area per member in its community's circle."""
 
 _GAP: Final = 2.0
 """Free space between the circles of two communities."""
+
+_APART: Final = 1.3
+"""Distance that dots of a community keep; an evenly filled circle has room for 1.6."""
 
 _RING: Final = 1.3
 """Distance between nodes on a ring, and between rings."""
@@ -64,7 +67,7 @@ def layout(
         seed: 0 or more; another seed gives another picture of the same graph.
 
     Returns:
-        float64[n, 2], centred on 0; 1 is about the distance to the nearest other node.
+        float64[n, 2], around 0; no two nodes are nearer to each other than about 1.
 
     Raises:
         KernelError: arrays that do not fit together, ends out of range, weights that are negative or not finite.
@@ -173,7 +176,21 @@ def _within(n: int, a: Ints, b: Ints, weight: Floats, radius: float, rng: np.ran
     even = np.sqrt((rank + 0.5) / n)
     wanted = 0.25 * distance / (distance.max() or 1.0) + 0.75 * even
     place *= (radius * wanted / np.where(distance > 0, distance, 1.0))[:, None]
-    return _apart(place, radius)
+    return _apart(_even(place, radius), radius)
+
+
+def _even(place: Floats, radius: float) -> Floats:
+    """Let crowds flow to where the circle is empty.
+
+    Dots push each other and an evenly filled circle of the opposite charge holds them: at rest they fill it evenly.
+    """
+    n = len(place)
+    push = _push_dense if n <= _LARGEST_DENSE else _push_mesh
+    for _ in range(40):
+        move = 0.06 * (push(place) - place * (n / radius**2))
+        length = np.hypot(move[:, 0], move[:, 1])
+        place = _held(place + move * np.minimum(1.0, 1.0 / np.maximum(length, 1e-9))[:, None], radius)
+    return place
 
 
 def _forced(n: int, a: Ints, b: Ints, weight: Floats, rng: np.random.Generator) -> Floats:
@@ -267,12 +284,12 @@ def _push_mesh(place: Floats) -> Floats:
 
 
 def _apart(place: Floats, radius: float) -> Floats:
-    """Move dots nearer than 1 away from each other, none farther out than the radius."""
+    """Move dots that are too near away from each other, none farther out than the radius."""
     from scipy.spatial import cKDTree
 
     n = len(place)
-    for _ in range(200):
-        pairs = cKDTree(place).query_pairs(1.0, output_type="ndarray")
+    for _ in range(150):
+        pairs = cKDTree(place).query_pairs(_APART, output_type="ndarray")
         if not len(pairs):
             break
         pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
@@ -282,7 +299,7 @@ def _apart(place: Floats, radius: float) -> Floats:
         same = distance < 1e-9
         # Dots on one spot leave it in directions of their own.
         away[same] = np.column_stack([np.cos(2.4 * a[same]), np.sin(2.4 * a[same])])
-        away *= (0.4 * (1.0 - distance) / np.where(same, 1.0, distance))[:, None]
+        away *= (0.4 * (_APART - distance) / np.where(same, 1.0, distance))[:, None]
         place = place + _sums(n, a, away) - _sums(n, b, away)
         place = _held(place, radius)
     return _held(place, radius)
