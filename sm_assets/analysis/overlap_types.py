@@ -28,7 +28,8 @@ class OverlapOptions:
 
     Attributes:
         candidates: auto, exact, scan or banding.
-        exact_rerank: auto (where audiences are given, up to `MAX_RERANK` follows), always or never.
+        exact_rerank: whether pairs of scan and banding are counted: auto (where audiences are given, up to 2e9
+            follows), always or never.
         top: neighbours per influencer in the table.
         recall: share of the pairs of Jaccard index `jaccard` that banding must find.
         jaccard: above 0, below 1: the overlap for which scan and banding are laid out.
@@ -37,7 +38,8 @@ class OverlapOptions:
         alpha: above 0, below 0.5: false discovery rate of significant pairs.
         min_shared: shared followers that a significant pair has at least.
         threads: of scans and counts; None: all processors where it pays.
-        memory_limit: bytes that all of it may take beside the inputs.
+        memory_limit: bytes for all of it beside the inputs and the answer. auto does not take exact where its product
+            needs more; who names exact gets it.
     """
 
     candidates: str = "auto"

@@ -164,6 +164,19 @@ def test_empty_signatures_are_like_nobody() -> None:
         assert rank(method, signatures, np.array([0, 2]), ALL).rows.tolist() == [3]
 
 
+def test_equal_accounts_go_by_row_whatever_the_order_of_summing() -> None:
+    rng = np.random.default_rng(6)
+    kinds = few(rng, 5, 16, 3)
+    kind = rng.integers(0, 5, 203)
+    for method in SEARCH_METHODS:
+        ranking = rank(method, kinds[kind], np.array([0, 9]), SearchOptions(rows=1, max_members=1000))
+        for one in range(5):
+            rows = ranking.rows[kind[ranking.rows] == one]
+            assert rows.tolist() == sorted(rows.tolist())
+            if method != "agglomerative":
+                assert len(set(ranking.scores[kind[ranking.rows] == one].tolist())) <= 1
+
+
 def test_preset_of_the_paper() -> None:
     assert SearchOptions(bands=500, rows=2, damping=0.9, steps=3) == PAPER
     assert PAPER.bands_of(1000) == 500
