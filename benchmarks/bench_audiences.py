@@ -1,0 +1,332 @@
+"""Speed and memory of the way from core_follows to keys, sketches and snapshots, as JSON.
+
+    python benchmarks/bench_audiences.py [--edges 100000000] [--influencers 100000] [--k 128,1000] [--threads 1,2]
+        [--stages keys,sketch,snapshot] [--memory-limit 1GiB] [--repeats 3] [--folder DIR] [--json PATH]
+    python benchmarks/bench_audiences.py --stages day [--days 91] [--day-edges 1000000] [--day-accounts 200000]
+
+Published Parquet in, published Parquet out: each figure is one run through Dagster in a process of its own. Per stage:
+wall and CPU seconds of the asset's step (reading, computing, writing, holding to the contract, publishing), CPU of its
+checks, CPU and peak memory of the whole process, bytes published, and what 10 billion edges would take. Stages:
+
+- keys: core_follows as texts to feat_follow_keys. Bar: 4 M edges a second and core.
+- sketch: feat_follow_keys to feat_audience_sketches, for each --k. Bars: K = 128 60 M edges a second and core and 600
+  MiB, K = 1000 30 M and 1.2 GiB. R8 is the wall time over that of pyarrow reading the same columns of the same file and
+  dropping them, each process in turn. Bar: 1.15, for K = 128 on two cores.
+- snapshot: both to feat_audience_sizes and feat_audiences.
+- day: one day more over all days again, of follows that a community of users makes on --days days, each about
+  --day-edges of them; of the followed accounts ever more reach 100 followers. With a snapshot of each day, and of the
+  last day only. Bar: 1/20.
+
+The bars of memory of a stage hold with --memory-limit 1GiB; the largest peak of all stages may be 2 GiB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+FOLLOWS, KEYS, SKETCHES = "core_follows", "feat_follow_keys", "feat_audience_sketches"
+SNAPSHOTS = ("feat_audience_sizes", "feat_audiences")
+STEPS = {KEYS: KEYS, SKETCHES: SKETCHES, "gather_audiences": "snapshots"}
+START = date(2024, 1, 1)
+TEN_BILLION = 1e10
+RATES = {"keys": 4e6, "sketch 128": 60e6, "sketch 1000": 30e6}
+PEAKS = {"sketch 128": 600.0, "sketch 1000": 1.2 * 1024}
+MOST_PEAK = 2048.0
+R8, DAY_SHARE = 1.15, 1 / 20
+
+
+@dataclass(frozen=True)
+class Child:
+    """One process: wall and CPU seconds of it and of each step, its peak memory in MiB."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+    steps: dict[str, tuple[float, float]]
+
+
+# ------------------------------------------------------------------ inside the processes
+
+
+def plant(root: str, edges: int, accounts: int, days: int) -> dict[str, Any]:
+    """Publish core_follows."""
+    from follow_worlds import plant_follows
+
+    return {"edges": plant_follows(Path(root), edges, accounts, days)}
+
+
+def materialise(
+    root: str, tables: list[str], first: int, last: int, k: int, threads: int, memory_limit: str
+) -> dict[str, Any]:
+    """Run tables and their checks over a range of days; wall and CPU seconds by step."""
+    import dagster as dg
+    import pyarrow as pa
+
+    from sm_assets.defs.run import materialise_range
+    from sm_assets.settings import Settings
+
+    pa.set_cpu_count(threads)
+    settings = Settings(data_root=root, threads=threads, memory_limit=memory_limit, sketch_k=k, start_day=START)
+    began: dict[str, tuple[float, float]] = {}
+    steps: dict[str, tuple[float, float]] = {}
+    with dg.DagsterInstance.ephemeral() as instance:
+        store = instance.handle_new_event
+
+        def timed(event: Any, **arguments: Any) -> None:
+            kind = event.dagster_event.event_type_value if event.is_dagster_event else None
+            now = (time.perf_counter(), time.process_time())
+            if kind == "STEP_START":
+                began[event.step_key] = now
+            elif kind == "STEP_SUCCESS":
+                start = began[event.step_key]
+                steps[event.step_key] = (now[0] - start[0], now[1] - start[1])
+            store(event, **arguments)
+
+        instance.handle_new_event = timed  # type: ignore[method-assign]
+        days = (START + timedelta(days=first), START + timedelta(days=last))
+        ok = materialise_range(
+            settings, *days, tables=tables, instance=instance, raise_on_error=True, log_level="ERROR"
+        )
+    if not ok:
+        sys.exit(f"a check of {', '.join(tables)} failed")
+    return {"steps": steps}
+
+
+def decode(path: str) -> dict[str, Any]:
+    """Read what a sketch is made of and drop it."""
+    import pyarrow.parquet as pq
+
+    columns = ["platform", "followed_account_id", "follower_key"]
+    start = (time.perf_counter(), time.process_time())
+    with open(path, "rb") as source, pq.ParquetFile(source, read_dictionary=columns[:2], pre_buffer=False) as file:
+        for batch in file.iter_batches(2**20, columns=columns, use_threads=False):
+            len(batch)
+    return {"steps": {"decode": (time.perf_counter() - start[0], time.process_time() - start[1])}}
+
+
+TASKS = {"plant": plant, "materialise": materialise, "decode": decode}
+
+
+def child(task: str, **values: Any) -> tuple[Child, dict[str, Any]]:
+    """Run a task in a process of its own.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as out:
+        command = [sys.executable, __file__, "--task", json.dumps([task, values])]
+        process = subprocess.Popen(command, stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            sys.exit(f"{task} {values} failed")
+        out.seek(0)
+        told = json.loads(out.read().splitlines()[-1])
+    steps = {name: (wall, cpu) for name, (wall, cpu) in told.get("steps", {}).items()}
+    cpu = usage.ru_utime + usage.ru_stime
+    return Child(time.perf_counter() - start, cpu, usage.ru_maxrss / 1024, steps), told
+
+
+# ------------------------------------------------------------------ stages
+
+
+def published_bytes(root: Path, tables: Iterable[str]) -> int:
+    """Bytes of all partitions of some tables."""
+    return sum(path.stat().st_size for name in tables for path in (root / "lake" / name).rglob("*.parquet"))
+
+
+def drop(root: Path, tables: Iterable[str]) -> None:
+    """Remove tables."""
+    for name in tables:
+        shutil.rmtree(root / "lake" / name, ignore_errors=True)
+
+
+def figures(name: str, runs: list[Child], step: str, edges: int, size: int) -> dict[str, Any]:
+    """Medians of the runs of one stage, and whether they hold."""
+    walls, cpus = ([run.steps[step][n] for run in runs] for n in (0, 1))
+    wall, cpu = statistics.median(walls), statistics.median(cpus)
+    checks = statistics.median(sum(cpu for key, (_, cpu) in run.steps.items() if key != step) for run in runs)
+    peak, rate = max(run.peak_mib for run in runs), edges / cpu
+    found: dict[str, Any] = {
+        "wall_s": round(wall, 2),
+        "cpu_s": round(cpu, 2),
+        "cpu_s_of_checks": round(checks, 2),
+        "cpu_s_of_process": round(statistics.median(run.cpu_s for run in runs), 2),
+        "m_edges_per_cpu_s": round(rate / 1e6, 1),
+        "peak_mib": round(peak),
+        "bytes": size,
+        "core_minutes_for_10_billion": round(TEN_BILLION / rate / 60, 1),
+    }
+    if name in RATES:
+        found["met"] = {"rate": rate >= RATES[name], "peak": peak <= PEAKS.get(name, MOST_PEAK)}
+    return found
+
+
+class Bench:
+    """Measures stages over planted lakes."""
+
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        self.options, self.folder = options, folder
+
+    def planted(self, name: str, edges: int, accounts: int, days: int) -> tuple[Path, int]:
+        """A lake with core_follows, made once, and its number of follows."""
+        root = self.folder / name
+        told = root / "planted.json"
+        if not told.exists():
+            made, found = child("plant", root=str(root), edges=edges, accounts=accounts, days=days)
+            told.write_text(json.dumps(found))
+            print(f"{found['edges']:,} follows planted in {made.wall_s:.0f} s", file=sys.stderr)
+        return root, int(json.loads(told.read_text())["edges"])
+
+    def run(self, root: Path, tables: Iterable[str], first: int, last: int, k: int, threads: int) -> Child:
+        """One run through Dagster."""
+        limits = {"threads": threads, "memory_limit": self.options.memory_limit}
+        return child("materialise", root=str(root), tables=list(tables), first=first, last=last, k=k, **limits)[0]
+
+    def stages(self) -> dict[str, Any]:
+        """Keys, sketch and snapshot of one day that holds all edges."""
+        options = self.options
+        root, edges = self.planted("all", options.edges, options.influencers, 1)
+        found: dict[str, Any] = {"edges": edges, "bytes_of_core_follows": published_bytes(root, [FOLLOWS])}
+        for threads in options.threads:
+            at = f"threads {threads}"
+            part: dict[str, Any] = found.setdefault(at, {})
+            if "keys" in options.stages or not published_bytes(root, [KEYS]):
+                runs = [self.run(root, [KEYS], 0, 0, 128, threads)]
+                part["keys"] = figures("keys", runs, KEYS, edges, published_bytes(root, [KEYS]))
+                tell(at, "keys", part["keys"])
+            for k in options.k:
+                drop(root, [SKETCHES, *SNAPSHOTS])
+                part[f"sketch {k}"] = self.sketch(root, edges, k, threads)
+                tell(at, f"sketch {k}", part[f"sketch {k}"])
+                if "snapshot" in options.stages:
+                    runs = [self.run(root, SNAPSHOTS, 0, 0, k, threads)]
+                    size = published_bytes(root, SNAPSHOTS)
+                    part[f"snapshot {k}"] = figures("snapshot", runs, "gather_audiences", edges, size)
+                    tell(at, f"snapshot {k}", part[f"snapshot {k}"])
+        return found
+
+    def sketch(self, root: Path, edges: int, k: int, threads: int) -> dict[str, Any]:
+        """Sketches beside decoding alone, in turn."""
+        path = str(root / "lake" / KEYS / f"day={START}" / "part-0.parquet")
+        runs, bare = [], []
+        for _ in range(self.options.repeats):
+            bare.append(child("decode", path=path)[0])
+            runs.append(self.run(root, [SKETCHES], 0, 0, k, threads))
+        found = figures(f"sketch {k}", runs, SKETCHES, edges, published_bytes(root, [SKETCHES]))
+        wall, cpu = (statistics.median(run.steps["decode"][n] for run in bare) for n in (0, 1))
+        ratio = statistics.median(
+            run.steps[SKETCHES][0] / other.steps["decode"][0] for run, other in zip(runs, bare, strict=True)
+        )
+        found["decode_alone"] = {"wall_s": round(wall, 2), "cpu_s": round(cpu, 2)}
+        found["R8_wall"], found["cpu_over_decode"] = round(ratio, 2), round(found["cpu_s"] / cpu, 2)
+        return found
+
+    def day(self) -> dict[str, Any]:
+        """The last day alone over all days again."""
+        options = self.options
+        days, k, threads = options.days, options.k[0], options.threads[-1]
+        root, edges = self.planted("days", days * options.day_edges, options.day_accounts, days)
+        last, found = days - 1, {"edges": edges, "days": days, "k": k, "threads": threads}
+        for name in ("a snapshot of each day", "a snapshot of the last day"):
+            drop(root, [KEYS, SKETCHES, *SNAPSHOTS])
+            tables = (KEYS, SKETCHES, *SNAPSHOTS)
+            each = name.endswith("each day")
+            if each:
+                again = [self.run(root, tables, 0, last, k, threads)]
+            else:
+                # The day before has a snapshot too, from which the last day goes on.
+                again = [
+                    self.run(root, tables[:2], 0, last, k, threads),
+                    self.run(root, SNAPSHOTS, last, last, k, threads),
+                ]
+                drop(root, SNAPSHOTS)
+                self.run(root, SNAPSHOTS, last - 1, last - 1, k, threads)
+            for table in tables:
+                shutil.rmtree(root / "lake" / table / f"day={START + timedelta(days=last)}", ignore_errors=True)
+            one = [self.run(root, tables, last, last, k, threads)]
+            part = {"all days": split(again), "one day": split(one)}
+            part["ratio"] = {
+                kind: round(part["one day"][kind] / part["all days"][kind], 4)
+                for kind in ("wall_s_of_steps", "cpu_s_of_steps", "cpu_s_of_process")
+            }
+            part["met"] = part["ratio"]["cpu_s_of_process"] <= DAY_SHARE
+            found[name] = part
+            tell(name, "", part)
+        return found
+
+
+def split(runs: list[Child]) -> dict[str, Any]:
+    """Seconds by step of one run, or of runs that follow each other."""
+    steps: dict[str, tuple[float, float]] = {}
+    for run in runs:
+        for name, (wall, cpu) in run.steps.items():
+            before = steps.get(name, (0.0, 0.0))
+            steps[name] = (before[0] + wall, before[1] + cpu)
+    return {
+        "wall_s_of_steps": round(sum(wall for wall, _ in steps.values()), 2),
+        "cpu_s_of_steps": round(sum(cpu for _, cpu in steps.values()), 2),
+        "cpu_s_of_process": round(sum(run.cpu_s for run in runs), 2),
+        "peak_mib": round(max(run.peak_mib for run in runs)),
+        "cpu_s_by_step": {STEPS.get(name, name): round(cpu, 2) for name, (_, cpu) in steps.items()},
+    }
+
+
+def tell(*parts: Any) -> None:
+    """Say how far it is."""
+    print(*parts, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    numbers = lambda text: [int(part) for part in text.split(",")]  # noqa: E731
+    parser.add_argument("--edges", type=int, default=100_000_000)
+    parser.add_argument("--influencers", type=int, default=100_000)
+    parser.add_argument("--k", type=numbers, default=[128, 1000])
+    parser.add_argument("--stages", type=lambda text: text.split(","), default=["keys", "sketch", "snapshot"])
+    parser.add_argument("--threads", type=numbers, default=[1, 2])
+    parser.add_argument("--memory-limit", default="1GiB")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--days", type=int, default=91)
+    parser.add_argument("--day-edges", type=int, default=1_000_000)
+    parser.add_argument("--day-accounts", type=int, default=200_000)
+    parser.add_argument("--folder", type=Path, help="where to make the lakes; kept if it is given")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--task", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.task:
+        name, values = json.loads(options.task)
+        print(json.dumps(TASKS[name](**values)))
+        return
+    with tempfile.TemporaryDirectory() as made:
+        folder = options.folder or Path(made)
+        folder.mkdir(parents=True, exist_ok=True)
+        bench = Bench(options, folder)
+        found: dict[str, Any] = {"load_before": os.getloadavg(), "memory_limit": options.memory_limit}
+        if {"keys", "sketch", "snapshot"} & set(options.stages):
+            found["stages"] = bench.stages()
+        if "day" in options.stages:
+            found["day"] = bench.day()
+    text = json.dumps(found, indent=1)
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
