@@ -11,7 +11,7 @@ The flow, one way:
 
 The floors (imports point down only; tests/test_architecture.py holds it):
 
-    definitions, cli, oneshot, demo_run
+    definitions, cli, cli_audiences, audience_queries, oneshot, demo_run
       defs                                  the only code that imports Dagster
         sources | analysis | plots | demo   never each other
           kernels | storage                 never each other
@@ -20,23 +20,31 @@ The floors (imports point down only; tests/test_architecture.py holds it):
 To add a platform: sources/<source>.py and its registry line, sql/staging/<source>/, one branch per core file, fixtures.
 To add an analysis: a table in contracts/outputs.py, a file in analysis/, an asset in defs/assets/, a test, a plot.
 
-`cluster_pages` is the one-shot tool as a function; it needs neither Dagster nor a lake.
+`cluster_pages` and `find_audiences` are the one-shot tools as functions; they need neither Dagster nor a lake.
+`open_audiences` answers questions about audiences from a lake, without Dagster.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sm_assets.audience_queries import open_audiences
     from sm_assets.oneshot import cluster_pages
+    from sm_assets.oneshot.audiences import find_audiences
 
-__all__ = ["cluster_pages"]
+__all__ = ["cluster_pages", "find_audiences", "open_audiences"]
+
+_HOMES = {
+    "cluster_pages": "sm_assets.oneshot",
+    "find_audiences": "sm_assets.oneshot.audiences",
+    "open_audiences": "sm_assets.audience_queries",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Loaded on first use: `import sm_assets` itself must cost nothing.
-    if name == "cluster_pages":
-        from sm_assets.oneshot import cluster_pages
-
-        return cluster_pages
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,7 @@
-"""`sm-assets`: the one-shot tool and the demo. Nothing here that Dagster already does.
+"""`sm-assets`: the one-shot tools, questions to the lake, the demo. Nothing here that Dagster already does.
 
-Here: arguments, progress, messages, exit codes. Not here: the work itself (`oneshot`, `demo_run`).
+Here: arguments, progress, messages, exit codes. Not here: the work itself (`oneshot`, `demo_run`), commands about
+audiences (`cli_audiences`).
 
 Exit codes: 0 done, also with rejects or without a cluster; 2 an option or input cannot be used; 3 rows were read but
 none accepted, or any was rejected under --strict; 130 interrupted.
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sm_assets.cli_audiences import add_commands
 from sm_assets.errors import OptionError, SmAssetsError
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_cluster_pages(commands)
+    add_commands(commands, _Formatter)
     _add_demo(commands)
     return parser
 
