@@ -286,6 +286,9 @@ def test_names_on_the_map_do_not_meet() -> None:
         assert 40 < len(boxes) <= 80
         assert len(axes.texts) == len(boxes)
         assert wanted[0][1] == axes.texts[0].get_text()
+        named = {text.get_text() for text in axes.texts}
+        for dot, name in wanted:
+            assert name not in named or not any(b[0] < dot.x < b[2] and b[1] < dot.y < b[3] for b in boxes)
     for n, box in enumerate(boxes):
         assert bounds[0] <= box[0] < box[2] <= bounds[2]
         assert bounds[1] <= box[1] < box[3] <= bounds[3]
@@ -320,6 +323,18 @@ def test_sizes_count_and_mark_the_unstable() -> None:
     assert said.count("running \u00b7 trail") == 4
     assert [text for text in said if "unstable" in text] == ["0.74  unstable"]
     assert not [text for text in said if text.startswith("Not shown")]
+
+
+def test_sizes_cut_wide_names_and_words() -> None:
+    wide = "\u6f22" * 60
+    rows = communities(
+        community("a", 9, 0.9, top_member_names=["", wide], label_terms=[wide] * 5),
+        community("b", 8, 0.9, platform="twitter"),
+    )
+    found = [text for text in texts(community_sizes.draw(rows)) if "\u6f22" in text]
+    assert len(found) == 2
+    assert look.text_width(found[0], 8.5) < 3
+    assert look.text_width(found[1], 7) < 3
 
 
 def test_sizes_say_what_is_not_shown() -> None:

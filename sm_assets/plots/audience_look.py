@@ -296,7 +296,7 @@ def labels(
     size: float = 7,
     free: Sequence[Dot] = (),
 ) -> list[Box]:
-    """Write the texts beside their dots, the first ones first, leaving out those that would meet another text.
+    """Write the texts beside their dots, the first ones first; none meets another text or covers a named dot's middle.
 
     Args:
         axes: the sheet.
@@ -310,11 +310,14 @@ def labels(
         The boxes of the texts, left, bottom, right, top.
     """
     taken: list[Box] = []
+    named: list[Dot] = []
     high = size * 1.25 / 72
     for dot, text in wanted:
         if len(taken) == limit:
             break
         x, y, off = dot.x, dot.y, dot.radius + 0.03
+        if any(_meet(box, (x, y, x, y)) for box in taken):
+            continue
         text = fitted(text, 1.55, size)  # noqa: PLW2901  the shorter one is meant
         wide = text_width(text, size)
         beside = (
@@ -323,7 +326,13 @@ def labels(
             (x, y - off * 0.7 - high), (x - wide, y - off * 0.7 - high),
         )  # fmt: skip
         boxes = [(left, low, left + wide, low + high) for left, low in beside]
-        fitting = [box for box in boxes if _inside(box, bounds) and not any(_meet(box, other) for other in taken)]
+        fitting = [
+            box
+            for box in boxes
+            if _inside(box, bounds)
+            and not any(_meet(box, other) for other in taken)
+            and not any(_meet(box, (other.x, other.y, other.x, other.y)) for other in named)
+        ]
         if fitting:
             box = min(fitting, key=lambda box: _covered(box, free))
             name = axes.text(
@@ -332,6 +341,7 @@ def labels(
             )  # fmt: skip
             name.set_gid(f"{_NAME}{len(axes.texts)}")
             taken.append(box)
+            named.append(dot)
     return taken
 
 

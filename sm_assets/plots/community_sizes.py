@@ -94,16 +94,15 @@ def _places(rows: list[dict[str, Any]]) -> range:
 
 def _names(axes: Axes, rows: list[dict[str, Any]], *, several: bool) -> None:
     right = look.WIDTH * 0.40 - 0.1
+    room = right - (0.95 if several else 0.12)
     for place, row in zip(_places(rows), rows, strict=True):
         y = _FOOT + (place - 0.5) * _LINE
         terms = " \u00b7 ".join(term for term in (look.plain(term, 18) for term in row["label_terms"] or ()) if term)
-        terms = look.plain(terms, 60)
+        terms = look.fitted(terms, room, 7)
         if several:
             axes.text(0.12, y, look.plain(row["platform"], 11), va="center", fontsize=7.5, color=canvas.FAINT)
-        axes.text(
-            right, y + (0.075 if terms else 0), _anchor_name(row), ha="right", va="center", fontsize=8.5,
-            color=canvas.INK,
-        )  # fmt: skip
+        name = look.fitted(_anchor_name(row), room, 8.5)
+        axes.text(right, y + (0.075 if terms else 0), name, ha="right", va="center", fontsize=8.5, color=canvas.INK)
         if terms:
             axes.text(right, y - 0.085, terms, ha="right", va="center", fontsize=7, color=canvas.FAINT)
 
