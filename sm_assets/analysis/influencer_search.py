@@ -244,15 +244,15 @@ def _by_pagerank(
 ) -> tuple[Rows, npt.NDArray[np.float64]]:
     """Random walk over candidates and seeds by J-hat that returns to the seeds."""
     nodes = np.concatenate([seeds, found.rows])
-    flow = _likeness(signatures, nodes)
-    flow /= flow.sum(axis=0)
+    likeness = _likeness(signatures, nodes)
+    outflow = likeness.sum(axis=0)
     start = np.zeros(len(nodes))
     start[: len(seeds)] = 1 / len(seeds)
     # A step brings any two weights together by the damping at least, so this many steps reach the tolerance.
     most = max(ceil(log(options.tolerance / 2) / log(options.damping)), 1) + 1
     weight = start
     for _ in range(options.steps or most):
-        moved = options.damping * (flow @ weight)
+        moved = options.damping * (likeness @ (weight / outflow))
         after = moved + (1 - moved.sum()) * start
         change = float(np.abs(after - weight).sum())
         weight = after
@@ -267,15 +267,16 @@ def _likeness(signatures: Signatures, nodes: Rows) -> npt.NDArray[np.float64]:
     """float64[c, c]: J-hat of each two, 1 with itself."""
     n, k = len(nodes), signatures.shape[1]
     block = np.ascontiguousarray(signatures[nodes])
-    result = np.eye(n)
+    result = np.empty((n, n))
     step = max(_BLOCK // max(n, 1), 1)
     for first in range(0, n, step):
-        i, j = np.divmod(np.arange(first * n, min(first + step, n) * n, dtype=np.int64), n)
-        upper = i < j
-        i, j = i[upper].astype(np.int32), j[upper].astype(np.int32)
-        shared = matches32(block, i, j) / k
-        result[i, j] = shared
-        result[j, i] = shared
+        last = min(first + step, n)
+        rest = np.arange(first, n)
+        i, j = np.repeat(rest[: last - first], len(rest)), np.tile(rest, last - first)
+        shared = (matches32(block, i, j) / k).reshape(last - first, len(rest))
+        result[first:last, first:] = shared
+        result[first:, first:last] = shared.T
+    np.fill_diagonal(result, 1.0)
     return result
 
 
