@@ -1,8 +1,8 @@
 """Worlds of influencers and followers to time sketches on.
 
-Here: planted audiences of the size and overlap of real ones, and the other orders their edges may come in. Not here:
-timing. Sizes fall as rank^-0.9; an audience is drawn with repeats, most of it from a window of users at the place of its
-community, the rest from everybody; repeats are dropped.
+Here: planted audiences of the size and overlap of real ones, pairs of sets of known similarity, and the other orders
+edges may come in. Not here: timing. Sizes fall as rank^-0.9; an audience is drawn with repeats, most of it from a
+window of users at the place of its community, the rest from everybody; repeats are dropped.
 """
 
 from __future__ import annotations
@@ -103,3 +103,19 @@ def in_order(world: World, order: str, seed: int) -> tuple[Keys, Rows]:
     else:
         places = np.argsort(world.keys, kind="stable")
     return world.keys[places], world.rows[places]
+
+
+def alike(sizes: tuple[int, ...], pairs: int, seed: int) -> tuple[World, npt.NDArray[np.float64]]:
+    """Sets 2p and 2p + 1 of 32-bit ids with planted similarity: the sets, and float64[pairs] for each size."""
+    rng = np.random.default_rng(seed)
+    parts, truth = [], []
+    for size in sizes:
+        wanted = rng.uniform(0.02, 0.9, pairs)
+        for shared in np.round(2 * size * wanted / (1 + wanted)).astype(int):
+            ids = rng.permutation(np.unique(rng.integers(0, 2**32, 2 * size + 99, dtype=np.uint64)))[
+                : 2 * size - shared
+            ]
+            parts += [ids[:size], ids[size - shared :]]
+            truth.append(shared / (2 * size - shared))
+    counts = [len(part) for part in parts]
+    return World(np.concatenate(parts), np.concatenate([[0], np.cumsum(counts)])), np.array(truth)
