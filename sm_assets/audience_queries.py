@@ -91,6 +91,7 @@ class Audiences:
         self._lake, self.day = lake, day
         self.spec = SketchSpec.from_metadata(lake.metadata(AUDIENCES, day), f"{AUDIENCES} day={day}")
         self._indices: dict[str, AudienceIndex] = {}
+        self._handles: dict[str, dict[str, str]] = {}
 
     def neighbours(self, account: str, platform: str | None = None, *, top: int = 10, exact: bool = True) -> pa.Table:
         """The influencers whose audiences are most like an influencer's own.
@@ -213,8 +214,8 @@ class Audiences:
             raise OptionError("No account is named; name an account by its id or handle.")
         tried = {}
         for name in [platform] if platform else self.platforms or PLATFORMS[-1:]:
-            ids = account_ids(self._of(name), names)
             known = self._ids(name)
+            ids = [account if account in known else self._by_handle(name, account) for account in names]
             tried[name] = (ids, [shown for shown, account in zip(names, ids, strict=True) if account not in known])
         where = self._one_platform({name: unknown for name, (_, unknown) in tried.items()}, names)
         ids, unknown = tried[where]
@@ -259,17 +260,14 @@ class Audiences:
 
     def _why_not(self, names: Sequence[str], platform: str | None) -> str:
         """Why each of the names is no influencer, or followed by nobody; platform None: anywhere."""
-        sizes = self._sizes(names, platform)
-        told = []
+        sizes, told = self._sizes(names, platform), []
         for name in names[:_SHOWN]:
             bare = name.removeprefix("@").casefold()
-            found = [
-                n for (_, account, handle), n in sizes.items() if account == name or (handle or "").casefold() == bare
-            ]
+            found = [n for (_, own, handle), n in sizes.items() if own == name or (handle or "").casefold() == bare]
             if found:
                 told.append(
-                    f"{name} has {max(found):,} follower{'' if max(found) == 1 else 's'} up to {self.day}, too few for an influencer of {AUDIENCES}; "
-                    "exact_overlap counts such accounts too"
+                    f"{name} has {max(found):,} follower{'' if max(found) == 1 else 's'} up to {self.day}, too few for "
+                    f"an influencer of {AUDIENCES}; exact_overlap counts such accounts too"
                 )
             else:
                 told.append(
@@ -342,6 +340,17 @@ class Audiences:
     def _ids(self, platform: str) -> dict[str, int]:
         known = self._by_platform.get(platform)
         return {} if known is None else known[1]
+
+    def _by_handle(self, platform: str, name: str) -> str:
+        """The id of a handle, with or without @; a name that is no handle stays as it is."""
+        if platform not in self._handles:
+            own = self._of(platform)
+            own = own.filter(pc.is_valid(own["handle"]))
+            handles = [handle.casefold() for handle in own["handle"].to_pylist()]
+            # Of several accounts of one handle the first.
+            pairs = zip(reversed(handles), reversed(own["account_id"].to_pylist()), strict=True)
+            self._handles[platform] = dict(pairs)
+        return self._handles[platform].get(name.removeprefix("@").casefold(), name)
 
     def _index(self, platform: str) -> AudienceIndex:
         if platform not in self._indices:
