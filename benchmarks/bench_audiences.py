@@ -111,7 +111,7 @@ def decode(path: str) -> dict[str, Any]:
 
     columns = ["platform", "followed_account_id", "follower_key"]
     start = (time.perf_counter(), time.process_time())
-    with open(path, "rb") as source, pq.ParquetFile(source, read_dictionary=columns[:2], pre_buffer=False) as file:
+    with Path(path).open("rb") as source, pq.ParquetFile(source, read_dictionary=columns[:2], pre_buffer=False) as file:
         for batch in file.iter_batches(2**20, columns=columns, use_threads=False):
             len(batch)
     return {"steps": {"decode": (time.perf_counter() - start[0], time.process_time() - start[1])}}

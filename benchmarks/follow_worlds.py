@@ -1,8 +1,8 @@
 """Lakes with follows to time the tables of audiences on.
 
-Here: core_follows as it is published, planted without a source. Not here: timing. An account with rank r has an audience
-in proportion to r^-0.9, the largest about a third of all followers at ten follows each; who follows whom is drawn
-alone, as no speed depends on it.
+Here: core_follows as it is published, planted without a source. Not here: timing. An account with rank r has an
+audience in proportion to r^-0.9, the largest about a third of all followers at ten follows each; communities there are
+none, as no speed depends on them.
 """
 
 from __future__ import annotations

@@ -1,89 +1,190 @@
-"""Follows as numbers: each follower hashed to its key, sorted rows made a table again.
+"""Follows as numbers: each follower hashed to its key, each followed account the number of its place, and their order.
 
-Here: batches in, batches out. Not here: sorting (DuckDB does it between the two), reading and writing.
+Here: arrays in, arrays out. Not here: reading, writing, what waits on disk between the two (`storage.buckets`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.contracts import TABLES
 from sm_assets.contracts.schema import DAY
+from sm_assets.errors import SketchInputError
 from sm_assets.kernels.account_keys import hash_ids
 
-NUMBERED = pa.schema([(DAY, pa.date32()), ("account", pa.uint32()), ("follower_key", pa.uint64())])
+NUMBERED = np.dtype([("account", np.uint32), ("key", np.uint64)])
 COLLISIONS = "duplicate/key_collision"
+# Most memory of `ordered` by follow.
+BYTES_EACH = 64
+_BATCH = 2**20
+Numbered = npt.NDArray[np.void]
 
 
-def keyed(batch: pa.RecordBatch, *, rule: str, seed: int, secret: bytes | None) -> pa.RecordBatch:
-    """Follows with the follower's key in the place of its id.
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Followed accounts, in the order of platform and id; the place of an account is its number.
+
+    Attributes:
+        platforms: text[m].
+        ids: text[m].
+        counts: int64[m], follows of each.
+    """
+
+    platforms: pa.Array
+    ids: pa.Array
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> Accounts:
+        """Accounts out of platform, followed_account_id, n_follows."""
+        platforms, ids, counts = (
+            table.column(name).combine_chunks() for name in ("platform", "followed_account_id", "n_follows")
+        )
+        return cls(platforms, ids, counts.to_numpy())
+
+    def bounds(self) -> Mapping[str, tuple[int, int]]:
+        """First number, and the one after the last, of each platform."""
+        names = self.platforms.dictionary_encode()
+        numbers = names.indices.to_numpy()
+        firsts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        ends = [*firsts[1:].tolist(), len(numbers)]
+        return dict(zip(names.dictionary.to_pylist(), zip(firsts.tolist(), ends, strict=True), strict=True))
+
+
+def numbered(rows: pa.Table, accounts: Accounts, *, rule: str, seed: int, secret: bytes | None) -> Numbered:
+    """Number of the followed account and key of the follower.
 
     Args:
-        batch: day, platform, follower_account_id, account (number of the followed account).
+        rows: platform (dictionaries of text), follower_account_id, followed_account_id.
+        accounts: all accounts that `rows` may name.
         rule: of the keys, as `hash_ids` takes it.
         seed: of the rule.
         secret: of the rule.
 
     Returns:
-        Rows of `NUMBERED`, in the order of `batch`.
+        `NUMBERED`[n], in the order of `rows`.
 
     Raises:
-        SketchInputError: an id that the rule `native` cannot take.
+        SketchInputError: an id that the rule `native` cannot take, or an account that is not among `accounts`.
     """
-    platforms = batch.column("platform")
-    keys = np.empty(batch.num_rows, dtype=np.uint64)
-    followers = batch.column("follower_account_id")
-    names = pc.unique(platforms).to_pylist()
+    found = np.empty(len(rows), dtype=NUMBERED)
+    platforms = rows.column("platform")
+    names = sorted({name for chunk in platforms.chunks for name in chunk.dictionary.to_pylist()})
+    bounds = accounts.bounds()
     for name in names:
-        if len(names) == 1:
-            keys = hash_ids(name, followers, rule=rule, seed=seed, secret=secret)
-        else:
-            rows = np.flatnonzero(pc.equal(platforms, name).to_numpy(zero_copy_only=False))
-            keys[rows] = hash_ids(name, followers.take(pa.array(rows)), rule=rule, seed=seed, secret=secret)
-    return pa.RecordBatch.from_arrays([batch.column(DAY), batch.column("account"), pa.array(keys)], schema=NUMBERED)
+        where = slice(None) if len(names) == 1 else pc.equal(platforms, name).to_numpy()
+        part = rows if len(names) == 1 else rows.filter(pa.array(where))
+        low, high = bounds.get(name, (0, 0))
+        place = pc.index_in(part.column("followed_account_id"), value_set=accounts.ids.slice(low, high - low))
+        if place.null_count:
+            raise SketchInputError(
+                f"{place.null_count} follows name accounts of {name} that were not there when the accounts were "
+                "counted: core_follows changed while it was read. Materialise again."
+            )
+        found["account"][where] = place.to_numpy().astype(np.uint32) + np.uint32(low)
+        followers = part.column("follower_account_id").chunks
+        keys = [hash_ids(name, chunk, rule=rule, seed=seed, secret=secret) for chunk in followers]
+        found["key"][where] = np.concatenate(keys)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Ranges in the order of accounts and keys that hold few enough follows each, as long as keys are spread evenly.
+
+    Attributes:
+        first: int64[m], first range of each account.
+        parts: uint64[m], ranges of each account: more than one for an account too large for one.
+        n: ranges.
+    """
+
+    first: npt.NDArray[np.int64]
+    parts: npt.NDArray[np.uint64]
+    n: int
+
+    @classmethod
+    def of(cls, accounts: Accounts, most: int) -> Cuts:
+        """Ranges of at most `most` follows, or of one account and twice as many."""
+        parts = -(-accounts.counts // most)
+        large = parts > 1
+        # A large account has its ranges to itself; the others between two of them fill theirs.
+        small = np.where(large, 0, accounts.counts)
+        first = np.zeros(len(parts), dtype=np.int64)
+        number, filled = -1, most
+        for place, (count, ranges) in enumerate(zip(small.tolist(), parts.tolist(), strict=True)):
+            if ranges > 1:
+                first[place], number, filled = number + 1, number + ranges, most
+                continue
+            if filled + count > most:
+                number, filled = number + 1, 0
+            first[place] = number
+            filled += count
+        return cls(first, parts.astype(np.uint64), number + 1)
+
+    def ranges(self, rows: Numbered) -> npt.NDArray[np.int64]:
+        """int64[n]: the range of each row."""
+        numbers = rows["account"]
+        inside = ((rows["key"] >> np.uint64(32)) * self.parts[numbers]) >> np.uint64(32)
+        found: npt.NDArray[np.int64] = self.first[numbers] + inside.astype(np.int64)
+        return found
+
+
+def stable_order(values: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """int64[n]: stable order of small numbers, by counting 16 bits at a time."""
+    order: npt.NDArray[np.int64] = np.argsort((values & np.uint32(0xFFFF)).astype(np.uint16), kind="stable")
+    high = (values >> np.uint32(16)).astype(np.uint16)
+    return order if not high.any() else order[np.argsort(high[order], kind="stable")]
+
+
+def ordered(rows: Numbered, seen: Counter[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64]]:
+    """Numbers and keys of the rows of one range in their order.
+
+    Two followers of an account with one key collapse; `seen` counts them as `COLLISIONS`.
+    """
+    numbers, keys = rows["account"].copy(), rows["key"].copy()
+    order = np.argsort(keys)
+    numbers = numbers[order]
+    order = order[stable_order(numbers - numbers.min())] if len(numbers) else order
+    numbers, keys = rows["account"][order], keys[order]
+    same = (keys[1:] == keys[:-1]) & (numbers[1:] == numbers[:-1])
+    lost = int(np.count_nonzero(same))
+    if lost:
+        seen[COLLISIONS] += lost
+        kept = np.append(True, ~same)
+        numbers, keys = numbers[kept], keys[kept]
+    return numbers, keys
+
+
+KEY_ROWS = pa.schema(
+    [
+        item.with_type(pa.dictionary(pa.int32(), pa.string())) if pa.types.is_string(item.type) else item
+        for item in TABLES["feat_follow_keys"].plain_schema
+    ]
+)
 
 
 def key_rows(
-    sorted_batches: Iterable[pa.RecordBatch], accounts: pa.Table, schema: pa.Schema, seen: Counter[str]
+    numbers: npt.NDArray[np.uint32], keys: npt.NDArray[np.uint64], accounts: Accounts, day: date
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of feat_follow_keys out of rows of `NUMBERED` that are sorted by all their columns.
-
-    Two followers of an account with one key on one day collapse; `seen` counts them as `COLLISIONS`.
-
-    Args:
-        sorted_batches: the rows.
-        accounts: platform, followed_account_id in the order of the accounts' numbers.
-        schema: of the table, day included.
-        seen: counts that grow.
-    """
-    platforms = accounts.column("platform").combine_chunks()
-    ids = accounts.column("followed_account_id").combine_chunks()
-    last: tuple[int, int, int] | None = None
-    for rows in sorted_batches:
-        if not rows.num_rows:
-            continue
-        batch = rows
-        days = batch.column(DAY).cast(pa.int32()).to_numpy()
-        numbers, keys = batch.column("account").to_numpy(), batch.column("follower_key").to_numpy()
-        new = np.empty(batch.num_rows, dtype=bool)
-        new[0] = (int(days[0]), int(numbers[0]), int(keys[0])) != last
-        np.not_equal(keys[1:], keys[:-1], out=new[1:])
-        same = np.flatnonzero(~new[1:]) + 1
-        new[same] = (numbers[same] != numbers[same - 1]) | (days[same] != days[same - 1])
-        last = (int(days[-1]), int(numbers[-1]), int(keys[-1]))
-        lost = batch.num_rows - int(np.count_nonzero(new))
-        if lost:
-            seen[COLLISIONS] += lost
-            batch = batch.filter(pa.array(new))
-        place = batch.column("account").cast(pa.int64())
-        columns = {
-            "platform": platforms.take(place),
-            "followed_account_id": ids.take(place),
-            "follower_key": batch.column("follower_key"),
-            DAY: batch.column(DAY),
+    """Rows of feat_follow_keys of one day, texts as dictionaries in ascending order."""
+    for first in range(0, len(keys), _BATCH):
+        block = numbers[first : first + _BATCH]
+        low, high = int(block[0]), int(block[-1]) + 1
+        places = pa.array((block - np.uint32(low)).astype(np.int32))
+        names = accounts.platforms.slice(low, high - low).dictionary_encode()
+        columns: dict[str, Any] = {
+            "platform": pa.DictionaryArray.from_arrays(names.indices.take(places), names.dictionary),
+            "followed_account_id": pa.DictionaryArray.from_arrays(places, accounts.ids.slice(low, high - low)),
+            "follower_key": pa.array(keys[first : first + _BATCH]),
+            DAY: pa.repeat(pa.scalar(day), len(block)),
         }
-        yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+        yield pa.RecordBatch.from_arrays([columns[name] for name in KEY_ROWS.names], schema=KEY_ROWS)

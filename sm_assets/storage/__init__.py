@@ -11,6 +11,7 @@ Object stores take whole objects only; there the workspace is a local temporary 
 
 from __future__ import annotations
 
+from sm_assets.storage.buckets import Buckets
 from sm_assets.storage.day_router import DayRouter
 from sm_assets.storage.day_writer import DIGEST, PART, ROW_GROUP, DayFile, DayWriter
 from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range, sync_folder
@@ -20,6 +21,7 @@ from sm_assets.storage.validation import rule_counts
 
 __all__ = [
     "BATCH_ROWS",
+    "Buckets",
     "overlapping",
     "stream",
     "DIGEST",

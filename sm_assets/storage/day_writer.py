@@ -105,7 +105,7 @@ class DayFile:
         """Write what is held as a row group."""
         if self._pending:
             arrays = [
-                pa.concat_arrays([batch.column(i) for batch in self._pending]).cast(item.type)
+                pa.concat_arrays([_texts(batch.column(i)) for batch in self._pending]).cast(item.type)
                 for i, item in enumerate(self._schema)
             ]
             self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=self._row_group)
@@ -157,6 +157,18 @@ def _ascend(keys: Sequence[pa.Array]) -> bool:
         return less if rest is None else pc.or_(less, pc.and_(rest, pc.equal(*pair)))
 
     return bool(pc.all(reduce(before, reversed(pairs), None), min_count=0).as_py())
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    """A column without its dictionary."""
+    return column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
+
+
+def _places(column: pa.Array) -> pa.Array:
+    """What orders a column: numbers instead of texts where its dictionary ascends."""
+    if isinstance(column, pa.DictionaryArray) and _ascend([column.dictionary]):
+        return column.indices
+    return _texts(column)
 
 
 class DayWriter:
@@ -217,13 +229,15 @@ class DayWriter:
 
     def _check_order(self, rows: pa.RecordBatch, day: date) -> None:
         keys = [rows.column(name) for name in self._table.sort_key]
-        joined = keys if self._last is None else [pa.concat_arrays(pair) for pair in zip(self._last, keys, strict=True)]
-        if not _ascend(joined):
+        ends = [_texts(key.slice(len(key) - 1)) for key in keys]
+        starts = [_texts(key.slice(0, 1)) for key in keys]
+        joins = self._last is None or _ascend([pa.concat_arrays(p) for p in zip(self._last, starts, strict=True)])
+        if not joins or not _ascend([_places(key) for key in keys]):
             raise ContractError(
                 f"{self._table.name}: the rows of {day} are not ordered by ({', '.join(self._table.sort_key)}), or "
                 "a key occurs more than once. Nothing was published."
             )
-        self._last = [key.slice(len(key) - 1) for key in keys]
+        self._last = ends
 
     def _open(self, day: date) -> None:
         self.close()

@@ -1,18 +1,14 @@
--- Every follow of the requested days, the followed account as its number.
+-- The followed accounts of the requested days and how often they were followed.
 with
 
-follows as (
+accounts as (
     select
-        core_follows.day,
-        core_follows.platform,
-        core_follows.follower_account_id,
-        followed_accounts.account
+        platform,
+        followed_account_id,
+        count(*) as n_follows
     from core_follows
-    inner join followed_accounts
-        on
-            core_follows.platform = followed_accounts.platform
-            and core_follows.followed_account_id
-            = followed_accounts.followed_account_id
+    group by platform, followed_account_id
+    order by platform, followed_account_id
 )
 
-select * from follows
+select * from accounts

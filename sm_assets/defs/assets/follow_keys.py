@@ -5,22 +5,22 @@ Here: the asset. Not here: hashing (`sm_assets.analysis.follow_keys`), what a ke
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
 
 import dagster as dg
-import duckdb
 import pyarrow as pa
 
-from sm_assets.contracts import TABLES
 from sm_assets.contracts.sketches import KEY, MADE_FROM, key_id
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input, input_file, open_select
-from sm_assets.errors import SketchInputError
-from sm_assets.storage import DIGEST, Lake, TableRef
+from sm_assets.storage import DIGEST, Buckets, Lake, TableRef, stream
 
 NAME, SOURCE = "feat_follow_keys", "core_follows"
-_BATCH = 131_072
+COLUMNS = ("platform", "follower_account_id", "followed_account_id")
+_AT_ONCE = 2**19
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
@@ -29,61 +29,61 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
     @dg.asset(ins=ins(lake, NAME, [SOURCE]), **one(lake, NAME))
     def feat_follow_keys(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
+        from sm_assets.analysis.follow_keys import KEY_ROWS  # loads kernels
+
         days = days_with_input(NAME, refs.values(), partition_days(list(context.partition_keys)))
         seen: Counter[str] = Counter()
-        # A connection reads one stream at a time; the engine behind both is one.
-        with lake.connect() as con, lake.connect() as sorter:
-            rows = _sorted_rows(con, sorter, lake, TableRef(SOURCE, tuple(days)), seen)
-            sources = {day: lake.metadata(SOURCE, day)[DIGEST] for day in days}
-            yield dg.Output(
-                Rows(
-                    rows,
-                    days,
-                    seen,
-                    reconcile=True,
-                    is_sorted=True,
-                    file_metadata=lambda day: {KEY: key_id(settings), MADE_FROM: sources[day]},
-                )
+        sources = {day: lake.metadata(SOURCE, day)[DIGEST] for day in days}
+        yield dg.Output(
+            Rows(
+                pa.RecordBatchReader.from_batches(KEY_ROWS, _rows(lake, days, seen)),
+                days,
+                seen,
+                reconcile=True,
+                is_sorted=True,
+                file_metadata=lambda day: {KEY: key_id(settings), MADE_FROM: sources[day]},
             )
+        )
 
     made: dg.AssetsDefinition = feat_follow_keys
     return made
 
 
-def _sorted_rows(
-    con: duckdb.DuckDBPyConnection,
-    sorter: duckdb.DuckDBPyConnection,
-    lake: Lake,
-    follows: TableRef,
-    seen: Counter[str],
-) -> pa.RecordBatchReader:
-    """Rows of the table in its order: DuckDB numbers the accounts and sorts, which it does on disk where it must."""
-    from sm_assets.analysis.follow_keys import NUMBERED, key_rows, keyed  # loads kernels
+def _rows(lake: Lake, days: list[date], seen: Counter[str]) -> Iterator[pa.RecordBatch]:
+    """Rows of the table in its order; what of a day does not fit into memory waits on disk, cut by account and key."""
+    from sm_assets.analysis.follow_keys import BYTES_EACH, NUMBERED, Accounts, Cuts, key_rows, numbered, ordered
 
-    settings, schema = lake.settings, TABLES[NAME].plain_schema
+    settings = lake.settings
     seed = settings.key_seed if settings.key_rule == "xxh64" else 0
     secret = settings.key_secret.encode() if settings.key_rule == "secret" and settings.key_secret else None
-    accounts = open_select(con, lake, input_file(f"{NAME}_accounts"), [follows], follows.days).to_arrow_table()
+    for day in days:
+        accounts = Accounts.of(_accounts(lake, day))
+        cuts = Cuts.of(accounts, max(1, settings.memory_bytes // 4 // BYTES_EACH))
+        with lake.workspace("follow_keys") as folder:
+            buckets = Buckets(folder, cuts.n, NUMBERED)
+            for table in _tables(lake, day):
+                seen["rows_in"] += len(table)
+                found = numbered(table, accounts, rule=settings.key_rule, seed=seed, secret=secret)
+                buckets.add(found, cuts.ranges(found) if cuts.n > 1 else None)
+            for bucket in range(cuts.n):
+                yield from key_rows(*ordered(buckets.take(bucket), seen), accounts, day)
 
-    refused: list[SketchInputError] = []
 
-    def key_batches() -> Iterator[pa.RecordBatch]:
-        for batch in open_select(con, lake, input_file(NAME), [follows], follows.days).to_arrow_reader(_BATCH):
-            seen["rows_in"] += batch.num_rows
-            try:
-                yield keyed(batch, rule=settings.key_rule, seed=seed, secret=secret)
-            except SketchInputError as error:
-                refused.append(error)
-                raise
+def _accounts(lake: Lake, day: date) -> pa.Table:
+    """The followed accounts of a day, in their order, and how many follows each has."""
+    with lake.connect() as con:
+        return open_select(con, lake, input_file(NAME), [TableRef(SOURCE, (day,))], [day]).to_arrow_table()
 
-    def ordered() -> Iterator[pa.RecordBatch]:
-        try:
-            numbered = sorter.from_arrow(pa.RecordBatchReader.from_batches(NUMBERED, key_batches()))
-            yield from numbered.order("day, account, follower_key").to_arrow_reader(_BATCH)
-        except duckdb.Error:
-            # The engine wraps what its source says in words of its own.
-            if refused:
-                raise refused[0] from None
-            raise
 
-    return pa.RecordBatchReader.from_batches(schema, key_rows(ordered(), accounts, schema, seen))
+def _tables(lake: Lake, day: date) -> Iterator[pa.Table]:
+    """Follows of a day in parts of half a million: those of a row group are too few to look up at once."""
+    read = 0
+
+    def part(item: tuple[date, pa.RecordBatch]) -> int:
+        nonlocal read
+        read += item[1].num_rows
+        return int((read - 1) // _AT_ONCE)
+
+    batches = stream(lake, SOURCE, [day], COLUMNS, as_dictionary=COLUMNS[:1])
+    for _, items in groupby(batches, key=part):
+        yield pa.Table.from_batches([batch for _, batch in items])
