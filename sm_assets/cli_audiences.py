@@ -204,8 +204,10 @@ def _print(text: str) -> None:
 
 
 def _tell(line: str) -> None:
+    from sm_assets.oneshot.audience_report import printable
+
     if sys.stderr is not None:
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{printable(line)}\n")
 
 
 def _number(text: str) -> float:
