@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from sm_assets.demo import World, world_of
 from sm_assets.demo.summary import summary
+from sm_assets.demo.summary_audiences import audience_summary
 from sm_assets.settings import Settings
 
 
@@ -40,17 +42,34 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
 
     started = time.monotonic()
     # Every event goes to the instance, where the UI shows it; the terminal gets what went wrong.
-    quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+    config = {
+        "loggers": {"console": {"config": {"log_level": "ERROR"}}},
+        "ops": _audience_config(world, searching=events is None),
+    }
     settings = Settings.from_env(data_root=str(data_root))
-    if not materialise_range(settings, world.first_day, world.last_day, run_config=quiet):
+    if not materialise_range(settings, world.first_day, world.last_day, run_config=config):
         print("The run failed; the log above and the Runs page of `make serve` say why.")
         return 1
     print(f"Done in {time.monotonic() - started:.0f} s.\n")
     print(summary(data_root))
+    print(f"\n{audience_summary(data_root)}")
     print(
         f"\nParquet:    {data_root}/lake/out_cosharing_{{clusters,members,pairs,evidence}}/day=*/part-0.parquet"
+        f"\n            {data_root}/lake/out_audience_{{communities,members,overlap}}/day=*/part-0.parquet"
         f"\nCatalogue:  {data_root}/catalog.duckdb (views over all tables)"
         f"\nTruth:      {data_root}/truth/accounts.csv"
         "\nUI:         make serve, then open http://127.0.0.1:3000"
     )
     return 0
+
+
+def _audience_config(world: World, *, searching: bool) -> dict[str, Any]:
+    """A small world has small audiences, and a search needs accounts to start from that are surely there."""
+    residents = world.residents
+    leading = [person for person in residents.on("twitter") if person.influence and person.community == 0]
+    seeds = [residents.account_id("twitter", person) for person in leading[:5]]
+    search = {"name": "around five accounts", "platform": "twitter", "seeds": seeds, "max_members": 20}
+    return {
+        "gather_audiences": {"config": {"min_followers": max(10, min(100, len(residents.all) // 50))}},
+        "out_influencer_search": {"config": {"searches": [search] if searching and len(leading) > len(seeds) else []}},
+    }
