@@ -288,10 +288,14 @@ class Audiences:
             con.register("wanted", wanted)
             rows = con.sql(
                 """
-                with handles as (
-                    select platform, account_id, arg_max(handle, day) as handle from profiles
+                with bearers as (
+                    select distinct platform, account_id from profiles
                     where ltrim(lower(handle), '@') in (select ltrim(lower(name), '@') from wanted)
-                    group by all
+                ),
+                handles as (
+                    select platform, account_id, arg_max(handle, day) as handle
+                    from profiles semi join bearers using (platform, account_id) group by all
+                    having ltrim(lower(arg_max(handle, day)), '@') in (select ltrim(lower(name), '@') from wanted)
                 )
                 select sizes.platform, sizes.account_id, handles.handle, sizes.n_followers
                 from sizes left join handles using (platform, account_id)
