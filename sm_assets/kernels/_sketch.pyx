@@ -8,7 +8,7 @@ from cpython.exc cimport PyErr_CheckSignals
 cdef extern from "sketch_threads.hpp" namespace "sma" nogil:
     cdef cppclass Sketcher:
         Sketcher(int, cbool, uint32_t, uint64_t, cbool, const uint32_t*, const uint32_t*, int) except +
-        void reserve(int64_t, int64_t) except +
+        void reserve(uint64_t*, int64_t, int64_t) except +
         void sets(const uint64_t*, const int64_t*, int64_t, int64_t, int64_t, uint32_t*, cbool) noexcept
         void clear_empty(const int64_t*, int64_t, uint32_t*) noexcept
         void edges(const uint64_t*, const uint32_t*, int64_t, int64_t, uint32_t*) noexcept
@@ -21,8 +21,6 @@ cdef extern from "sketch_threads.hpp" namespace "sma" nogil:
 cdef enum:
     # Between two of these a run can be interrupted.
     BLOCK_KEYS = 1 << 24
-    LEAST_CHUNK = 1 << 18
-    LARGEST_CHUNK = 1 << 22
 
 
 def indptr_fault(const int64_t[::1] indptr, int64_t n):
@@ -77,18 +75,19 @@ def sketch_sets(const uint64_t[::1] keys, const int64_t[::1] indptr, uint32_t[:,
     return sketcher.get().wide()
 
 
-def sketch_edges(const uint64_t[::1] keys, const uint32_t[::1] rows, uint32_t[:, ::1] out, int level, uint64_t seed, cbool high, const uint32_t[:, ::1] factors, int threads):
-    """out # INOUT [n_rows, k], lowered by the key of each edge in the row of each edge. Else as sketch_sets."""
-    cdef int64_t n = keys.shape[0], n_rows = out.shape[0], lo = 0, hi, chunk = LEAST_CHUNK
+def sketch_edges(const uint64_t[::1] keys, const uint32_t[::1] rows, uint64_t[::1] chunk, uint32_t[:, ::1] out, int level, uint64_t seed, cbool high, const uint32_t[:, ::1] factors, int threads):
+    """out # INOUT [n_rows, k], lowered by the key of each edge in the row of each edge. Else as sketch_sets.
+
+    chunk # SCRATCH: as many edges are grouped at once. Not empty.
+    """
+    cdef int64_t n = keys.shape[0], n_rows = out.shape[0], lo = 0, hi
     if n == 0:
         return False
-    while chunk < LARGEST_CHUNK and chunk < 256 * n_rows:
-        chunk *= 2
     cdef unique_ptr[Sketcher] sketcher
     sketcher.reset(make(level, out.shape[1], seed, high, factors, threads))
-    sketcher.get().reserve(min(n, chunk), n_rows)
+    sketcher.get().reserve(&chunk[0], chunk.shape[0], n_rows)
     while lo < n:
-        hi = min(n, lo + chunk)
+        hi = min(n, lo + chunk.shape[0])
         with nogil:
             sketcher.get().edges(&keys[lo], &rows[lo], hi - lo, n_rows, &out[0, 0])
         lo = hi

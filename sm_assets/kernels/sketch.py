@@ -153,7 +153,8 @@ def sketch_edges(
         raise SketchInputError(f"Found row {rows.max()}; expected rows below n_rows = {n_rows}. Number sets from 0.")
     how = _Scheme(scheme, k, seed, element)
     made = how.target(out, n_rows, keys, (("keys", keys), ("rows", rows)), _all_empty)
-    wide = _sketch.sketch_edges(keys, rows, made, *how.job(), _thread_count(threads, len(keys)))
+    chunk = np.empty(max(min(len(keys), _chunk_size(n_rows)), 1), dtype=np.uint64)
+    wide = _sketch.sketch_edges(keys, rows, chunk, made, *how.job(), _thread_count(threads, len(keys)))
     return how.sound(made, wide)
 
 
@@ -290,6 +291,11 @@ def _thread_count(threads: int | None, n: int) -> int:
     if threads is None:
         return 1 if n < _ONE_THREAD_BELOW else min(os.cpu_count() or 1, 16)
     return _whole("threads", threads, 1, _MAX_THREADS)
+
+
+def _chunk_size(n_rows: int) -> int:
+    """Edges grouped at once: some hundred per row, where that is neither few nor more than 32 MiB."""
+    return min(max(512 * n_rows, 2**18), 2**22)
 
 
 def _check_array(name: str, array: object, dtype: type[np.generic], ndim: int) -> None:

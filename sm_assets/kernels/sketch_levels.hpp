@@ -10,26 +10,22 @@
 
 namespace sma {
 
-enum : uint64_t {
-    MIX_1 = 0xff51afd7ed558ccdu,
-    MIX_2 = 0xc4ceb9fe1a85ec53u,
-    ROUND_STEP = 0x9E3779B97F4A7C15u,
-};
-enum : uint32_t {
-    EMPTY = 0xFFFFFFFFu,
-    LATE = 0x80000000u,     // codes of rounds after the first
-    SPARSE = LATE / 128,    // thresholds that let so few keys pass that they are looked for 32 at a time
-    MAX_K = 2048,
-};
-enum : int {
-    BLOCK_BITS = 14,
-    BLOCK = 1 << BLOCK_BITS,  // hashes kept for the late rounds
-    FIRST_STEP = 512,         // keys between two looks at whether a register is still late
-    PER_STEP = 128,           // keys expected below the threshold between two looks at it
-    AFFINE_STEP = 2048,       // elements per pass over the registers
-    SLACK = 16,               // vectors are stored whole, beyond what counts
-    AHEAD = 1024,             // keys fetched ahead: one core's own prefetching does not keep up with it
-};
+constexpr uint64_t MIX_1 = 0xff51afd7ed558ccdu;
+constexpr uint64_t MIX_2 = 0xc4ceb9fe1a85ec53u;
+constexpr uint64_t ROUND_STEP = 0x9E3779B97F4A7C15u;
+
+constexpr uint32_t EMPTY = 0xFFFFFFFFu;
+constexpr uint32_t LATE = 0x80000000u;   // codes of rounds after the first
+constexpr uint32_t SPARSE = LATE / 128;  // a threshold that lets so few keys pass that they are sought 32 at a time
+constexpr uint32_t MAX_K = 2048;
+
+constexpr int BLOCK_BITS = 14;
+constexpr int64_t BLOCK = 1 << BLOCK_BITS;  // hashes kept for the late rounds
+constexpr int64_t FIRST_STEP = 512;         // keys between two looks at whether a register is still late
+constexpr int64_t PER_STEP = 128;           // keys expected below the threshold between two looks at it
+constexpr int64_t AFFINE_STEP = 2048;       // elements per pass over the registers
+constexpr int64_t SLACK = 16;               // vectors are stored whole, beyond what counts
+constexpr int64_t AHEAD = 1024;             // keys fetched ahead: a core's own fetching does not keep up
 
 // A bijection of 64-bit words without the usual last shift: its place is taken by `first_bin`.
 inline uint64_t mix64(uint64_t x) {

@@ -38,12 +38,12 @@ public:
         }
     }
 
-    // Room for grouping up to `edges` edges at once.
-    void reserve(int64_t edges, int64_t n_rows) {
+    // Room for grouping up to `edges` edges at once, in memory of the caller.
+    void reserve(uint64_t* grouped, int64_t edges, int64_t n_rows) {
+        grouped_ = grouped;
         counters_ = (int)std::min<int64_t>(threads(), std::max<int64_t>(1, edges / std::max<int64_t>(n_rows, 1)));
         counts_.resize((size_t)counters_ * n_rows);
         starts_.resize(n_rows + 1);
-        grouped_.reset(new uint64_t[edges]);
     }
 
     int threads() const { return (int)scratch_.size(); }
@@ -78,13 +78,13 @@ public:
             int64_t row = std::upper_bound(indptr, indptr + rows + 1, at) - indptr - 1;
             if (at > std::max(lo, indptr[row])) {
                 s.own_row = row;
-                std::fill(s.own, s.own + job_.k, (uint32_t)EMPTY);
+                std::fill(s.own, s.own + job_.k, EMPTY);
             }
             for (; at < end; row++) {
                 const int64_t to = std::min(end, indptr[row + 1]);
                 if (to == at) continue;
                 uint32_t* reg = row == s.own_row ? s.own : out + row * job_.k;
-                if (fresh && at == indptr[row]) std::fill(reg, reg + job_.k, (uint32_t)EMPTY);
+                if (fresh && at == indptr[row]) std::fill(reg, reg + job_.k, EMPTY);
                 row_(job_, keys + at, to - at, reg, s);
                 at = to;
             }
@@ -117,21 +117,29 @@ public:
         starts_[rows] = total;
         together(counters_, [=](int t) {
             uint32_t* next = counts_.data() + (size_t)t * rows;
-            for (int64_t i = std::min(n, share * t), end = std::min(n, share * (t + 1)); i < end; i++)
+            int64_t i = std::min(n, share * t);
+            const int64_t end = std::min(n, share * (t + 1));
+            // Rows come in any order: each store would wait for memory.
+            for (; i + FETCH < end; i++) {
+                __builtin_prefetch(grouped_ + next[of[i + FETCH]], 1);
                 grouped_[next[of[i]]++] = keys[i];
+            }
+            for (; i < end; i++) grouped_[next[of[i]]++] = keys[i];
         });
-        sets(grouped_.get(), starts_.data(), rows, 0, n, out, false);
+        sets(grouped_, starts_.data(), rows, 0, n, out, false);
     }
 
     // The registers of sets without keys.
     void clear_empty(const int64_t* indptr, int64_t rows, uint32_t* out) noexcept {
         for (int64_t row = 0; row < rows; row++) {
             uint32_t* reg = out + row * job_.k;
-            if (indptr[row] == indptr[row + 1]) std::fill(reg, reg + job_.k, (uint32_t)EMPTY);
+            if (indptr[row] == indptr[row + 1]) std::fill(reg, reg + job_.k, EMPTY);
         }
     }
 
 private:
+    static constexpr int64_t FETCH = 32;
+
     // work(0) .. work(parts - 1), each in a thread of its own, all joined. No thread to be had: done here.
     template <class Work>
     void together(int parts, Work work) noexcept {
@@ -153,7 +161,7 @@ private:
     std::vector<std::unique_ptr<Scratch>> scratch_;
     std::vector<int64_t> cuts_, starts_;
     std::vector<std::thread> workers_;
-    std::unique_ptr<uint64_t[]> grouped_;
+    uint64_t* grouped_ = nullptr;
     int counters_ = 1;
 };
 
