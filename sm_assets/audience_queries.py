@@ -197,6 +197,10 @@ class Audiences:
             self._lake.register(con, TableRef(ACCOUNTS, known))
             return con.sql(_ACCOUNTS_SQL.read_text(encoding="utf-8")).to_arrow_table().combine_chunks()
 
+    def signatures(self, platform: str) -> tuple[list[str], npt.NDArray[np.uint32]]:
+        """Ids of a platform's influencers, and their signatures in that order: uint32[n, k] of `spec`."""
+        return list(self._ids(platform)), np.ascontiguousarray(self._signatures[self._rows(platform)])
+
     @property
     def platforms(self) -> list[str]:
         """Platforms that have an influencer, sorted."""
@@ -358,11 +362,9 @@ class Audiences:
 
     def _index(self, platform: str) -> AudienceIndex:
         if platform not in self._indices:
-            own = self._of(platform)
-            sizes = np.asarray(own["n_followers"].to_numpy(), np.int64)
-            signatures = np.ascontiguousarray(self._signatures[self._rows(platform)])
-            ids = own["account_id"].combine_chunks()
-            self._indices[platform] = AudienceIndex(platform, ids, sizes, signatures, self.spec)
+            ids, signatures = self.signatures(platform)
+            sizes = np.asarray(self._of(platform)["n_followers"].to_numpy(), np.int64)
+            self._indices[platform] = AudienceIndex(platform, pa.array(ids, pa.string()), sizes, signatures, self.spec)
         return self._indices[platform]
 
     @cached_property

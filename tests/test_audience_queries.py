@@ -20,6 +20,8 @@ from sm_assets.audience_queries import Audiences
 from sm_assets.cli import main
 from sm_assets.contracts import TABLES
 from sm_assets.errors import OptionError, SketchMismatchError, UnknownAccounts
+from sm_assets.kernels.account_keys import hash_ids
+from sm_assets.kernels.sketch import sketch_csr
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
@@ -184,6 +186,22 @@ def test_around_seeds_are_those_of_their_circle(audiences: Audiences, method: st
     assert not {"i01", "i03", "i05"} & set(accounts)
     assert all(int(account[1:]) % 2 for account in accounts[:8])
     assert set(table["community_id"].to_pylist()[:8]) == {"twitter:i01"}
+
+
+def test_edge_files_and_the_lake_answer_alike(audiences: Audiences, tmp_path: Path) -> None:
+    lines = [f"{follower},{followed}\n" for platform, follower, followed in planted() if platform == "twitter"]
+    (tmp_path / "e.csv").write_text("follower,influencer\n" + "".join(lines))
+    found = sm_assets.find_audiences(tmp_path / "e.csv", ["i01", "i03", "i05"], platform="twitter")
+    names = ["method", "rank", "account_id", "score", "n_followers"]
+    assert found.search.select(names).to_pylist() == audiences.around(["i01", "i03", "i05"]).select(names).to_pylist()
+
+
+def test_signatures_for_other_programs(audiences: Audiences, sets: dict[tuple[str, str], set[str]]) -> None:
+    ids, signatures = audiences.signatures("twitter")
+    assert ids == sorted(a for (p, a), s in sets.items() if p == "twitter" and len(s) >= 100)
+    keys = hash_ids("twitter", pa.array(sorted(sets["twitter", ids[3]])))
+    assert np.array_equal(signatures[3:4], sketch_csr(keys, np.array([0, len(keys)]), audiences.spec.k))
+    assert audiences.signatures("tiktok")[1].shape == (0, audiences.spec.k)
 
 
 def test_all_methods_and_short_rankings(audiences: Audiences) -> None:
