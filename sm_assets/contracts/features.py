@@ -51,7 +51,6 @@ TABLES = (
         description="Follows as numbers: the twin of core_follows in which each follower is a 64-bit key, hashed once.",
         grain="one follower of one account",
         key=("platform", "followed_account_id", "follower_key"),
-        unique_over_days=True,
         columns=pick(
             "platform followed_account_id follower_key day",
             day="Day on which the follow was made, else first observed, in UTC; the partition.",

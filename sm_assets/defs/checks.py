@@ -19,7 +19,7 @@ from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import RUN_SETTINGS, check_files, open_select, opening_line, upstreams
 from sm_assets.sources import SOURCES
 from sm_assets.sources.intake import manifests
-from sm_assets.storage import Lake, rule_counts
+from sm_assets.storage import Lake, keys_ascend, rule_counts
 
 _SHOWN = 10
 _BLOCKING = {"sums_close"}
@@ -72,7 +72,7 @@ def _contract_checks(lake: Lake, table: Table) -> dg.AssetChecksDefinition:
         with lake.connect() as con:
             lake.register(con, lake.ref(table.name, days))
             rules = rule_counts(con, table, quoted(table.name))
-            yield _result(table, "key_unique", _duplicates(con, lake, table))
+            yield _result(table, "key_unique", _duplicates(con, lake, table, days))
             yield _result(table, "not_null", {n: c for n, c in rules.items() if n.endswith("/not_null")})
             if values:
                 yield _result(table, "values_allowed", {n: c for n, c in rules.items() if n.endswith("/allowed")})
@@ -92,7 +92,10 @@ def _result(table: Table, name: str, broken: dict[str, int]) -> dg.AssetCheckRes
     )
 
 
-def _duplicates(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> dict[str, int]:
+def _duplicates(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table, days: list[date] | None) -> dict[str, int]:
+    # Files are written in the order of their keys: looking at it costs a tenth of grouping.
+    if not table.unique_over_days and keys_ascend(lake, table.name, lake.ref(table.name, days).days):
+        return {"keys": 0}
     view = table.name
     if table.unique_over_days:
         view = "all_days"

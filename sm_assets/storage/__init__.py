@@ -16,7 +16,7 @@ from sm_assets.storage.day_router import DayRouter
 from sm_assets.storage.day_writer import DIGEST, PART, ROW_GROUP, DayFile, DayWriter
 from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range, sync_folder
 from sm_assets.storage.sql_text import literal, parquet_sql, select
-from sm_assets.storage.streams import BATCH_ROWS, overlapping, stream
+from sm_assets.storage.streams import BATCH_ROWS, keys_ascend, overlapping, stream
 from sm_assets.storage.validation import rule_counts
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Published",
     "TableRef",
     "day_range",
+    "keys_ascend",
     "literal",
     "parquet_sql",
     "rule_counts",

@@ -10,19 +10,18 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import reduce
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sm_assets.contracts import Table
 from sm_assets.contracts.schema import DAY
 from sm_assets.errors import ContractError
+from sm_assets.storage.key_order import KeyOrder, texts_of
 
 PART = "part-0.parquet"
 ROW_GROUP = 32_768
@@ -105,7 +104,7 @@ class DayFile:
         """Write what is held as a row group."""
         if self._pending:
             arrays = [
-                pa.concat_arrays([_texts(batch.column(i)) for batch in self._pending]).cast(item.type)
+                pa.concat_arrays([texts_of(batch.column(i)) for batch in self._pending]).cast(item.type)
                 for i, item in enumerate(self._schema)
             ]
             self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=self._row_group)
@@ -146,31 +145,6 @@ def day_of(number: int) -> date:
     return date.fromordinal(_EPOCH + number)
 
 
-def _ascend(keys: Sequence[pa.Array]) -> bool:
-    """Whether rows are in strictly ascending order of their keys, the first key first."""
-    if len(keys[0]) < 2:
-        return True
-    pairs = [(key.slice(0, len(key) - 1), key.slice(1)) for key in keys]
-
-    def before(rest: pa.Array | None, pair: tuple[pa.Array, pa.Array]) -> pa.Array:
-        less = pc.less(*pair)
-        return less if rest is None else pc.or_(less, pc.and_(rest, pc.equal(*pair)))
-
-    return bool(pc.all(reduce(before, reversed(pairs), None), min_count=0).as_py())
-
-
-def _texts(column: pa.Array) -> pa.Array:
-    """A column without its dictionary."""
-    return column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
-
-
-def _places(column: pa.Array) -> pa.Array:
-    """What orders a column: numbers instead of texts where its dictionary ascends."""
-    if isinstance(column, pa.DictionaryArray) and _ascend([column.dictionary]):
-        return column.indices
-    return _texts(column)
-
-
 class DayWriter:
     """Writes rows that come sorted by day into one Parquet file per day, never more than a row group in memory.
 
@@ -201,7 +175,7 @@ class DayWriter:
         self._folder = folder
         self._metadata = metadata
         self._keys_ascend = keys_ascend
-        self._last: list[pa.Array] | None = None
+        self._order: KeyOrder | None = None
         self._day: date | None = None
         self._file: DayFile | None = None
 
@@ -209,7 +183,7 @@ class DayWriter:
         """Take a batch with all columns of the schema and `day`, sorted by day.
 
         Raises:
-            ContractError: nulls where the contract allows none, or days out of order.
+            ContractError: nulls where the contract allows none, days that do not come together, or keys out of order.
         """
         if not batch.num_rows:
             return
@@ -222,28 +196,20 @@ class DayWriter:
                 self._open(day)
             assert self._file is not None
             rows = body.slice(start, end - start)
-            if self._keys_ascend:
-                self._check_order(rows, day)
+            if self._order is not None and not self._order.holds(rows):
+                raise ContractError(
+                    f"{self._table.name}: the rows of {day} are not ordered by ({', '.join(self._table.sort_key)}), "
+                    "or a key occurs more than once. Nothing was published."
+                )
             self._file.add(rows)
             self.rows[day] += end - start
-
-    def _check_order(self, rows: pa.RecordBatch, day: date) -> None:
-        keys = [rows.column(name) for name in self._table.sort_key]
-        ends = [_texts(key.slice(len(key) - 1)) for key in keys]
-        starts = [_texts(key.slice(0, 1)) for key in keys]
-        joins = self._last is None or _ascend([pa.concat_arrays(p) for p in zip(self._last, starts, strict=True)])
-        if not joins or not _ascend([_places(key) for key in keys]):
-            raise ContractError(
-                f"{self._table.name}: the rows of {day} are not ordered by ({', '.join(self._table.sort_key)}), or "
-                "a key occurs more than once. Nothing was published."
-            )
-        self._last = ends
 
     def _open(self, day: date) -> None:
         self.close()
         if day in self.rows:
             raise ContractError(f"{self._table.name}: the rows of {day} do not come together.")
-        self._day, self.rows[day], self._last = day, 0, None
+        self._day, self.rows[day] = day, 0
+        self._order = KeyOrder(self._table.sort_key) if self._keys_ascend else None
         self._file = DayFile(
             self._folder / f"{DAY}={day}" / PART,
             self._schema,

@@ -15,6 +15,8 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sm_assets.contracts import TABLES
+from sm_assets.storage.key_order import KeyOrder
 from sm_assets.storage.lake import Lake
 
 BATCH_ROWS = 2**20
@@ -94,6 +96,19 @@ def _batches(
         chosen = range(file.metadata.num_row_groups) if row_groups is None else row_groups(file.metadata)
         if len(chosen):
             yield from file.iter_batches(batch_rows, row_groups=list(chosen), columns=list(columns), use_threads=False)
+
+
+def keys_ascend(lake: Lake, table: str, days: Iterable[date]) -> bool:
+    """Whether the rows of each of these published days are in the order of their keys, none twice."""
+    contract = TABLES[table]
+    texts = [name for name in contract.sort_key if contract.by_name[name].type == "text"]
+    order, seen = KeyOrder(contract.sort_key), None
+    for day, batch in stream(lake, table, days, contract.sort_key, as_dictionary=texts):
+        if day != seen:
+            order, seen = KeyOrder(contract.sort_key), day
+        if not order.holds(batch):
+            return False
+    return True
 
 
 def overlapping(column: str, first: str, last: str) -> RowGroups:
