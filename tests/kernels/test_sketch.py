@@ -257,6 +257,17 @@ def test_edges_of_many_chunks() -> None:
         assert (sketch_edges(keys[order], rows[order], 40, 128, threads=threads) == wanted).all()
 
 
+def test_a_set_over_the_border_of_blocks() -> None:
+    n = 2**24 + 1000
+    keys = np.arange(n, dtype=np.uint64)
+    cut = n // 2 - 5
+    made = sketch_csr(keys, np.array([0, 10, n, n]), 16)
+    parts = sketch_csr(keys, np.array([0, 10, cut, n]), 16)
+    assert (made[0] == parts[0]).all()
+    assert (made[1] == np.minimum(parts[1], parts[2])).all()
+    assert (made[2] == EMPTY).all()
+
+
 def test_merge_in_place() -> None:
     a, b = (random_keys(np.random.default_rng(s), 12).astype(np.uint32).reshape(3, 4) for s in (1, 2))
     wanted = np.minimum(a, b)
