@@ -92,6 +92,22 @@ def test_those_around_the_seeds_are_of_their_community(
     assert sum(row["community_id"] == home for row in rows[:10]) >= 9
 
 
+def test_sizes_and_overlaps_are_those_of_brute_force(world: PlantedAudiences, found: FoundAudiences) -> None:
+    sets: dict[str, set[int]] = {}
+    for follower, influencer in zip(world.follower.tolist(), world.influencer.tolist(), strict=True):
+        sets.setdefault(f"i{influencer}", set()).add(follower)
+    sizes = {row["account_id"]: row["n_followers"] for row in found.members.to_pylist()}
+    assert sizes == {account: len(own) for account, own in sets.items() if len(own) >= 100}
+    for row in found.overlap.to_pylist()[::7]:
+        assert row["n_shared"] == len(sets[row["account_id"]] & sets[row["neighbour_account_id"]])
+    for row in found.pairs.to_pylist()[::7]:
+        one, other = sets[row["account_id_a"]], sets[row["account_id_b"]]
+        assert (row["n_shared"], row["jaccard"]) == (
+            len(one & other),
+            pytest.approx(len(one & other) / len(one | other)),
+        )
+
+
 def test_tables_are_those_of_the_lake_without_day(found: FoundAudiences) -> None:
     from sm_assets.contracts import TABLES
 
@@ -260,7 +276,7 @@ def test_one_influencer_and_none(tmp_path: Path, capsys: pytest.CaptureFixture[s
     code, out, err = run(capsys, one, "--output-folder", tmp_path / "out")
     assert (code, out) == (0, "")
     assert "1 influencer with at least 100 followers (1 isolated)" in err
-    assert "no communities among 1 influencers" in err
+    assert "no communities: no three influencers share more" in err
     assert (tmp_path / "out" / "members.csv").read_text().splitlines()[1].startswith("other,a,,isolated,")
     assert len((tmp_path / "out" / "overlap.csv").read_text().splitlines()) == 1
 

@@ -214,7 +214,7 @@ def run(
     report.clusters, report.members = len(told.communities), told.counts["influencers_member"]
     report.statuses.update({name: told.counts[f"influencers_{name}"] for name in ("member", "isolated", "small")})
     if report.accounts and not report.clusters:
-        report.notice(f"no communities among {report.accounts:,} influencers: too few share more than chance explains")
+        report.notice("no communities: no three influencers share more followers than chance explains")
     return FoundAudiences(
         communities=told.communities,
         members=told.members,
