@@ -307,6 +307,7 @@ def test_empty_files_and_files_of_labels(tmp_path: Path, capsys: pytest.CaptureF
     code, out, err = run(capsys, empty)
     assert (code, out) == (0, "")
     assert "holds no rows" in err
+    assert "no influencer: no follow was read" in err
     accounts = ("a", "b", "c", "d", "e", "f")
     pairs = [(f"u{at // 3}-{k}", name) for at, name in enumerate(accounts) for k in range(150)]
     labels = write(

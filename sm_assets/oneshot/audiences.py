@@ -342,6 +342,8 @@ def _why_not(seed: str, follows: dict[str, Follows], options: AudienceOptions) -
 
 def _nobody(follows: dict[str, Follows], options: AudienceOptions) -> str:
     n = sum(len(each.account_ids) for each in follows.values())
+    if not n:
+        return "no influencer: no follow was read"
     most = max((int(each.sizes.max(initial=0)) for each in follows.values()), default=0)
     return (
         f"no influencer: of {n:,} followed accounts none has {options.min_followers:,} followers, the largest has "
