@@ -46,7 +46,7 @@ def runs_of(batch: pa.RecordBatch) -> Runs:
     """
     keys = key_values(batch.column("follower_key"))
     platforms, accounts = _coded(batch.column("platform")), _coded(batch.column("followed_account_id"))
-    changes = [np.flatnonzero(np.diff(column.indices.to_numpy())) + 1 for column in (platforms, accounts)]
+    changes = [_changes(column) for column in (platforms, accounts)]
     starts = changes[1] if not len(changes[0]) else np.union1d(*changes)
     indptr = np.concatenate([[0], starts, [len(keys)]]).astype(np.int64) if len(keys) else np.zeros(1, np.int64)
     first = pa.array(indptr[:-1])
@@ -66,6 +66,14 @@ def key_values(column: pa.Array) -> npt.NDArray[np.uint64]:
         )
     keys: npt.NDArray[np.uint64] = column.to_numpy(zero_copy_only=True)
     return keys
+
+
+def _changes(column: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+    """Places whose value is not that of the place before."""
+    if len(column.dictionary) == 1:
+        return np.zeros(0, dtype=np.int64)
+    values = column.indices.to_numpy()
+    return np.flatnonzero(values[1:] != values[:-1]) + 1
 
 
 def _coded(column: pa.Array) -> pa.DictionaryArray:

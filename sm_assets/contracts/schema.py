@@ -256,14 +256,17 @@ class Table:
         found = set(names)
         return [n for n in self.column_names if n not in found], sorted(found - set(self.column_names))
 
-    def rule_counts_sql(self, source: str) -> str:
+    def rule_counts_sql(self, source: str, *, nulls: bool = True) -> str:
         """SELECT of one row: how many rows of `source` break each of the `rules`, one column per rule."""
-        counts = [f"count(*) filter (where {test}) as {quoted(name)}" for name, test in self.rules()]
+        counts = [f"count(*) filter (where {test}) as {quoted(name)}" for name, test in self.rules(nulls=nulls)]
         return f"select {', '.join(counts)} from {source}"
 
-    def rules(self) -> list[tuple[str, str]]:
-        """(`<column>/<rule>`, SQL that is true for a row that breaks it) for every rule inside a row."""
-        found = [(f"{c.name}/not_null", f"{quoted(c.name)} is null") for c in self.columns if not c.nullable]
+    def rules(self, *, nulls: bool = True) -> list[tuple[str, str]]:
+        """(`<column>/<rule>`, SQL that is true for a row that breaks it) for every rule inside a row.
+
+        `nulls`: those about nulls too.
+        """
+        found = [(f"{c.name}/not_null", f"{quoted(c.name)} is null") for c in self.columns if nulls and not c.nullable]
         found += [(f"{c.name}/allowed", c.rule) for c in self.columns if c.rule]
         return found
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import date
 from queue import Full, Queue
 from typing import TypeAlias
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -89,13 +91,44 @@ def _batches(
     batch_rows: int,
     row_groups: RowGroups | None,
 ) -> Iterator[pa.RecordBatch]:
+    path = lake.file(table, day)
     with (
-        lake.fs.open(lake.file(table, day), "rb") as source,
+        # A path is read without Python in between.
+        nullcontext(path) if lake.is_local else lake.fs.open(path, "rb") as source,
         pq.ParquetFile(source, read_dictionary=list(as_dictionary), pre_buffer=False) as file,
     ):
-        chosen = range(file.metadata.num_row_groups) if row_groups is None else row_groups(file.metadata)
-        if len(chosen):
-            yield from file.iter_batches(batch_rows, row_groups=list(chosen), columns=list(columns), use_threads=False)
+        chosen = list(range(file.metadata.num_row_groups) if row_groups is None else row_groups(file.metadata))
+        # A platform that is the same in all rows need not be decoded.
+        same = {
+            name: value for name in as_dictionary if (value := _only_value(file.metadata, chosen, name)) is not None
+        }
+        read = [name for name in columns if name not in same] if len(same) < len(columns) else list(columns)
+        for batch in (
+            file.iter_batches(batch_rows, row_groups=chosen, columns=read, use_threads=False) if chosen else ()
+        ):
+            if len(read) == len(columns):
+                yield batch
+                continue
+            places = pa.array(np.zeros(batch.num_rows, dtype=np.int32))
+            arrays = [
+                batch.column(name) if name in read else pa.DictionaryArray.from_arrays(places, [same[name]])
+                for name in columns
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def _only_value(metadata: pq.FileMetaData, row_groups: Sequence[int], column: str) -> str | None:
+    """The value of a column in all rows of some row groups, if their statistics tell that there is but one."""
+    place = metadata.schema.names.index(column)
+    found = set()
+    for group in row_groups:
+        statistics = metadata.row_group(group).column(place).statistics
+        if statistics is None or not statistics.has_min_max or statistics.null_count != 0:
+            return None
+        found |= {statistics.min, statistics.max}
+        if len(found) > 1:
+            return None
+    return found.pop() if found else None
 
 
 def keys_ascend(lake: Lake, table: str, days: Iterable[date]) -> bool:

@@ -19,10 +19,12 @@ _NARROWER = {
 }
 
 
-def rule_counts(con: duckdb.DuckDBPyConnection, table: Table, view: str) -> dict[str, int]:
-    """How many rows of `view` break each rule inside a row: `{"<column>/<rule>": rows}`."""
-    counts = con.sql(table.rule_counts_sql(view)).fetchall()[0]
-    return dict(zip((name for name, _ in table.rules()), counts, strict=True))
+def rule_counts(con: duckdb.DuckDBPyConnection, table: Table, view: str, *, nulls: bool = True) -> dict[str, int]:
+    """How many rows of `view` break each rule inside a row: `{"<column>/<rule>": rows}`; `nulls`: those rules too."""
+    if not table.rules(nulls=nulls):
+        return {}
+    counts = con.sql(table.rule_counts_sql(view, nulls=nulls)).fetchall()[0]
+    return dict(zip((name for name, _ in table.rules(nulls=nulls)), counts, strict=True))
 
 
 def check_columns(table: Table, relation: duckdb.DuckDBPyRelation) -> None:
