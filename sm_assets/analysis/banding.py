@@ -178,7 +178,8 @@ class Cost:
         """The same for a log, before work starts."""
         looked_at = "as many pairs as its buckets hold" if self.pairs is None else f"{self.pairs:,} pairs"
         unit = {"exact": " (common followers, one by one)", "scan": " of sketches", "banding": ""}[self.method]
-        return f"{self.method}: {looked_at}{unit}, about {self.seconds:.3g} s on one core."
+        time = f"about {self.seconds:.2g} s" if self.seconds >= 0.1 else "less than 0.1 s"
+        return f"{self.method}: {looked_at}{unit}, {time} on one core."
 
 
 def predicted_cost(method: str, n: int, *, k: int = 128, wedges: int | None = None, bands: int | None = None) -> Cost:

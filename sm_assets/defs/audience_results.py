@@ -103,21 +103,28 @@ def _pairs(platform: str, ids: pa.Array | None, edges: Significant | None) -> pa
     )
 
 
-def metadata(found: Found, kept: float | None) -> dict[str, Any]:
-    """What the page of the tables tells about the last as-of day."""
-    shown: dict[str, Any] = {"accounts": counts_table(dict(found.counts[""]), "what", "number")}
-    if kept is not None:
-        shown["members_that_kept_their_id"] = f"{100 * kept:.1f} % since the snapshot before"
+def metadata(found: Found, kept: float | None) -> dict[str, dict[str, Any]]:
+    """What the page of each table tells about the last as-of day."""
+    accounts = {"accounts": counts_table(dict(found.counts[""]), "what", "number")}
+    runs: dict[str, Any] = {}
     for platform, communities in found.communities.items():
-        counts = [{"what": name, "found": str(value)} for name, value in found.counts[platform].items()]
-        shown[f"pairs_{platform}"] = small_table(counts)
-        runs = {name: value for name, value in communities.metadata.items() if name != "sweep"}
-        shown[f"runs_{platform}"] = small_table([{"what": n, "found": _short(v)} for n, v in runs.items()])
-        sweep = communities.metadata.get("sweep")
+        told = {name: value for name, value in communities.metadata.items() if name != "sweep"}
+        runs[f"runs_{platform}"] = _two_columns(told)
+        sweep = [
+            {name: _short(value) for name, value in row.items()} for row in communities.metadata.get("sweep") or ()
+        ]
         if sweep:
-            rows = [{name: _short(value) for name, value in row.items()} for row in sweep]
-            shown[f"resolutions_{platform}"] = small_table(rows)
-    return shown
+            runs[f"resolutions_{platform}"] = small_table(sweep)
+    same = {} if kept is None else {"members_that_kept_their_id": f"{100 * kept:.1f} % since the snapshot before"}
+    return {
+        OVERLAP: {f"pairs_{platform}": _two_columns(found.counts[platform]) for platform in found.communities},
+        COMMUNITIES: accounts | same | runs,
+        MEMBERS: accounts | same,
+    }
+
+
+def _two_columns(values: Mapping[str, Any]) -> dg.MetadataValue:
+    return small_table([{"what": name, "found": _short(value)} for name, value in values.items()])
 
 
 def kept_share(before: pa.Table | None, found: Found) -> float | None:
@@ -126,10 +133,16 @@ def kept_share(before: pa.Table | None, found: Found) -> float | None:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, float):
+    """A number or the range of several, in few digits."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float | np.floating):
         return f"{value:.4g}"
-    if isinstance(value, list | tuple | np.ndarray):
-        return ", ".join(_short(item) for item in list(value))
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, list | tuple | np.ndarray) and len(value):
+        low, high = _short(min(value)), _short(max(value))
+        return low if low == high else f"{low} to {high}"
     return str(value)
 
 

@@ -91,7 +91,8 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 if last:
                     spots = results.places(found)
                     pictures = results.figures(found, spots)
-                    shared |= results.metadata(found, results.kept_share(before, found))
+                    for name, told in results.metadata(found, results.kept_share(before, found)).items():
+                        pictures[name] |= told
                     if config.export:
                         shared["exported"] = "\n".join(results.export(lake, found, spots, day, folder))
                 before = found.tables[MEMBERS]

@@ -64,9 +64,10 @@ def _rows(lake: Lake, days: list[date], seen: Counter[str]) -> Iterator[pa.Recor
             for table in _tables(lake, day):
                 seen["rows_in"] += len(table)
                 found = numbered(table, accounts, rule=settings.key_rule, seed=seed, secret=secret)
-                buckets.add(found, cuts.ranges(found) if cuts.n > 1 else None)
+                buckets.add(found, cuts.ranges(found))
             for bucket in range(cuts.n):
-                yield from key_rows(*ordered(buckets.take(bucket), seen), accounts, day)
+                numbers, keys = buckets.take(bucket)
+                yield from key_rows(ordered((numbers, keys), seen), accounts, day)
 
 
 def _accounts(lake: Lake, day: date) -> pa.Table:
