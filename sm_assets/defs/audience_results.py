@@ -82,7 +82,8 @@ def find(
         overlaps.append(overlap_table(platform, ids, audiences.sizes, found, snapshot.day))
         pairs.append(_pairs(platform, ids, edges))
         counts[platform] = found.counts
-        log(f"{platform}: {len(accounts):,} influencers, {len(edges.i):,} significant pairs")
+        alone = "" if len(edges.i) else ": nobody shares more than chance explains, so all are isolated"
+        log(f"{platform}: {len(accounts):,} influencers, {len(edges.i):,} significant pairs{alone}")
     told = community_tables(snapshot.accounts, communities, day=snapshot.day)
     tables = {OVERLAP: pa.concat_tables(overlaps), COMMUNITIES: told.communities, MEMBERS: told.members}
     return Found(tables, pa.concat_tables(pairs), communities, counts | {"": told.counts})
