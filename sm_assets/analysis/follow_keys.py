@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,13 @@ from sm_assets.contracts.schema import DAY
 from sm_assets.errors import SketchInputError
 from sm_assets.kernels.account_keys import hash_ids
 
-NUMBERED = np.dtype([("account", np.uint32), ("key", np.uint64)])
+NUMBERED = (np.dtype(np.uint32), np.dtype(np.uint64))
 COLLISIONS = "duplicate/key_collision"
 # Most memory of `ordered` by follow.
 BYTES_EACH = 64
 _BATCH = 2**20
-Numbered = npt.NDArray[np.void]
+# Number of the followed account and key of the follower, as two arrays.
+Numbered: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,12 @@ def numbered(rows: pa.Table, accounts: Accounts, *, rule: str, seed: int, secret
         secret: of the rule.
 
     Returns:
-        `NUMBERED`[n], in the order of `rows`.
+        uint32[n], uint64[n], in the order of `rows`.
 
     Raises:
         SketchInputError: an id that the rule `native` cannot take, or an account that is not among `accounts`.
     """
-    found = np.empty(len(rows), dtype=NUMBERED)
+    numbers, keys = (np.empty(len(rows), dtype=kind) for kind in NUMBERED)
     platforms = rows.column("platform")
     names = sorted({name for chunk in platforms.chunks for name in chunk.dictionary.to_pylist()})
     bounds = accounts.bounds()
@@ -90,11 +91,11 @@ def numbered(rows: pa.Table, accounts: Accounts, *, rule: str, seed: int, secret
                 f"{place.null_count} follows name accounts of {name} that were not there when the accounts were "
                 "counted: core_follows changed while it was read. Materialise again."
             )
-        found["account"][where] = place.to_numpy().astype(np.uint32) + np.uint32(low)
+        numbers[where] = place.to_numpy().astype(np.uint32) + np.uint32(low)
         followers = part.column("follower_account_id").chunks
-        keys = [hash_ids(name, chunk, rule=rule, seed=seed, secret=secret) for chunk in followers]
-        found["key"][where] = np.concatenate(keys)
-    return found
+        hashed = [hash_ids(name, chunk, rule=rule, seed=seed, secret=secret) for chunk in followers]
+        keys[where] = np.concatenate(hashed)
+    return numbers, keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,12 @@ class Cuts:
     """Ranges in the order of accounts and keys that hold few enough follows each, as long as keys are spread evenly.
 
     Attributes:
-        first: int64[m], first range of each account.
+        first: uint32[m], first range of each account.
         parts: uint64[m], ranges of each account: more than one for an account too large for one.
         n: ranges.
     """
 
-    first: npt.NDArray[np.int64]
+    first: npt.NDArray[np.uint32]
     parts: npt.NDArray[np.uint64]
     n: int
 
@@ -118,7 +119,7 @@ class Cuts:
         large = parts > 1
         # A large account has its ranges to itself; the others between two of them fill theirs.
         small = np.where(large, 0, accounts.counts)
-        first = np.zeros(len(parts), dtype=np.int64)
+        first = np.zeros(len(parts), dtype=np.uint32)
         number, filled = -1, most
         for place, (count, ranges) in enumerate(zip(small.tolist(), parts.tolist(), strict=True)):
             if ranges > 1:
@@ -130,11 +131,14 @@ class Cuts:
             filled += count
         return cls(first, parts.astype(np.uint64), number + 1)
 
-    def ranges(self, rows: Numbered) -> npt.NDArray[np.int64]:
-        """int64[n]: the range of each row."""
-        numbers = rows["account"]
-        inside = ((rows["key"] >> np.uint64(32)) * self.parts[numbers]) >> np.uint64(32)
-        found: npt.NDArray[np.int64] = self.first[numbers] + inside.astype(np.int64)
+    def ranges(self, rows: Numbered) -> npt.NDArray[np.uint32]:
+        """uint32[n]: the range of each row."""
+        numbers, keys = rows
+        found = self.first[numbers]
+        large = np.flatnonzero(self.parts[numbers] > 1)
+        if len(large):
+            inside = ((keys[large] >> np.uint64(32)) * self.parts[numbers[large]]) >> np.uint64(32)
+            found[large] += inside.astype(np.uint32)
         return found
 
 
@@ -145,16 +149,18 @@ def stable_order(values: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
     return order if not high.any() else order[np.argsort(high[order], kind="stable")]
 
 
-def ordered(rows: Numbered, seen: Counter[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64]]:
-    """Numbers and keys of the rows of one range in their order.
+def ordered(rows: Numbered, seen: Counter[str]) -> Numbered:
+    """The rows of one range in the order of both, the number first.
 
     Two followers of an account with one key collapse; `seen` counts them as `COLLISIONS`.
     """
-    numbers, keys = rows["account"].copy(), rows["key"].copy()
-    order = np.argsort(keys)
-    numbers = numbers[order]
-    order = order[stable_order(numbers - numbers.min())] if len(numbers) else order
-    numbers, keys = rows["account"][order], keys[order]
+    numbers, keys = rows
+    if not len(keys):
+        return rows
+    by_key = np.argsort(keys)
+    numbers = numbers[by_key]
+    by_number = stable_order(numbers - numbers.min())
+    numbers, keys = numbers[by_number], keys[by_key[by_number]]
     same = (keys[1:] == keys[:-1]) & (numbers[1:] == numbers[:-1])
     lost = int(np.count_nonzero(same))
     if lost:
@@ -172,10 +178,9 @@ KEY_ROWS = pa.schema(
 )
 
 
-def key_rows(
-    numbers: npt.NDArray[np.uint32], keys: npt.NDArray[np.uint64], accounts: Accounts, day: date
-) -> Iterator[pa.RecordBatch]:
+def key_rows(rows: Numbered, accounts: Accounts, day: date) -> Iterator[pa.RecordBatch]:
     """Rows of feat_follow_keys of one day, texts as dictionaries in ascending order."""
+    numbers, keys = rows
     for first in range(0, len(keys), _BATCH):
         block = numbers[first : first + _BATCH]
         low, high = int(block[0]), int(block[-1]) + 1

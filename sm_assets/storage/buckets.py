@@ -1,10 +1,11 @@
-"""Records that wait on disk, apart by range, until their range is sorted.
+"""Rows of numbers that wait on disk, apart by range, until their range is sorted.
 
 Here: appending and reading back. Not here: what the ranges are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,42 +14,49 @@ import numpy.typing as npt
 
 
 class Buckets:
-    """Records of some numpy type in numbered buckets; a single bucket stays in memory.
+    """Columns of numbers in numbered buckets; a single bucket stays in memory.
 
     Args:
-        folder: private to the caller; each bucket that gets records is a file in it.
+        folder: private to the caller; each column of a bucket is a file in it.
         n: buckets.
-        kind: type of the records.
+        kinds: types of the columns.
     """
 
-    def __init__(self, folder: Path, n: int, kind: np.dtype[Any]) -> None:
-        self._folder, self._n, self._kind = folder, n, kind
-        self._held: list[npt.NDArray[Any]] = []
+    def __init__(self, folder: Path, n: int, kinds: Sequence[np.dtype[Any]]) -> None:
+        self._folder, self._n, self._kinds = folder, n, tuple(kinds)
+        self._held: list[list[npt.NDArray[Any]]] = [[np.empty(0, dtype=kind)] for kind in kinds]
 
-    def add(self, records: npt.NDArray[Any], places: npt.NDArray[np.int64] | None = None) -> None:
-        """Append records; `places`, int64[n], are their buckets (None: all in the first)."""
-        if self._n <= 1 or places is None:
-            self._held.append(records)
-            return
-        order = np.argsort(places.astype(np.uint16 if self._n <= 2**16 else np.int64), kind="stable")
-        records, counts = records[order], np.bincount(places, minlength=self._n)
-        ends = np.cumsum(counts)
-        # Opened anew each time: a system lends few files at once, and there may be thousands of buckets.
-        for bucket in np.flatnonzero(counts).tolist():
-            with self._path(bucket).open("ab") as sink:
-                records[ends[bucket] - counts[bucket] : ends[bucket]].tofile(sink)
-
-    def take(self, bucket: int) -> npt.NDArray[Any]:
-        """All records of a bucket in the order they came; afterwards they are gone."""
+    def add(self, columns: Sequence[npt.NDArray[Any]], places: npt.NDArray[np.unsignedinteger[Any]]) -> None:
+        """Append rows; `places`[n] are their buckets."""
         if self._n <= 1:
-            held, self._held = self._held, []
-            return np.concatenate(held) if held else np.empty(0, dtype=self._kind)
-        path = self._path(bucket)
+            for held, column in zip(self._held, columns, strict=True):
+                held.append(column)
+            return
+        order = np.argsort(places.astype(np.uint16) if self._n <= 2**16 else places, kind="stable")
+        counts = np.bincount(places, minlength=self._n)
+        ends = np.cumsum(counts)
+        for number, column in enumerate(columns):
+            sorted_column = column[order]
+            # Opened anew each time: a system lends few files at once, and there may be thousands of buckets.
+            for bucket in np.flatnonzero(counts).tolist():
+                with self._path(bucket, number).open("ab") as sink:
+                    sorted_column[ends[bucket] - counts[bucket] : ends[bucket]].tofile(sink)
+
+    def take(self, bucket: int) -> list[npt.NDArray[Any]]:
+        """The columns of a bucket in the order they came; afterwards they are gone."""
+        if self._n <= 1:
+            found = [np.concatenate(held) for held in self._held]
+            self._held = [[column[:0]] for column in found]
+            return found
+        return [self._read(self._path(bucket, number), kind) for number, kind in enumerate(self._kinds)]
+
+    @staticmethod
+    def _read(path: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:
         if not path.exists():
-            return np.empty(0, dtype=self._kind)
-        found = np.fromfile(path, dtype=self._kind)
+            return np.empty(0, dtype=kind)
+        found = np.fromfile(path, dtype=kind)
         path.unlink()
         return found
 
-    def _path(self, bucket: int) -> Path:
-        return self._folder / f"{bucket}.records"
+    def _path(self, bucket: int, column: int) -> Path:
+        return self._folder / f"{bucket}-{column}"
