@@ -68,7 +68,9 @@ class Snapshots:
             return
         self._make_sizes()
         pending = self._pending()
-        tracked = self._influencers(self.as_of[-1]).select(["platform", "account_id"])
+        influencers = self._influencers(self.as_of[-1])
+        self.counts["largest_audience"] = pc.max(influencers.column("n_followers")).as_py() or 0
+        tracked = influencers.select(["platform", "account_id"])
         step = max(LEAST_RANGE, self.lake.settings.memory_bytes // 4 // (4 * self.spec.k))
         for first in range(0, max(len(tracked), 1), step):
             self._make_range(tracked.slice(first, step), first // step, pending)

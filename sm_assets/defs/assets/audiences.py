@@ -26,6 +26,7 @@ from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.storage import Lake, TableRef
 
+HIGH32_LIMIT = 10_000_000
 UPSTREAMS = (KEYS, SKETCHES, FOLLOWS, TOMBSTONES)
 
 
@@ -61,6 +62,11 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             base = newest_valid(lake, inputs, spec, days[0]) if days else None
             made = Snapshots(lake, con, folder, spec, inputs, days, base, config.min_followers, context.log.info)
             made.make()
+            if spec.element == "high32" and made.counts["largest_audience"] > HIGH32_LIMIT:
+                context.log.warning(
+                    f"The largest audience has {made.counts['largest_audience']:,} followers: 32-bit elements collide "
+                    f"above some {HIGH32_LIMIT:,} and draw its similarities up. Use the scheme fss, or native keys."
+                )
             told = {"sketch_id": spec.sketch_id, "goes_on_from": str(base or "the first day"), **made.counts}
             for name, rows in ((SIZES, made.sizes()), (AUDIENCES, made.audiences())):
                 yield dg.Output(
