@@ -26,6 +26,8 @@ COLLISIONS = "duplicate/key_collision"
 # Most memory of `ordered` by follow.
 BYTES_EACH = 64
 _BATCH = 2**20
+# Follows of an account from which it is sorted alone; those of all smaller ones are sorted together.
+_LONG = 64
 # Number of the followed account and key of the follower, as two arrays.
 Numbered: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64]]
 
@@ -65,7 +67,7 @@ def numbered(rows: pa.Table, accounts: Accounts, *, rule: str, seed: int, secret
     """Number of the followed account and key of the follower.
 
     Args:
-        rows: platform (dictionaries of text), follower_account_id, followed_account_id.
+        rows: platform and followed_account_id (dictionaries of text), follower_account_id.
         accounts: all accounts that `rows` may name.
         rule: of the keys, as `hash_ids` takes it.
         seed: of the rule.
@@ -85,17 +87,34 @@ def numbered(rows: pa.Table, accounts: Accounts, *, rule: str, seed: int, secret
         where = slice(None) if len(names) == 1 else pc.equal(platforms, name).to_numpy()
         part = rows if len(names) == 1 else rows.filter(pa.array(where))
         low, high = bounds.get(name, (0, 0))
-        place = pc.index_in(part.column("followed_account_id"), value_set=accounts.ids.slice(low, high - low))
-        if place.null_count:
+        place = _places(part.column("followed_account_id"), accounts.ids.slice(low, high - low))
+        lost = int(np.count_nonzero(place < 0))
+        if lost:
             raise SketchInputError(
-                f"{place.null_count} follows name accounts of {name} that were not there when the accounts were "
-                "counted: core_follows changed while it was read. Materialise again."
+                f"{lost} follows name accounts of {name} that were not there when the accounts were counted: "
+                "core_follows changed while it was read. Materialise again."
             )
-        numbers[where] = place.to_numpy().astype(np.uint32) + np.uint32(low)
+        numbers[where] = place.astype(np.uint32) + np.uint32(low)
         followers = part.column("follower_account_id").chunks
         hashed = [hash_ids(name, chunk, rule=rule, seed=seed, secret=secret) for chunk in followers]
         keys[where] = np.concatenate(hashed)
     return numbers, keys
+
+
+def _places(column: pa.ChunkedArray, ids: pa.Array) -> npt.NDArray[np.int32]:
+    """int32[n]: place of each value in `ids`, -1: not there; dictionaries are looked up, not rows."""
+    chunks = [chunk for chunk in column.chunks if len(chunk)]
+    if not chunks:
+        return np.zeros(0, dtype=np.int32)
+    values = pa.concat_arrays([chunk.dictionary for chunk in chunks])
+    places = pc.fill_null(pc.index_in(values, value_set=ids), -1).to_numpy()
+    ends = np.cumsum([len(chunk.dictionary) for chunk in chunks])
+    return np.concatenate(
+        [
+            places[end - len(chunk.dictionary) : end][chunk.indices.to_numpy()]
+            for chunk, end in zip(chunks, ends, strict=True)
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +154,8 @@ class Cuts:
         """uint32[n]: the range of each row."""
         numbers, keys = rows
         found = self.first[numbers]
-        large = np.flatnonzero(self.parts[numbers] > 1)
-        if len(large):
+        if self.parts.max(initial=0) > 1:
+            large = np.flatnonzero(self.parts[numbers] > 1)
             inside = ((keys[large] >> np.uint64(32)) * self.parts[numbers[large]]) >> np.uint64(32)
             found[large] += inside.astype(np.uint32)
         return found
@@ -157,10 +176,18 @@ def ordered(rows: Numbered, seen: Counter[str]) -> Numbered:
     numbers, keys = rows
     if not len(keys):
         return rows
-    by_key = np.argsort(keys)
-    numbers = numbers[by_key]
-    by_number = stable_order(numbers - numbers.min())
-    numbers, keys = numbers[by_number], keys[by_key[by_number]]
+    order = stable_order(numbers - numbers.min())
+    numbers, keys = numbers[order], keys[order]
+    bounds = np.concatenate([[0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1, [len(keys)]])
+    lengths = np.diff(bounds)
+    for place in np.flatnonzero(lengths >= _LONG).tolist():
+        keys[bounds[place] : bounds[place + 1]].sort()
+    short = np.repeat(lengths < _LONG, lengths)
+    if short.any():
+        few_numbers, few = numbers[short], keys[short]
+        order = np.argsort(few)
+        few_numbers = few_numbers[order]
+        keys[short] = few[order[stable_order(few_numbers - few_numbers.min())]]
     same = (keys[1:] == keys[:-1]) & (numbers[1:] == numbers[:-1])
     lost = int(np.count_nonzero(same))
     if lost:

@@ -189,7 +189,7 @@ class DayWriter:
             return
         body = checked(self._table, self._schema, batch)
         numbers = day_numbers(batch)
-        cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), batch.num_rows]
+        cuts = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), batch.num_rows]
         for start, end in pairwise(cuts):
             day = day_of(int(numbers[start]))
             if day != self._day:

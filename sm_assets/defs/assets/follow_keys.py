@@ -19,7 +19,7 @@ from sm_assets.defs.sql import days_with_input, input_file, open_select
 from sm_assets.storage import DIGEST, Buckets, Lake, TableRef, stream
 
 NAME, SOURCE = "feat_follow_keys", "core_follows"
-COLUMNS = ("platform", "follower_account_id", "followed_account_id")
+COLUMNS = ("platform", "followed_account_id", "follower_account_id")
 _AT_ONCE = 2**19
 
 
@@ -85,6 +85,6 @@ def _tables(lake: Lake, day: date) -> Iterator[pa.Table]:
         read += item[1].num_rows
         return int((read - 1) // _AT_ONCE)
 
-    batches = stream(lake, SOURCE, [day], COLUMNS, as_dictionary=COLUMNS[:1])
+    batches = stream(lake, SOURCE, [day], COLUMNS, as_dictionary=COLUMNS[:2])
     for _, items in groupby(batches, key=part):
         yield pa.Table.from_batches([batch for _, batch in items])
