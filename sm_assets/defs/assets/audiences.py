@@ -64,8 +64,10 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             made.make()
             if spec.element == "high32" and made.counts["largest_audience"] > HIGH32_LIMIT:
                 context.log.warning(
-                    f"The largest audience has {made.counts['largest_audience']:,} followers: 32-bit elements collide "
-                    f"above some {HIGH32_LIMIT:,} and draw its similarities up. Use the scheme fss, or native keys."
+                    "The largest audience has %d followers: 32-bit elements collide above some %d and draw its "
+                    "similarities up. Use the scheme fss.",
+                    made.counts["largest_audience"],
+                    HIGH32_LIMIT,
                 )
             told = {"sketch_id": spec.sketch_id, "goes_on_from": str(base or "the first day"), **made.counts}
             for name, rows in ((SIZES, made.sizes()), (AUDIENCES, made.audiences())):
