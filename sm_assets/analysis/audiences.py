@@ -49,18 +49,17 @@ class AudienceBuilder:
                 found[here] = np.where(rows >= 0, rows + offset, -1)
         return found
 
-    def add_sketches(self, batch: pa.RecordBatch, wanted: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:
+    def add_sketches(self, batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
         """Add signatures of a batch.
 
         Args:
             batch: platform, account_id, signature of this spec; each account at most once.
-            wanted: bool[m], rows that take part; None: all.
 
         Returns:
             int64[r]: the rows that were found.
         """
         rows = self.rows(batch.column("platform"), batch.column("account_id"))
-        kept = np.flatnonzero(rows >= 0 if wanted is None else (rows >= 0) & wanted[rows])
+        kept = np.flatnonzero(rows >= 0)
         if len(kept):
             values = signature_values(batch.column("signature"), self._spec.k)
             self.signatures[rows[kept]] = np.minimum(self.signatures[rows[kept]], values[kept])

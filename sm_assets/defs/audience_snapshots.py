@@ -123,15 +123,19 @@ class Snapshots:
             for rows, batch in self._add_base(builder):
                 known[rows] = True
                 carried[rows] = batch
-            earlier = [day for day in self.inputs.days if day <= self.base]
-            if not known.all():
-                self._add_days(builder, accounts, earlier, ~known)
-                self.counts["influencers_new"] += int(np.count_nonzero(~known))
+            fresh = np.flatnonzero(~known)
+            if len(fresh):
+                # A builder of their own: looking up few accounts is cheap, and this reads all days there are.
+                newcomers = accounts.take(pa.array(fresh))
+                late = AudienceBuilder(self.spec, newcomers, threads=self.lake.settings.threads)
+                earlier = [day for day in self.inputs.days if day <= self.base]
+                self._add_days(late, newcomers, earlier)
+                builder.signatures[fresh] = late.signatures
+                self.counts["influencers_new"] += len(fresh)
         done = self.base
-        everyone = np.ones(len(accounts), dtype=bool)
         for day in self.as_of:
             since = [d for d in self.inputs.days if d <= day and (done is None or d > done)]
-            self._add_days(builder, accounts, since, everyone)
+            self._add_days(builder, accounts, since)
             done = day
             self._keep(builder, accounts, day, number, carried, pending)
             self.log(f"snapshot of {day}: {len(accounts):,} influencers followed through {len(since)} more days")
@@ -145,15 +149,12 @@ class Snapshots:
             builder.add_sketches(batch)
             yield rows[rows >= 0], batch.column("n_withdrawn_pending").to_numpy()[rows >= 0]
 
-    def _add_days(
-        self, builder: AudienceBuilder, accounts: pa.Table, days: list[date], wanted: npt.NDArray[np.bool_]
-    ) -> None:
-        """Add sketches and keys of some days to the wanted accounts."""
-        if not days or not wanted.any():
+    def _add_days(self, builder: AudienceBuilder, accounts: pa.Table, days: list[date]) -> None:
+        """Add sketches and keys of some days to the accounts of a builder."""
+        if not days or not len(accounts):
             return
         columns = ("platform", "account_id", "signature")
-        ids = accounts.column("account_id").filter(pa.array(wanted))
-        bounds = pc.min_max(ids).as_py()
+        bounds = pc.min_max(accounts.column("account_id")).as_py()
         keys = stream(
             self.lake,
             KEYS,
@@ -165,9 +166,9 @@ class Snapshots:
         batches = groupby(keys, key=lambda item: item[0])
         upcoming = next(batches, None)
         for day in days:
-            open_rows = wanted.copy()
+            open_rows = np.ones(len(accounts), dtype=bool)
             for _, batch in stream(self.lake, SKETCHES, [day], columns, batch_rows=_BLOCK):
-                open_rows[builder.add_sketches(batch, wanted)] = False
+                open_rows[builder.add_sketches(batch)] = False
             # Days whose keys are all passed over send no batch.
             if upcoming is not None and upcoming[0] == day:
                 for _, batch in upcoming[1]:
