@@ -1,6 +1,6 @@
 """The checks `no_withdrawn_rows`: whatever table still names a withdrawn record is found.
 
-Here: both checks over every table of core, of the features and of the outputs. Not here: which rows core withdraws
+Here: the checks over every table of core, of the features and of the outputs. Not here: which rows core withdraws
 (`test_core_rules`).
 """
 
@@ -19,7 +19,7 @@ from sm_assets.storage import Lake
 
 CHECKS = tuple(sorted((SQL_ROOT / "checks").rglob("no_withdrawn_rows.sql")))
 # Names of whoever acts or is; an account that is only spoken of (parent_, mentioned_) may be withdrawn.
-ACTS = re.compile(r"(seed_|follower_|followed_)?account_id(_[ab])?")
+ACTS = re.compile(r"(seed_|follower_|followed_|anchor_|neighbour_)?account_id(_[ab])?")
 IS = re.compile(r"(sample_)?post_id(_[ab])?")
 LAYERS = ("core", "feat", "out")
 NAMED = [
@@ -31,8 +31,8 @@ NAMED = [
 ]
 
 
-def test_there_is_a_check_on_core_and_one_on_the_outputs() -> None:
-    assert [path.parent.name for path in CHECKS] == ["core_tombstones", "out_cosharing_members"]
+def test_there_is_a_check_on_core_and_one_on_each_group_of_outputs() -> None:
+    assert [path.parent.name for path in CHECKS] == ["core_tombstones", "out_audience_members", "out_cosharing_members"]
     assert {name for _, name, _ in NAMED} == {
         name
         for name, table in TABLES.items()
