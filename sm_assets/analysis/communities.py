@@ -1,28 +1,27 @@
 """Communities of influencers in the graph of significantly shared audiences, and how far each of them can be trusted.
 
-Here: repeated Leiden runs (Traag, Waltman, van Eck, Sci. Rep. 9, 5233, 2019), their consensus, stabilities, and the
-measures of communities and members. Not here: which pairs are significant (`null_models`), names, ids that last and
-columns (`audience_tables`).
+Here: how many runs are made, their stabilities, and the measures of communities and members. Not here: a run, and
+the consensus of runs (`leiden_runs`), which pairs are significant (`null_models`), names, ids that last and columns
+(`audience_tables`).
 
 One run proves little: on real graphs two seeds give visibly different partitions of nearly the same quality. So Leiden
 runs with many seeds; the weight of an edge then becomes the share of runs that put its ends together, edges at 0 go,
 and one more run on these weights is the answer. How well the runs agree with it is each node's and each community's
-stability.
+stability. Whether there are enough runs, they tell themselves: if the consensus of one half is not that of the other,
+their number is doubled.
 """
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from threading import Lock
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from sm_assets.analysis.partitions_agreement import contingency, mean_pairwise_ari, numbered
+from sm_assets.analysis.leiden_runs import connected, consensus, leiden
+from sm_assets.analysis.partitions_agreement import adjusted_rand, contingency, mean_pairwise_ari, numbered
 from sm_assets.errors import KernelError, OptionError
 
 STATUSES: Final = ("member", "isolated", "small")
@@ -33,11 +32,15 @@ SWEEP: Final = (0.5, 0.7, 1.0, 1.5, 2.0)
 """Resolutions that are tried besides, for the metadata only: the most stable one is not the best."""
 
 STABLE: Final = 0.75
-_SWEEP_EDGES: Final = 200_000
-"""Above so many edges the sweep makes fewer runs per resolution."""
 _SWEEP_RUNS: Final = 5
-_LEAST_GAIN: Final = 1e-4
-_ONE_AT_A_TIME: Final = Lock()
+"""Runs at each further resolution; the metadata tell."""
+_ENOUGH_RUNS: Final = 20
+_MOST_RUNS: Final = 80
+_AGREEING: Final = 0.98
+_MOST_WORK: Final = 3_000_000
+"""Runs times edges up to which runs are added: some 15 seconds."""
+_STARTS: Final = 20
+"""States kept for the consensus."""
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -64,8 +67,8 @@ class Communities:
         community_stability: float64[k], mean over the members.
         modularity: of the whole partition (as at resolution 1, so that it compares between resolutions): the sum of all
             terms, those of small communities (`modularity_small`) among them.
-        resolution, n_runs: as asked for.
-        metadata: agreement and modularity of the runs, also at other resolutions.
+        resolution: as asked for. n_runs: runs that were made.
+        metadata: agreement and modularity of the runs, also at other resolutions; agreement of the halves' consensus.
     """
 
     community: Labels
@@ -124,11 +127,12 @@ def find_communities(
         j: int[e], larger end; each pair at most once, in any order.
         weight: float64[e], 0 or more; edges of weight 0 are dropped.
         resolution: above 0; higher gives more and smaller communities.
-        n_runs: at least 1, Leiden runs with different seeds.
+        n_runs: at least 1, Leiden runs with different seeds. From 20 on it is the least number: while the consensus of
+            one half of them and that of the other agree by an adjusted Rand index below 0.98, it is doubled, up to 80
+            and to 3 million runs times edges. Fewer than 20 are made as they are asked for.
         min_community_size: at least 1; smaller communities are `small`.
         seed: 0 or more, of all runs; equal input and seed give equal bits.
-        sweep: further resolutions whose agreement goes into the metadata; above 200,000 edges with 5 runs each, which
-            the metadata tells.
+        sweep: further resolutions whose agreement goes into the metadata, with 5 runs each, which the metadata tell.
         progress: called with the share of the work that is done, 0..1.
 
     Returns:
@@ -146,35 +150,50 @@ def find_communities(
         )
     graph = _Graph.of(n, i, j, weight)
     report = progress or (lambda _: None)
-    states = [int(state) for state in np.random.SeedSequence(seed).generate_state(n_runs + 1)]
-    n_sweep = n_runs if len(graph.i) <= _SWEEP_EDGES else min(n_runs, _SWEEP_RUNS)
-    others = [r for r in sweep if r != resolution] if len(graph.i) else []
-    total = n_runs + 1 + n_sweep * len(others)
-    done = 0
-
-    def runs(at: float, count: int) -> list[Labels]:
-        nonlocal done
-        found: list[Labels] = []
-        for state in states[:count]:
-            found.append(graph.leiden(graph.weight, at, state))
-            done += 1
-            report(done / total)
-        return found
-
     if not len(graph.i):
         report(1.0)
         return _answer(graph, np.zeros(0, np.int64), [], resolution, n_runs, min_community_size, _agreement(graph, []))
-    base = runs(resolution, n_runs)
-    together = np.zeros(len(graph.i), np.float64)
-    for labels in base:
-        together += labels[graph.i] == labels[graph.j]
-    consensus = graph.leiden(together / n_runs, resolution, states[n_runs])
-    done += 1
-    report(done / total)
-    metadata = _agreement(graph, base)
-    told = {at: _agreement(graph, base if at == resolution else runs(at, n_sweep)) for at in sweep}
-    metadata["sweep"] = [{"resolution": at, **told[at]} for at in sweep]
-    return _answer(graph, graph.connected(consensus), base, resolution, n_runs, min_community_size, metadata)
+    most = max(n_runs, _MOST_RUNS) if n_runs >= _ENOUGH_RUNS else n_runs
+    states = [int(state) for state in np.random.SeedSequence(seed).generate_state(most + _STARTS)]
+    starts, states = states[:_STARTS], states[_STARTS:]
+    others = [r for r in sweep if r != resolution]
+    total, done, told = n_runs + 1 + min(n_runs, _SWEEP_RUNS) * len(others), 0, 0.0
+
+    def step() -> None:
+        nonlocal done, told
+        done += 1
+        told = max(told, done / total)
+        report(told)
+
+    def runs(at: float, first: int, last: int) -> list[Labels]:
+        found: list[Labels] = []
+        for state in states[first:last]:
+            found.append(graph.leiden(at, state))
+            step()
+        return found
+
+    base = runs(resolution, 0, n_runs)
+    halves = _halves_agree(graph, base, resolution, starts)
+    while halves < _AGREEING and len(base) < most and 2 * len(base) * len(graph.i) <= _MOST_WORK:
+        first, last = len(base), min(2 * len(base), most)
+        total += last - first
+        base += runs(resolution, first, last)
+        halves = _halves_agree(graph, base, resolution, starts)
+    labels = graph.consensus(base, resolution, starts)
+    step()
+    metadata = _agreement(graph, base) | {"consensus_ari_of_halves": halves}
+    metadata["sweep"] = [
+        {"resolution": at, **_agreement(graph, base if at == resolution else runs(at, 0, min(n_runs, _SWEEP_RUNS)))}
+        for at in sweep
+    ]
+    return _answer(graph, labels, base, resolution, len(base), min_community_size, metadata)
+
+
+def _halves_agree(graph: _Graph, runs: list[Labels], resolution: float, starts: list[int]) -> float:
+    """Adjusted Rand index of the consensus of every second run and that of the others; 1 for less than two runs."""
+    if len(runs) < 2:
+        return 1.0
+    return adjusted_rand(*(graph.consensus(runs[half::2], resolution, starts) for half in (0, 1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,35 +234,14 @@ class _Graph:
         strength = np.bincount(a, weight, len(nodes)) + np.bincount(b, weight, len(nodes))
         return cls(n, nodes, a, b, weight, np.asarray(strength, np.float64))
 
-    def leiden(self, weight: Floats, resolution: float, state: int) -> Labels:
-        """One run on other weights of the same edges: int32[m], any numbers; edges of weight 0 do not count."""
-        from scipy.sparse import csr_matrix
+    def leiden(self, resolution: float, state: int) -> Labels:
+        """One run: int32[m], any numbers."""
+        return leiden(len(self.nodes), self.i, self.j, self.weight, resolution, state)
 
-        keep = weight > 0
-        if not keep.any():
-            return np.arange(len(self.nodes), dtype=np.int32)
-        a, b, w = self.i[keep], self.j[keep], weight[keep]
-        shape = (len(self.nodes), len(self.nodes))
-        adjacency = csr_matrix((np.concatenate([w, w]), (np.concatenate([a, b]), np.concatenate([b, a]))), shape)
-        adjacency.sort_indices()
-        algorithm = _leiden_class()(
-            resolution=resolution, random_state=state, shuffle_nodes=True, return_probs=False, return_aggregate=False
-        )
-        # scikit-network draws the order of nodes from `random_state`, but refines with the C library's rand(), whose
-        # state is the whole process's: without a seed of its own a run would depend on the runs before it.
-        with _ONE_AT_A_TIME:
-            ctypes.CDLL(None).srand(ctypes.c_uint(state))
-            return np.asarray(algorithm.fit_predict(adjacency), np.int32)
-
-    def connected(self, labels: Labels) -> Ints:
-        """The partition with each class parted into what hangs together inside of it, numbered 0, 1, 2, ..."""
-        from scipy.sparse import csr_matrix
-        from scipy.sparse.csgraph import connected_components
-
-        inside = labels[self.i] == labels[self.j]
-        ends = (self.i[inside], self.j[inside])
-        links = csr_matrix((np.ones(len(ends[0]), np.int8), ends), (len(self.nodes), len(self.nodes)))
-        return np.asarray(connected_components(links, directed=False)[1], np.int64)
+    def consensus(self, runs: list[Labels], resolution: float, states: list[int]) -> Ints:
+        """What runs have in common, parted into what hangs together: int64[m], numbered 0, 1, 2, ..."""
+        labels = consensus(len(self.nodes), self.i, self.j, runs, resolution, states)
+        return connected(len(self.nodes), self.i, self.j, labels[self.i] == labels[self.j])
 
     def modularity_terms(self, labels: Ints) -> Floats:
         """Term of each class of a partition numbered 0, 1, 2, ...: float64[classes]."""
@@ -253,44 +251,6 @@ class _Graph:
         inner = np.bincount(labels[self.i[inside]], self.weight[inside], n)
         volume = np.bincount(labels, self.strength, n)
         return np.asarray(inner / whole - (volume / (2 * whole)) ** 2, np.float64)
-
-
-@cache
-def _leiden_class() -> Any:
-    """scikit-network's Leiden, made to come to an end.
-
-    Its refinement goes on while any node gains by a move, and reckons in single precision: where two places are equally
-    good, rounding may make each look better than the other, for ever. Here a move must gain more than a ten-thousandth
-    of the node's weight, far above rounding; modularity then rises with each move.
-    """
-    from sknetwork.clustering import Leiden
-    from sknetwork.clustering.leiden_core import optimize_refine_core
-
-    def refine(
-        self: Any, labels: Any, labels_refined: Any, adjacency: Any, out_weights: Any, in_weights: Any
-    ) -> npt.NDArray[np.int32]:
-        """Refined labels; all begin alone."""
-        single = [np.asarray(values, np.float32) for values in (out_weights, in_weights)]
-        inside = [np.bincount(labels_refined, values).astype(np.float32) for values in single]
-        # A node leaves its place if it gains more than 2 (weight to its place - self-loop) and so on: the threshold is
-        # part of what it would leave.
-        loops = adjacency.diagonal() - _LEAST_GAIN / 2 * single[0]
-        return np.asarray(
-            optimize_refine_core(
-                np.asarray(labels, np.int32),
-                np.asarray(labels_refined, np.int32),
-                adjacency.indices,
-                adjacency.indptr,
-                adjacency.data.astype(np.float32),
-                *single,
-                *inside,
-                np.zeros(len(inside[0]), np.float32),
-                loops.astype(np.float32),
-                self.resolution,
-            )
-        )
-
-    return type("_EndingLeiden", (Leiden,), {"_optimize_refine": refine})
 
 
 def _agreement(graph: _Graph, runs: list[Labels]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sm_assets.analysis.communities import ISOLATED, MEMBER, SMALL, STATUSES, Communities, find_communities
+from sm_assets.analysis.leiden_runs import consensus, leiden
 from sm_assets.analysis.partitions_agreement import (
     adjusted_rand,
     mean_pairwise_ari,
@@ -56,7 +57,9 @@ def test_planted_communities_are_found_and_stable() -> None:
     assert found.metadata["n_runs"] == len(found.metadata["modularity_per_run"]) == 20
     assert found.metadata["mean_pairwise_ari"] > 0.99
     assert [each["resolution"] for each in found.metadata["sweep"]] == [0.5, 0.7, 1.0, 1.5, 2.0]
-    assert all(each["n_runs"] == 20 for each in found.metadata["sweep"])
+    assert [each["n_runs"] for each in found.metadata["sweep"]] == [5, 5, 20, 5, 5]
+    assert found.n_runs == 20
+    assert found.metadata["consensus_ari_of_halves"] == 1
 
 
 @pytest.mark.parametrize("seed", [3, 4])
@@ -177,13 +180,67 @@ def test_without_an_edge_everybody_is_isolated(n: int) -> None:
     assert seen == [1.0]
 
 
-def test_large_graphs_sweep_with_fewer_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sm_assets.analysis.communities._SWEEP_EDGES", 3)
+def test_the_sweep_makes_fewer_runs() -> None:
     _, edges = planted(1, [10, 10], 0.6, 0.05)
     seen: list[float] = []
     found = find_communities(20, *edges, n_runs=6, progress=seen.append)
     assert [each["n_runs"] for each in found.metadata["sweep"]] == [5, 5, 6, 5, 5]
     assert seen == pytest.approx([(k + 1) / 27 for k in range(27)])
+
+
+def test_runs_are_added_while_two_halves_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without a structure each run finds something else.
+    _, edges = planted(2, [150], 0.06, 0.0)
+    seen: list[float] = []
+    found = find_communities(150, *edges, sweep=(), progress=seen.append)
+    assert found.n_runs == found.metadata["n_runs"] == len(found.metadata["modularity_per_run"]) > 20
+    assert found.n_runs == 80 or found.metadata["consensus_ari_of_halves"] >= 0.98
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    assert find_communities(150, *edges, sweep=(), n_runs=100).n_runs == 100
+    # Who asks for less than a consensus needs gets just that.
+    assert find_communities(150, *edges, sweep=(), n_runs=19).n_runs == 19
+    monkeypatch.setattr("sm_assets.analysis.communities._MOST_WORK", 40 * len(edges[0]) - 1)
+    few = find_communities(150, *edges, sweep=())
+    assert few.n_runs == 20
+    assert few.metadata["consensus_ari_of_halves"] < 0.98
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 5])
+def test_a_consensus_never_parts_what_all_runs_keep_together(n_classes: int) -> None:
+    # 24 triangles in a ring, of which the runs make few classes: a new search on the shares alone would find more.
+    n = 72
+    triangles = [(3 * t + a, 3 * t + b) for t in range(24) for a, b in ((0, 1), (0, 2), (1, 2))]
+    i, j = np.array(triangles + [(3 * t + 2, 3 * t + 3) for t in range(23)]).T
+    run = (np.arange(n) * n_classes // n).astype(np.int32)
+    assert len(np.unique(leiden(n, i, j, np.ones(len(i)), 1.0, 0))) > n_classes
+    assert consensus(n, i, j, [run] * 3, 1.0, [1, 2, 3]).tolist() == run.tolist()
+    # Two of three runs cut a triangle off: it may leave, but as one.
+    apart = run.copy()
+    apart[:3] = n_classes
+    assert len(np.unique(consensus(n, i, j, [run, apart, apart], 1.0, [1, 2, 3])[:3])) == 1
+
+
+def test_runs_are_near_the_best_partition() -> None:
+    # A ring of 30 cliques of five nodes; at resolution 5 the best partition is the cliques, and each run finds it.
+    cliques = [(5 * c + a, 5 * c + b) for c in range(30) for a, b in itertools.combinations(range(5), 2)]
+    i, j = np.array(cliques + [(5 * c, (5 * c + 6) % 150) for c in range(30)]).T
+    for state in range(10):
+        assert adjusted_rand(leiden(150, i, j, np.ones(len(i)), 5.0, state), np.arange(150) // 5) == 1
+    assert leiden(3, i[:2], j[:2], np.zeros(2), 1.0, 0).tolist() == [0, 1, 2]
+
+
+def test_ties_of_a_node_to_itself_stand_for_edges_inside() -> None:
+    # The triangles of the ring as single nodes: the same choice, so the same modularity is reached.
+    t = np.arange(12)
+    i, j = np.concatenate([t, t]), np.concatenate([t, (t + 1) % 12])
+    weight = np.concatenate([np.full(12, 6.0), np.ones(12)])
+    few = leiden(12, i, j, weight, 1.0, 3)
+    graph = nx.Graph()
+    graph.add_weighted_edges_from((a, (a + 1) % 12, 1.0) for a in range(12))
+    graph.add_weighted_edges_from((a, a, 3.0) for a in range(12))
+    reached = nx.community.modularity(graph, [set(np.flatnonzero(few == c).tolist()) for c in np.unique(few)])
+    assert reached >= nx.community.modularity(graph, nx.community.louvain_communities(graph, seed=1)) - 1e-9
 
 
 def test_stability_tells_sure_members_from_doubtful_ones() -> None:
