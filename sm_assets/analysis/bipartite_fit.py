@@ -29,8 +29,8 @@ _STEPS: Final = 200
 _BLOCK: Final = 1 << 22
 """Probabilities that are held at once: 32 MiB, a few times."""
 _SAMPLE: Final = 256
-_RANK_CUT: Final = 1e-8
 _REST: Final = 1e-11
+_SAMPLED_REST: Final = 1e-13
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -94,27 +94,28 @@ class BipartiteFit:
         """
         n = len(self.eta)
         root = np.sqrt(self.follower_count.astype(np.float64))[:, None]
+        least = np.finfo(np.float64).tiny
+        sampled = np.zeros(n, np.bool_)
         chosen = np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64))
+        basis = np.empty((0, len(self.theta)), np.float64)
         step = max(1, _BLOCK // max(len(self.theta), 1))
         while True:
-            sample = self.probabilities(chosen) * root
-            sample /= np.maximum(np.sqrt((sample**2).sum(axis=0)), np.finfo(np.float64).tiny)
-            basis, strength, _ = np.linalg.svd(sample, full_matrices=False)
-            basis = basis[:, strength > _RANK_CUT * strength.max(initial=0.0)]
-            answer = np.empty((n, basis.shape[1]), np.float64)
+            sampled[chosen] = True
+            sample = np.ascontiguousarray((self.probabilities(chosen) * root).T)
+            sample /= np.maximum(np.sqrt(_squares(sample)), least)[:, None]
+            basis = _with_directions(basis, sample)
+            answer = np.empty((n, len(basis)), np.float64)
             rest = np.empty(n, np.float64)
             for start in range(0, n, step):
                 part = slice(start, start + step)
                 weighted = self.probabilities(part) * root
-                answer[part] = weighted.T @ basis
+                answer[part] = weighted.T @ basis.T
                 whole = (weighted**2).sum(axis=0)
-                rest[part] = (whole - (answer[part] ** 2).sum(axis=1)) / np.maximum(whole, np.finfo(np.float64).tiny)
-            worst = np.flatnonzero(rest > _REST)
-            worst = worst[~np.isin(worst, chosen)]
+                rest[part] = (whole - _squares(answer[part])) / np.maximum(whole, least)
+            worst = np.flatnonzero((rest > _REST) & ~sampled)
             if not len(worst):
                 return answer
-            worst = worst[np.argsort(-rest[worst], kind="stable")[:_SAMPLE]]
-            chosen = np.union1d(chosen, worst)
+            chosen = worst[np.argsort(-rest[worst], kind="stable")[:_SAMPLE]]
 
     def _rows_of(self, rows: slice) -> list[_Aside]:
         """What is set aside, numbered within a range of the follower classes."""
@@ -161,6 +162,34 @@ def fit_bipartite(degree: Ints, follower_count: Ints, size: Ints, influencer_cou
         theta[free_d], eta[free_s] = solver.theta, solver.eta
         metadata |= {"null_steps": steps, "null_residual": residual}
     return BipartiteFit(theta, eta, follower_count, metadata, aside)
+
+
+def _squares(rows: Floats) -> Floats:
+    return np.asarray(np.einsum("nd,nd->n", rows, rows), np.float64)
+
+
+def _with_directions(basis: Floats, rows: Floats) -> Floats:
+    """The orthonormal rows of `basis`, and as many more as hold `rows`, which are of length 1 and are used up.
+
+    Gram and Schmidt's way with the longest rest first. A singular value decomposition would do the same in hundreds of
+    small steps, at each of which the threads of a linear algebra library wait for each other.
+    """
+    for _ in range(2):
+        rows -= (rows @ basis.T) @ basis
+    found = list(basis)
+    while len(found) < rows.shape[1]:
+        left = _squares(rows)
+        at = int(np.argmax(left))
+        if left[at] <= _SAMPLED_REST:
+            break
+        direction = rows[at] / np.sqrt(left[at])
+        for _ in range(2):
+            for other in found:
+                direction -= np.einsum("d,d->", direction, other) * other
+            direction /= np.sqrt(np.einsum("d,d->", direction, direction))
+        found.append(direction)
+        rows -= np.einsum("nd,d->n", rows, direction)[:, None] * direction
+    return np.stack(found) if found else basis
 
 
 def _expit(z: Floats) -> Floats:
