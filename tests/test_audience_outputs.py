@@ -16,9 +16,9 @@ import pytest
 from follow_lake import FEATURES, START, day_number, publish_follows, read, run
 
 from sm_assets.contracts import TABLES
-from sm_assets.defs.checks import all_checks
+from sm_assets.defs.checks import _duplicates, all_checks
 from sm_assets.defs.run import materialise_range
-from sm_assets.errors import OptionError, SketchMismatchError, UnknownAccounts
+from sm_assets.errors import OptionError, SketchMismatchError, UnknownAccounts, Unreconciled
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
@@ -355,3 +355,27 @@ def test_a_suspicious_direction_is_named(tmp_path: Path) -> None:
     assert check.severity == dg.AssetCheckSeverity.WARN
     named = {record.data["source_file"].rsplit("/", 1)[-1] for record in check.metadata["first"].records}
     assert named == {"turned.csv", "opposite.csv"}
+
+
+def test_follows_on_two_days_are_told_with_what_to_do(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path)
+    once = planted()
+    gathered(lake, {DAY: once[:3000], NEXT: once[2990:]}, 20)
+    with pytest.raises(Unreconciled, match=r"^10 follows on twitter lie on more than one day.*core_follows again"):
+        run(lake, NEXT, NEXT, OUTPUTS)
+    with lake.connect() as con:
+        found = _duplicates(con, lake, TABLES["core_follows"], None)
+    assert found["keys"] == 10
+    assert {day: rows for name, rows in found.items() for day in (str(DAY), str(NEXT)) if day in name} == {
+        str(DAY): 10,
+        str(NEXT): 10,
+    }
+
+
+def test_keys_made_again_after_the_snapshot_are_told(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path)
+    gathered(lake, {DAY: planted()}, 20)
+    publish_follows(lake, {DAY: planted()[5:]})
+    assert run(lake, DAY, DAY, ["feat_follow_keys", "feat_audience_sketches"])
+    with pytest.raises(Unreconciled, match=r"feat_follow_keys now have .*Materialise feat_follow_keys"):
+        run(lake, DAY, DAY, OUTPUTS)

@@ -23,6 +23,7 @@ from sm_assets.errors import KernelError
 N_WORDS: Final = 6
 _LEAST_MEMBERS: Final = 2
 _LEAST_SHARE: Final = 0.1
+_LEAST_TIMES: Final = 2
 
 # Names of hosts with a familiar ending.
 _HOST: Final = re.compile(r"\w\.(?:app|be|co|com|gg|info|io|ly|me|net|org|social|tv)\b")
@@ -89,8 +90,8 @@ def community_words(profiles: Sequence[str], community: npt.NDArray[np.int32], n
 
     Returns:
         For each community at most six words that at least two members and a tenth of those with a profile use, by
-        p_in log(p_in / p_out) descending, p the share of profiles that use the word, inside and outside (there plus one
-        half out of plus one); ties by the word. Only words that are more frequent inside.
+        p_in log(p_in / p_out) descending, p the share of profiles that use the word, inside and outside (there with one
+        more profile that is like all of them); ties by the word. Only words at least twice as frequent inside.
 
     Raises:
         KernelError: unlike lengths.
@@ -117,10 +118,11 @@ def community_words(profiles: Sequence[str], community: npt.NDArray[np.int32], n
     )
     c, w = key // max(len(vocabulary), 1), key % max(len(vocabulary), 1)
     p_in = used / np.maximum(n_in[c], 1)
-    p_out = (everywhere[w] - used + 0.5) / (n_told - n_in[c] + 1.0)
+    rest, n_out = everywhere[w] - used, n_told - n_in[c]
+    p_out = (rest + everywhere[w] / max(n_told, 1)) / (n_out + 1.0)
     score = p_in * np.log(p_in / p_out)
     # Without anybody outside there is nothing to mark a community off from.
-    fit = (used >= _LEAST_MEMBERS) & (p_in >= _LEAST_SHARE) & (score > 0) & (n_in[c] < n_told)
+    fit = (used >= _LEAST_MEMBERS) & (p_in >= _LEAST_SHARE) & (n_out > 0) & (p_in * n_out >= _LEAST_TIMES * rest)
     spelled = list(vocabulary)
     chosen: list[list[tuple[float, str]]] = [[] for _ in range(n_communities)]
     for at in np.flatnonzero(fit):

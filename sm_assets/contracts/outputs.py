@@ -14,7 +14,8 @@ _FOLLOWS_AS_OF = "Last day of the follows in UTC; the partition."
 _CAUTION = (
     "Lists cut at the newest n followers bias every overlap; a sample of followers by a hash of their ids does not. "
     "A small audience inside a large one has a Jaccard index of at most n_small / n_large, which a sketch of K "
-    "registers cannot see below about 3 / K. Overlap is not influence."
+    "registers cannot see below about 3 / K; `exact_overlap` counts it for accounts that are named. Overlap is not "
+    "influence."
 )
 _PAIR = ("platform_a", "account_id_a", "platform_b", "account_id_b")
 _MEMBER = ("platform", "account_id")
@@ -152,7 +153,7 @@ TABLES = (
     ),
     Table(
         name="out_audience_members",
-        description="Every influencer: its community, or why it has none.",
+        description=f"Every influencer: its community, or why it has none. {_CAUTION}",
         grain="one influencer",
         key=_MEMBER,
         partition="as_of",

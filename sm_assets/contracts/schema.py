@@ -275,6 +275,12 @@ class Table:
         key = ", ".join(quoted(name) for name in (self.sort_key if over_days else self.full_key))
         return f"select count(*) from (select 1 from {source} group by {key} having count(*) > 1)"
 
+    def duplicate_days_sql(self, source: str) -> str:
+        """SELECT of the days on which keys lie that occur on more than one, with the number of such rows."""
+        key = ", ".join(quoted(name) for name in self.sort_key)
+        over = f"select {DAY}, count(*) over (partition by {key}) as n from {source}"
+        return f"select {DAY}, count(*) from ({over}) where n > 1 group by {DAY} order by {DAY}"
+
 
 def quoted(name: str) -> str:
     """A name as SQL identifier."""

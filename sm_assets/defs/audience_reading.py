@@ -23,6 +23,7 @@ from sm_assets.analysis.signatures import empty_signatures, signature_values
 from sm_assets.contracts.sketches import KEY, SketchSpec, key_id, require_key, require_same, spec_of
 from sm_assets.defs.audience_inputs import AUDIENCES, KEYS
 from sm_assets.defs.sql import RUN_SETTINGS, input_file, prepare
+from sm_assets.errors import Unreconciled
 from sm_assets.storage import Lake, TableRef, stream
 
 ACCOUNTS = "core_accounts"
@@ -116,13 +117,28 @@ class AudienceSnapshot:
 
         Args:
             platform: which.
-            with_sets: with the follower sets; sizes are then those of the sets.
+            with_sets: with the follower sets.
+
+        Raises:
+            Unreconciled: the keys are others than the snapshot was made from, or follows lie on two days.
         """
         accounts, rows, classes = self.of(platform), self.rows(platform), self.degrees[platform]
         sizes = accounts.column("n_followers").to_numpy().astype(np.int64)
+        remedy = f"Materialise {KEYS}, feat_audience_sketches and {AUDIENCES} again, up to {self.day}."
+        if classes.n_edges != sizes.sum():
+            raise Unreconciled(
+                f"{AUDIENCES} day={self.day} counts {sizes.sum():,} follows on {platform}, {KEYS} now have "
+                f"{classes.n_edges:,}. {remedy}"
+            )
         keys, indptr = self._sets(platform, sizes) if with_sets else (None, None)
+        if indptr is not None and indptr[-1] != sizes.sum():
+            raise Unreconciled(
+                f"{sizes.sum() - indptr[-1]:,} follows on {platform} lie on more than one day: their days were made in "
+                "another order than their files tell. The check key_unique of core_follows names the days: materialise "
+                f"core_follows again for all of them together. {remedy}"
+            )
         return Audiences(
-            sizes=sizes if indptr is None else np.diff(indptr),
+            sizes=sizes,
             signatures=self.signatures[rows],
             classes=classes,
             n_followers_total=classes.n_followers,
@@ -133,7 +149,7 @@ class AudienceSnapshot:
     def _sets(
         self, platform: str, sizes: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-        """Keys sorted and unique within each influencer, on disk where they are many."""
+        """Keys sorted and unique within each influencer, on disk where they are many; and where each begins."""
         total = int(sizes.sum())
         if total * 8 > self.lake.settings.memory_bytes // 8:
             path = self.folder / f"keys-{self.day}-{platform}.bin"
