@@ -19,13 +19,13 @@ class Runs:
     """Neighbouring rows of one account.
 
     Attributes:
-        platforms, accounts: text[r], one per run.
+        platforms, accounts: one per run, as dictionaries of text.
         indptr: int64[r + 1], where the runs begin and end.
         keys: uint64[n].
     """
 
-    platforms: pa.Array
-    accounts: pa.Array
+    platforms: pa.DictionaryArray
+    accounts: pa.DictionaryArray
     indptr: npt.NDArray[np.int64]
     keys: npt.NDArray[np.uint64]
 
@@ -50,7 +50,7 @@ def runs_of(batch: pa.RecordBatch) -> Runs:
     starts = changes[1] if not len(changes[0]) else np.union1d(*changes)
     indptr = np.concatenate([[0], starts, [len(keys)]]).astype(np.int64) if len(keys) else np.zeros(1, np.int64)
     first = pa.array(indptr[:-1])
-    return Runs(platforms.take(first).dictionary_decode(), accounts.take(first).dictionary_decode(), indptr, keys)
+    return Runs(platforms.take(first), accounts.take(first), indptr, keys)
 
 
 def key_values(column: pa.Array) -> npt.NDArray[np.uint64]:

@@ -39,14 +39,17 @@ class AudienceBuilder:
             self._ids[name] = (int(rows[0]), ids.slice(int(rows[0]), len(rows)))
 
     def rows(self, platforms: pa.Array, accounts: pa.Array) -> npt.NDArray[np.int64]:
-        """int64[n]: row of each account; -1 for those that are not gathered."""
+        """int64[n]: row of each account, text or a dictionary of it; -1 for those that are not gathered."""
         found = np.full(len(accounts), -1, dtype=np.int64)
         for name, (offset, ids) in self._ids.items():
             here = pc.equal(platforms, name).to_numpy(zero_copy_only=False)
-            if here.any():
-                place = pc.fill_null(pc.index_in(accounts.filter(pa.array(here)), value_set=ids), -1)
-                rows = place.to_numpy(zero_copy_only=False).astype(np.int64)
-                found[here] = np.where(rows >= 0, rows + offset, -1)
+            if not here.any():
+                continue
+            if isinstance(accounts, pa.DictionaryArray):
+                rows = _places(accounts.dictionary, ids)[accounts.indices.to_numpy()[here]]
+            else:
+                rows = _places(accounts.filter(pa.array(here)), ids)
+            found[here] = np.where(rows >= 0, rows + offset, -1)
         return found
 
     def add_sketches(self, batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
@@ -88,3 +91,9 @@ class AudienceBuilder:
         edge_rows = np.repeat(rows[kept], lengths[kept]).astype(np.uint32)
         sketch_into(self._spec, self.signatures, keys, edge_rows, threads=self._threads)
         return len(keys)
+
+
+def _places(texts: pa.Array, ids: pa.Array) -> npt.NDArray[np.int64]:
+    """int64[n]: place of each text in `ids`, else -1."""
+    places: npt.NDArray[np.int64] = pc.fill_null(pc.index_in(texts, value_set=ids), -1).to_numpy().astype(np.int64)
+    return places

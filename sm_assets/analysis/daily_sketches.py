@@ -124,7 +124,8 @@ def _inside(
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         signatures = sketch_runs(spec, _keys_of(runs, block, counts), indptr, threads=threads)
         place = pa.array(block)
-        yield _rows(runs.platforms.take(place), runs.accounts.take(place), counts, signatures, day, spec)
+        platforms, accounts = (column.take(place).dictionary_decode() for column in (runs.platforms, runs.accounts))
+        yield _rows(platforms, accounts, counts, signatures, day, spec)
 
 
 def _keys_of(runs: Runs, block: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

@@ -26,6 +26,9 @@ from sm_assets.storage.key_order import KeyOrder, texts_of
 PART = "part-0.parquet"
 ROW_GROUP = 32_768
 DIGEST = "sm.digest"
+_LIST_BYTES = 16 * 2**20
+# Most bytes of a dictionary; past that texts are written out, which readers of large row groups pay for.
+_DICTIONARY, _LARGE_DICTIONARY = 2**20, 2**26
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -84,6 +87,7 @@ class DayFile:
             compression="zstd",
             compression_level=1,
             use_dictionary=use_dictionary if isinstance(use_dictionary, bool) else list(use_dictionary),
+            dictionary_pagesize_limit=_DICTIONARY if self._row_group <= ROW_GROUP else _LARGE_DICTIONARY,
         )
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
@@ -143,6 +147,12 @@ def day_numbers(batch: pa.RecordBatch) -> np.ndarray:
 def day_of(number: int) -> date:
     """The day of such a number."""
     return date.fromordinal(_EPOCH + number)
+
+
+def _row_group(schema: pa.Schema) -> int:
+    """Rows of a row group: fewer where each row is a long list."""
+    lengths = [item.type.list_size * 4 for item in schema if pa.types.is_fixed_size_list(item.type)]
+    return min(ROW_GROUP, max(1, _LIST_BYTES // max(lengths))) if lengths else ROW_GROUP
 
 
 class DayWriter:
@@ -216,7 +226,7 @@ class DayWriter:
             use_dictionary=[name for name in self._schema.names if name not in self._table.plain]
             if self._table.plain
             else True,
-            row_group=self._table.row_group,
+            row_group=self._table.row_group or _row_group(self._schema),
             metadata=self._metadata(day) if self._metadata else None,
         )
 
