@@ -3,8 +3,9 @@
 Here: how a file is recognised and opened. Not here: the formats (`edges_text`, `edges_arrays`), what makes an edge
 unusable and who follows whom (`edges_rows`).
 
-Names in a header settle which columns are the ends; a file without a header is read by its first two columns. Which
-end follows the other is stated in a sidecar or assumed, and the manifest says which.
+Names in a header settle which columns are the ends; a file without a header is read by its first two columns. The first
+node is always that of the column that stands first, unless a sidecar's `columns` say otherwise. Which end follows the
+other is stated in a sidecar, named by the header (follower, followed) or assumed, and the manifest says which.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sm_assets.sources.edges_rows import FileFacts
 from sm_assets.sources.edges_text import CsvEdges, PlainEdges
 from sm_assets.sources.reading import Chunk, ReadOptions, Tally
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 PAIRS = (
     ("follower", "influencer"),
     ("follower", "followed"),
@@ -37,6 +38,9 @@ WEIGHT_NAMES = ("weight", "weights", "w")
 NODE_NAMES = ("id", "node", "node_id", "account_id", "user_id")
 LABEL_NAMES = ("target", "label", "class", "category", "community")
 _HEAD = 1 << 16
+_SHOWN = 80
+"""Characters of a first line that a sentence shows."""
+_SHOWN_NAMES = 500
 _DELIMITERS = ",;\t|"
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _NUMBER = re.compile(r"[ \t]*-?\d+[ \t]*")
@@ -65,6 +69,8 @@ class EdgeReader:
         self._form = form
         self._tally = tally
         self._more = more
+        if vintage != "nodes":
+            tally.notices.extend(facts.notices)
 
     def __enter__(self) -> Self:
         return self
@@ -84,15 +90,20 @@ class EdgeReader:
         return {"vintage": self._vintage, **self._facts.manifest, **own, **self._more, **form, **self._tally.facts}
 
 
-def open_file(path: Path, options: ReadOptions) -> EdgeReader:
+def open_file(path: Path, options: ReadOptions, *, unstated_direction: str | None = None) -> EdgeReader:
     """Recognise and open one file.
+
+    Args:
+        path: the file.
+        options: what is stated about it.
+        unstated_direction: of a file where neither a statement nor the header tells it; None: one is assumed.
 
     Raises:
         UnknownVintage: no form of edge list fits.
-        InputError: the file cannot be read, or an option has no meaning.
+        InputError: the file cannot be read, an option has no meaning, or the header contradicts the stated direction.
     """
     path = Path(path)
-    facts = FileFacts.of(path, options)
+    facts = FileFacts.of(path, options, unstated_direction)
     compression = compression_of(path)
     head = _head(path, compression)
     if head.startswith((NPY_MAGIC, PARQUET_MAGIC)):
@@ -120,17 +131,20 @@ def _open_binary(
     if compression is not None:
         raise InputError(f"{path}: a {vintage} file inside {compression}; it is mapped as it lies, so unpack it first.")
 
-    def columns_of(names: Sequence[str]) -> dict[str, str]:
-        return _named_columns(path, names, options.columns, nodes=not is_npy)
+    def columns_of(names: Sequence[str]) -> tuple[dict[str, str], FileFacts]:
+        return _named_columns(path, names, options.columns, facts, nodes=not is_npy)
 
     if is_npy:
-        return EdgeReader(vintage, facts, ArrayEdges(path, facts, columns_of), Tally())
-    form = ParquetEdges(path, facts, columns_of)
-    return EdgeReader("nodes" if form.record == "nodes" else vintage, facts, form, Tally())
+        array = ArrayEdges(path, facts, columns_of)
+        return EdgeReader(vintage, array.facts, array, Tally())
+    table = ParquetEdges(path, columns_of)
+    return EdgeReader("nodes" if table.record == "nodes" else vintage, table.facts, table, Tally())
 
 
-def _named_columns(path: Path, names: Sequence[str], stated: Mapping[str, str], *, nodes: bool) -> dict[str, str]:
-    """Own column -> name in the file."""
+def _named_columns(
+    path: Path, names: Sequence[str], stated: Mapping[str, str], facts: FileFacts, *, nodes: bool
+) -> tuple[dict[str, str], FileFacts]:
+    """Own column -> name in the file; and the facts in view of the names."""
     known = _known(names, stated)
     if known is None or ("node" in known.values() and not nodes):
         raise UnknownVintage(_unknown(path, names))
@@ -140,17 +154,33 @@ def _named_columns(path: Path, names: Sequence[str], stated: Mapping[str, str], 
         column = column_of(fold_name(name))
         if column is not None:
             found.setdefault(column, name)
-    return found
+    return found, _of_header(path, facts, known, stated)
+
+
+def _of_header(path: Path, facts: FileFacts, known: Mapping[str, str], stated: Mapping[str, str]) -> FileFacts:
+    """The facts of a file with a header that `_known` knows.
+
+    Raises:
+        InputError: it contradicts the stated direction.
+    """
+    name_of = {cell: fold_name(name).casefold() for name, cell in known.items()}
+    if "first_node" not in name_of:
+        return facts
+    mapped = {column: fold_name(name).casefold() for name, column in stated.items()}
+    is_order_stated = any(mapped.get(cell) == name_of[cell] for cell in ("first_node", "second_node"))
+    return facts.of_names(path, name_of["first_node"], name_of["second_node"], is_order_stated=is_order_stated)
 
 
 def _known(names: Sequence[str], stated: Mapping[str, str]) -> dict[str, str] | None:
     """Delivered name -> own column for a header that names ends or labelled nodes; None: it does not."""
-    present = {fold_name(name).casefold() for name in names}
+    order = [fold_name(name).casefold() for name in names]
+    present = set(order)
     own = {fold_name(name).casefold(): column for name, column in stated.items()}
     mapped = {column: name for name, column in own.items() if name in present}
     pair = next((pair for pair in PAIRS if present.issuperset(pair)), None)
     if pair is not None:
-        mapped = {"first_node": pair[0], "second_node": pair[1]} | mapped
+        free = sorted(set(pair) - set(mapped.values()) or pair, key=order.index)
+        mapped = {"first_node": free[0], "second_node": free[-1]} | mapped
     if {"first_node", "second_node"} <= set(mapped):
         weight = next((name for name in WEIGHT_NAMES if name in present), None)
         found = ({"edge_weight": weight} if weight else {}) | mapped
@@ -168,10 +198,16 @@ def _known(names: Sequence[str], stated: Mapping[str, str]) -> dict[str, str] | 
 def _unknown(path: Path, names: Sequence[str]) -> str:
     pairs = ", ".join("/".join(pair) for pair in PAIRS)
     return (
-        f"{path}: no known edge list has these columns: {', '.join(names[:50])}. Nearest: csv or parquet, which lacks "
-        f"a pair of ends ({pairs}), or labels of nodes ({NODE_NAMES[0]}/{LABEL_NAMES[0]}). Rename the columns, or map "
-        "them to first_node and second_node with `columns` in a sidecar."
+        f"{path}: no known edge list has these columns: {_shown(', '.join(names[:50]), _SHOWN_NAMES)}. Nearest: csv or "
+        f"parquet, which lacks a pair of ends ({pairs}), or labels of nodes ({NODE_NAMES[0]}/{LABEL_NAMES[0]}). Rename "
+        "the columns, or map them to first_node and second_node with `columns` in a sidecar."
     )
+
+
+def _shown(text: str, most: int = _SHOWN) -> str:
+    """A file's own words for a sentence: in one line, no more than that, and what cannot be printed as escapes."""
+    text = "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text[: most + 1])
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _open_text(path: Path, options: ReadOptions, facts: FileFacts, compression: str | None, head: bytes) -> EdgeReader:
@@ -189,13 +225,14 @@ def _open_text(path: Path, options: ReadOptions, facts: FileFacts, compression: 
     for delimiter in _DELIMITERS:
         known = _known(next(csv.reader([edge], delimiter=delimiter), []), options.columns)
         if known is not None:
-            return _open_csv(path, options, facts, delimiter, known)
+            return _open_csv(path, options, _of_header(path, facts, known, options.columns), delimiter, known)
     words = edge.split()
     known = _known(words, options.columns) or {}
     if [known.get(word.casefold()) for word in words] == ["first_node", "second_node", "edge_weight"][
         : max(2, len(words))
     ]:
         header = text.find("\n", text.index(edge)) + 1
+        facts = _of_header(path, facts, known, options.columns)
         return _open_plain(path, options, facts, header=len(text[:header].encode()))
     return _open_headerless(path, options, facts, lines)
 
@@ -237,8 +274,8 @@ def _open_headerless(path: Path, options: ReadOptions, facts: FileFacts, lines: 
     delimiter = next((mark for mark in _DELIMITERS if mark in lines[0]), None)
     if delimiter is None:
         raise UnknownVintage(
-            f"{path}: no edge list: the first line is {lines[0].strip()[:80]!r}. Nearest: csv without a header, which "
-            "lacks a comma, semicolon or tab between two nodes."
+            f"{path}: no edge list: the first line is '{_shown(lines[0].strip())}'. Nearest: csv without a header, "
+            "which lacks a comma, semicolon or tab between two nodes."
         )
     first = next(csv.reader([lines[0]], delimiter=delimiter))
     has_weight = len(first) > 2 and bool(_DECIMAL.fullmatch(first[2]))
@@ -251,5 +288,6 @@ def _open_headerless(path: Path, options: ReadOptions, facts: FileFacts, lines: 
         raise UnknownVintage(_unknown(path, first))
     cells = ["first_node", "second_node", *(["edge_weight"] if has_weight else [])]
     names = [*cells, *(f"column {k + 1}" for k in range(len(cells), len(first)))]
-    notice = f"no known header: the first line ({', '.join(first[:2])}) was read as an edge" if is_text else None
+    told = _shown(", ".join(first[:2]))
+    notice = f"no known header: the first line ({told}) was read as an edge" if is_text else None
     return _open_csv(path, options, facts, delimiter, {cell: cell for cell in cells}, names, notice)

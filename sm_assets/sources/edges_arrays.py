@@ -37,8 +37,9 @@ from sm_assets.sources.reading import Chunk, Tally
 NPY_MAGIC = b"\x93NUMPY"
 PARQUET_MAGIC = b"PAR1"
 _EXACT = 2.0**53  # from here on not every whole number is a float64
-# Names of a file's columns -> own column -> name of the file's column; raises UnknownVintage.
-ColumnsOf = Callable[[Sequence[str]], dict[str, str]]
+# Names of a file's columns -> own column -> name of the file's column, and the facts in view of the names; raises
+# UnknownVintage, and InputError where the names contradict the stated direction.
+ColumnsOf = Callable[[Sequence[str]], tuple[dict[str, str], FileFacts]]
 
 
 class ArrayEdges:
@@ -46,6 +47,7 @@ class ArrayEdges:
 
     Attributes:
         compression: None: the file is mapped into memory.
+        facts: in view of the names of its columns.
     """
 
     compression = None
@@ -54,18 +56,18 @@ class ArrayEdges:
         """Read the header.
 
         Raises:
-            InputError: the header is damaged.
+            InputError: the header is damaged or contradicts the stated direction.
             UnknownVintage: an array of another shape or type.
         """
         self._path = path
-        self._facts = facts
+        self.facts = facts
         self.shape, self.is_fortran, self.dtype, self._start = _npy_header(path)
         self.is_pickled = self.dtype.hasobject
         self._fields: tuple[Any, ...] = ()
         if self.is_pickled:
             return
         if self.dtype.names is not None and len(self.shape) == 1:
-            found = columns_of(self.dtype.names)
+            found, self.facts = columns_of(self.dtype.names)
             self._fields = tuple(found.get(name) for name in ("first_node", "second_node", "edge_weight"))
             for name in found.values():
                 _check_type(path, name, self.dtype[name].kind)
@@ -114,7 +116,7 @@ class ArrayEdges:
             )
             tally.rows_in += n
             refuse = _refuse(tally, at, first, second, lambda row: self._start + (row - 1) * row_bytes, row_bytes)
-            yield from chunks_of(tally, "edges", edge_batch(self._facts, tally, edges, refuse))
+            yield from chunks_of(tally, "edges", edge_batch(self.facts, tally, edges, refuse))
         if rows < self.shape[0]:
             held = 0 if self.is_fortran else rows * row_bytes
             detail = f"the header states {self.shape[0]} rows, {rows} are whole; fetch the file again"
@@ -143,26 +145,29 @@ class ArrayEdges:
 
 
 class ParquetEdges:
-    """Edges or labelled nodes of a Parquet file with known column names."""
+    """Edges or labelled nodes of a Parquet file with known column names.
+
+    Attributes:
+        facts: in view of these names.
+    """
 
     compression = None
 
-    def __init__(self, path: Path, facts: FileFacts, columns_of: ColumnsOf) -> None:
+    def __init__(self, path: Path, columns_of: ColumnsOf) -> None:
         """Read the footer.
 
         Raises:
-            InputError: no readable footer.
+            InputError: no readable footer, or names that contradict the stated direction.
             UnknownVintage: no known names, or ends that are neither whole numbers nor text.
         """
         self._path = path
-        self._facts = facts
         try:
             # Otherwise whole columns of a row group would be read at once.
             self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
         except (pa.ArrowException, OSError) as problem:
             raise InputError(f"{path}: not a whole Parquet file ({problem}); fetch it again.") from problem
         schema = self._file.schema_arrow
-        self._names = columns_of(schema.names)
+        self._names, self.facts = columns_of(schema.names)
         self.record = "edges" if "first_node" in self._names else "nodes"
         for name in self._names.values():
             if schema.names.count(name) > 1:
@@ -198,11 +203,11 @@ class ParquetEdges:
         if self.record == "nodes":
             label = columns["node_label"].cast(pa.string())
             refuse = _refuse(tally, at, columns["node"], None, lambda _row: 0, 0)
-            return node_batch(self._facts, Nodes(_ends(columns["node"]), label, row), refuse)
+            return node_batch(self.facts, Nodes(_ends(columns["node"]), label, row), refuse)
         first, second = columns["first_node"], columns["second_node"]
         refuse = _refuse(tally, at, first, second, lambda _row: 0, 0)
         edges = Edges(_ends(first), _ends(second), _weights(columns.get("edge_weight"), n), row)
-        return edge_batch(self._facts, tally, edges, refuse)
+        return edge_batch(self.facts, tally, edges, refuse)
 
 
 def _npy_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:

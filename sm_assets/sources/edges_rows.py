@@ -7,7 +7,7 @@ formats (`edges_text`, `edges_arrays`), recognising them (`edges`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -29,29 +29,47 @@ SCHEMAS = {record: record_schema("edges", record) for record in ("edges", "nodes
 CHUNK_ROWS = 1 << 16
 # (index of the row, reason, detail)
 Refuse = Callable[[int, str, str], None]
+# Names of an end that say who follows whom; `source`, `from` and the like only say which end is meant to come first.
+FOLLOWER_NAMES = ("follower",)
+FOLLOWED_NAMES = ("followed", "influencer")
+_LEADING_NAMES = (*FOLLOWER_NAMES, "source", "src", "from", "u", "id_1")
 _FAULTS = {kernel.ID_EMPTY: "is empty", kernel.ID_NEGATIVE: "is a negative number"}
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What holds for all rows of a file."""
+    """What holds for all rows of a file.
+
+    Attributes:
+        direction: of the first and the second column as delivered, or of those that `columns` of a sidecar calls so.
+        direction_origin: `stated` (sidecar), `named` (by the header), `given` (by the caller for files that tell
+            nothing) or `assumed`.
+        notices: sentences about the direction.
+    """
 
     platform: str
     direction: str
-    is_direction_stated: bool
+    direction_origin: str
     is_snapshot: bool
     exported_at: datetime | None
     exported_at_origin: str | None
+    notices: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, path: Path, options: ReadOptions) -> FileFacts:
+    def of(cls, path: Path, options: ReadOptions, unstated: str | None = None) -> FileFacts:
         """From what is stated, else from the file's place and name.
+
+        Args:
+            path: the file.
+            options: what is stated.
+            unstated: direction of a file that tells nothing; None: the first follows the second.
 
         Raises:
             InputError: an unknown direction or platform.
         """
-        if options.direction is not None and options.direction not in DIRECTIONS:
-            raise InputError(f"{path}: direction is {options.direction!r}; expected one of {', '.join(DIRECTIONS)}.")
+        for direction in (options.direction, unstated):
+            if direction is not None and direction not in DIRECTIONS:
+                raise InputError(f"{path}: direction is {direction!r}; expected one of {', '.join(DIRECTIONS)}.")
         if options.platform is not None and options.platform not in PLATFORMS:
             raise InputError(f"{path}: platform is {options.platform!r}; expected one of {', '.join(PLATFORMS)}.")
         folders = options.place.split("/")[1:-1]
@@ -59,12 +77,52 @@ class FileFacts:
         named_at, _ = exported_at_of(path)
         return cls(
             platform=options.platform or placed,
-            direction=options.direction or DIRECTIONS[0],
-            is_direction_stated=options.direction is not None,
+            direction=options.direction or unstated or DIRECTIONS[0],
+            direction_origin="stated" if options.direction else "given" if unstated else "assumed",
             is_snapshot=options.is_snapshot is not False,
             exported_at=options.exported_at or named_at,
             exported_at_origin="stated" if options.exported_at else "file_name" if named_at else None,
         )
+
+    def of_names(self, path: Path, first: str, second: str, *, is_order_stated: bool) -> FileFacts:
+        """The facts of a file whose header names the ends: names and statement must not contradict each other.
+
+        Args:
+            path: the file.
+            first: name of the first node's column, folded.
+            second: name of the second node's.
+            is_order_stated: a sidecar says which is the first: then only names that say who follows whom count.
+
+        Raises:
+            InputError: the names say one thing, the stated direction the other.
+        """
+        by_first, by_second = (
+            0 if name in FOLLOWER_NAMES else 1 if name in FOLLOWED_NAMES else None for name in (first, second)
+        )
+        turned = by_first if by_first is not None else None if by_second is None else 1 - by_second
+        if turned is None:
+            if is_order_stated or second not in _LEADING_NAMES:
+                return self
+            if self.direction_origin == "assumed":
+                return replace(self, direction=DIRECTIONS[1])
+            if self.direction == "mutual":
+                return self
+            notice = f"the direction {self.direction} speaks of columns as they stand: {first} first, {second} second"
+            return replace(self, notices=(*self.notices, notice))
+        named = DIRECTIONS[turned]
+        if self.direction_origin == "stated":
+            if self.direction not in (named, "mutual"):
+                raise InputError(
+                    f"{path}: its header names the ends {first}, {second}, which is {named}, but the direction stated "
+                    f"is {self.direction}. A direction speaks of the first and the second column: state {named} or "
+                    "nothing, or rename the columns if their names are wrong."
+                )
+            return self
+        notices = self.notices
+        if self.direction_origin == "given" and self.direction != named:
+            notice = f"the header names who follows whom ({first}, {second}), which holds over {self.direction}"
+            notices = (*notices, notice)
+        return replace(self, direction=named, direction_origin="named", notices=notices)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -81,7 +139,7 @@ class FileFacts:
         """What concerns edges only."""
         return {
             "direction": self.direction,
-            "direction_origin": "stated" if self.is_direction_stated else "assumed",
+            "direction_origin": self.direction_origin,
             "is_snapshot": self.is_snapshot,
         }
 

@@ -17,9 +17,12 @@ import pytest
 
 from sm_assets.contracts import TABLES
 from sm_assets.errors import InputError, UnknownVintage
+from sm_assets.settings import Settings
 from sm_assets.sources.edges import open_file
 from sm_assets.sources.edges_rows import SCHEMAS
+from sm_assets.sources.intake import take_in
 from sm_assets.sources.reading import REJECT_SCHEMA, ReadOptions
+from sm_assets.storage import Lake
 
 SQL = Path(__file__).parents[2] / "sql"
 Row = dict[str, Any]
@@ -197,6 +200,88 @@ def test_direction_is_assumed_or_stated(tmp_path: Path) -> None:
     assert both.reasons == ["bad_edge"]
     with pytest.raises(InputError, match="direction is 'upwards'"):
         Read(file, direction="upwards")
+
+
+def turned_round(folder: Path, form: str, first: str = "followed", second: str = "follower") -> Path:
+    """User 2 follows page 1, the followed one in the first column."""
+    path = folder / f"x.{form}"
+    if form == "parquet":
+        pq.write_table(pa.table({first: [1], second: [2]}), path)
+    elif form == "npy":
+        np.save(path, np.array([(1, 2)], dtype=[(first, int), (second, int)]))
+    else:
+        mark = {"csv": ",", "tsv": "\t", "txt": " "}[form]
+        path.write_text(f"{first}{mark}{second}\n1{mark}2\n")
+    return path
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "txt", "parquet", "npy"])
+def test_a_true_statement_turns_nothing_that_the_header_names(tmp_path: Path, form: str) -> None:
+    file = turned_round(tmp_path, form)
+    named = Read(file)
+    told = named.manifest["direction"], named.manifest["direction_origin"]
+    assert (named.follows, *told) == ([("2", "1")], "second_follows_first", "named")
+    agreed = Read(file, direction="second_follows_first")
+    assert (agreed.follows, agreed.manifest["direction_origin"]) == ([("2", "1")], "stated")
+    with pytest.raises(InputError, match=r"names the ends followed, follower.*stated is first_follows_second"):
+        Read(file, direction="first_follows_second")
+    assert sorted(Read(file, direction="mutual").follows) == [("1", "2"), ("2", "1")]
+    usual = turned_round(tmp_path, form, "Follower", "influencer")
+    assert Read(usual).manifest["direction_origin"] == "named"
+    assert Read(usual, direction="first_follows_second").follows == [("1", "2")]
+    with pytest.raises(InputError, match=r"names the ends follower, influencer.*stated is second_follows_first"):
+        Read(usual, direction="second_follows_first")
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "txt", "parquet", "npy"])
+def test_a_statement_speaks_of_the_columns_as_they_stand(tmp_path: Path, form: str) -> None:
+    file = turned_round(tmp_path, form, "target", "source")
+    assumed = Read(file)
+    assert (assumed.follows, assumed.manifest["direction_origin"]) == ([("2", "1")], "assumed")
+    assert assumed.manifest["direction"] == "second_follows_first"
+    stated = Read(file, direction="first_follows_second")
+    assert (stated.follows, stated.manifest["direction_origin"]) == ([("1", "2")], "stated")
+    assert (stated.edges[0]["first_node"], stated.edges[0]["second_node"]) == ("1", "2")
+    assert "target first, source second" in stated.manifest["notices"][0]
+    assert Read(file, direction="second_follows_first").follows == [("2", "1")]
+
+
+def test_columns_of_a_sidecar_say_which_is_first(tmp_path: Path) -> None:
+    file = turned_round(tmp_path, "csv", "target", "source")
+    columns = {"source": "first_node", "target": "second_node"}
+    assert Read(file, columns=columns).follows == [("2", "1")]
+    assert Read(file, columns=columns, direction="second_follows_first").follows == [("1", "2")]
+    assert Read(file, columns={"target": "first_node"}, direction="first_follows_second").follows == [("1", "2")]
+    named = turned_round(tmp_path, "csv", "page", "follower")
+    columns = {"page": "first_node", "follower": "second_node"}
+    assert Read(named, columns=columns).follows == [("2", "1")]
+    with pytest.raises(InputError, match="names the ends page, follower"):
+        Read(named, columns=columns, direction="first_follows_second")
+
+
+def test_a_file_that_contradicts_its_sidecar_is_set_aside(tmp_path: Path) -> None:
+    lake = Lake(Settings(data_root=str(tmp_path), profile="tiny", threads=1, memory_limit="512MB"))
+    folder = tmp_path / "landing" / "edges"
+    folder.mkdir(parents=True)
+    turned_round(folder, "csv")
+    (folder / "x.csv.meta.json").write_text('{"direction": "first_follows_second"}')
+    intake = take_in(lake, "edges")
+    assert not intake.files
+    assert "names the ends followed, follower, which is second_follows_first" in intake.unusable["landing/edges/x.csv"]
+    (folder / "x.csv.meta.json").write_text('{"direction": "second_follows_first"}')
+    (kept,) = take_in(lake, "edges").files
+    assert kept.manifest["direction_origin"] == "stated"
+
+
+def test_what_a_file_says_is_cut_and_escaped_in_sentences(tmp_path: Path) -> None:
+    long = Read(text(tmp_path, f"{'a' * 3000},{'b' * 3000}\nc,d\n")).manifest["notices"][0]
+    assert len(long) < 160
+    assert "aaa...) was read as an edge" in long
+    for content in (bytes(range(256)) * 40, b"\x00\x01\x1b[31m" * 2000, b"\x07" + b"x," * 30_000):
+        with pytest.raises(UnknownVintage) as refused:
+            Read(text(tmp_path, content))
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 1200
 
 
 def test_platform_is_stated_or_told_by_the_folder(tmp_path: Path) -> None:
