@@ -52,7 +52,7 @@ class Settings:
         key_agreement_hours: how near a client's clock must be to the time in the record's key to be believed however
             late the record came, in hours, 0..8760. SM_ASSETS_KEY_AGREEMENT_HOURS.
         sketch_scheme: `fss` or `affine32` (registers as datasketch makes them). SM_ASSETS_SKETCH_SCHEME.
-        sketch_k: registers of a signature, 1..2048 (affine32: 1..65536). SM_ASSETS_SKETCH_K.
+        sketch_k: registers of a signature, 1..2048 (affine32: 1..65535). SM_ASSETS_SKETCH_K.
         sketch_seed: seed of the sketches; none: 0 for fss, 1 for affine32. SM_ASSETS_SKETCH_SEED.
         sketch_element: what affine32 hashes of a key: `high32`, or `identity` where all keys are below 2^32.
             SM_ASSETS_SKETCH_ELEMENT.
@@ -101,8 +101,15 @@ class Settings:
         number = self.memory_limit.rstrip("KMGTiB% ")
         unit = self.memory_limit[len(number) :].strip().removesuffix("B")
         base = 1024 if unit.endswith("i") else 1000
+        if unit == "%":
+            return int(float(number) / 100 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
         powers = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
         return int(float(number) * base ** powers.get(unit.removesuffix("i"), 0))
+
+    @property
+    def secret_bytes(self) -> bytes:
+        """The secret of key rule `secret`, as the environment has it."""
+        return (self.key_secret or "").encode("utf-8", "surrogateescape")
 
     @property
     def client_ahead(self) -> timedelta:
@@ -137,10 +144,10 @@ class Settings:
         _one_of("sketch_scheme", self.sketch_scheme, SKETCH_SCHEMES)
         _one_of("sketch_element", self.sketch_element, SKETCH_ELEMENTS)
         _one_of("key_rule", self.key_rule, KEY_RULES)
-        _within("sketch_k", self.sketch_k, 1, 2048 if self.sketch_scheme == "fss" else 65_536)
+        _within("sketch_k", self.sketch_k, 1, 2048 if self.sketch_scheme == "fss" else 65_535)
         _within("key_seed", self.key_seed, 0, 2**64 - 1)
         _within("sketch_seed", self.sketch_seed or 0, 0, 2**32 - 1)
-        if self.key_rule == "secret" and not 1 <= len((self.key_secret or "").encode()) <= 64:
+        if self.key_rule == "secret" and not 1 <= len(self.secret_bytes) <= 64:
             raise SettingsError("key_rule is 'secret'; give SM_ASSETS_KEY_SECRET, a secret of 1 to 64 bytes.")
         if self.isa is not None:
             _one_of("isa", self.isa, ISAS)

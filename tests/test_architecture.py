@@ -31,7 +31,10 @@ ALLOWED = {
 }
 # The top floor: modules that lie in the package itself.
 TOP = {path.stem for path in PACKAGE.glob("*.py")} - set(ALLOWED)
-HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "networkx", "sknetwork", "datasketch", "transformers", "fasttext", "pandas", "rich")
+HEAVY = (
+    "torch", "sklearn", "scipy", "matplotlib", "networkx", "sknetwork", "datasketch", "transformers", "fasttext",
+    "pandas", "rich",
+)  # fmt: skip
 
 
 def room(path: Path) -> str:

@@ -284,6 +284,22 @@ def test_withdrawals_are_pending_from_the_day_on_which_they_are_known(tmp_path: 
     assert files(lake) == at_once
 
 
+def test_withdrawals_of_an_audience_that_comes_late_are_pending(tmp_path: Path) -> None:
+    follows = {
+        DAYS[0]: [("bluesky", f"f{n}", "slow") for n in range(98)] + [("bluesky", f"g{n}", "b") for n in range(120)],
+        DAYS[1]: [("bluesky", "f98", "slow"), ("bluesky", "f99", "slow")],
+    }
+    lake = open_lake(tmp_path)
+    publish_follows(lake, follows)
+    _tombstones(
+        lake,
+        [{"entity": "follow", "record_id": f"f{n}>slow", "day": DAYS[0], "record_day": DAYS[0]} for n in range(5)],
+    )
+    assert run(lake, DAYS[0], DAYS[0])
+    assert run(lake, DAYS[1], DAYS[1])
+    assert read(lake, "feat_audiences", DAYS[1])["n_withdrawn_pending"].to_pylist() == [0, 5]
+
+
 def _tombstones(lake: Lake, rows: list[dict[str, Any]]) -> None:
     from sm_assets.contracts import TABLES
 
@@ -347,6 +363,19 @@ def test_files_that_lost_their_metadata_are_refused(tmp_path: Path) -> None:
     pq.write_table(table.replace_schema_metadata(None), path)
     with pytest.raises(SketchMismatchError, match=r"No sm\.sketch metadata in .*day=2024-03-02; materialise it again"):
         run(lake, DAYS[1], DAYS[1], ["feat_audience_sizes", "feat_audiences"])
+
+
+@pytest.mark.parametrize("table", ["core_follows", "feat_follow_keys", "core_tombstones"])
+def test_files_that_lost_their_digest_are_refused(table: str, tmp_path: Path) -> None:
+    lake = open_lake(tmp_path)
+    publish_follows(lake, planted(5))
+    _tombstones(lake, [])
+    assert run(lake, DAYS[0], DAYS[0])
+    path = lake.file(table, DAYS[0])
+    whole = pq.read_table(path)
+    pq.write_table(whole.replace_schema_metadata({"sm.key": "xxh64/0"}), path)
+    with pytest.raises(SketchMismatchError, match=f"{table} day=2024-03-01; materialise it again|other keys"):
+        run(lake, DAYS[0], DAYS[0], ["feat_audience_sizes", "feat_audiences"])
 
 
 def test_other_schemes_and_key_rules_run_through(tmp_path: Path) -> None:

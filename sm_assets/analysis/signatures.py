@@ -5,7 +5,7 @@ Here: the one place that turns a `SketchSpec` into arguments of the kernels. Not
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,13 @@ import pyarrow as pa
 
 from sm_assets.contracts.sketches import SketchSpec
 from sm_assets.kernels.sketch import EMPTY, sketch_csr, sketch_edges
+
+_BLOCK_BYTES: Final = 16 * 2**20
+
+
+def block_rows(k: int) -> int:
+    """Signatures of k registers that are held at once on their way: as many as fill 16 MiB."""
+    return max(1, _BLOCK_BYTES // (4 * k))
 
 
 def empty_signatures(n: int, spec: SketchSpec) -> npt.NDArray[np.uint32]:

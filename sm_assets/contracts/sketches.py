@@ -78,6 +78,8 @@ class SketchSpec:
         if KEY not in metadata or any(_PREFIX + name not in metadata for name in names):
             raise SketchMismatchError(f"No sm.sketch metadata in {where}; materialise it again.")
         values = {name: metadata[_PREFIX + name] for name in names}
+        if not all(values[name].isdecimal() for name in ("version", "k", "seed")):
+            raise SketchMismatchError(f"The sm.sketch metadata in {where} cannot be read; materialise it again.")
         return cls(
             scheme=values["scheme"],
             version=int(values["version"]),
@@ -92,8 +94,8 @@ def key_id(settings: Settings) -> str:
     """The key rule of the settings as it stands in metadata: `xxh64/0`, `native/0`, `secret/<print of the secret>`."""
     match settings.key_rule:
         case "secret":
-            secret = (settings.key_secret or "").encode()
-            return f"secret/{hashlib.blake2b(b'sm_assets key rule', digest_size=4, key=secret).hexdigest()}"
+            known = hashlib.blake2b(b"sm_assets key rule", digest_size=4, key=settings.secret_bytes)
+            return f"secret/{known.hexdigest()}"
         case "xxh64":
             return f"xxh64/{settings.key_seed}"
         case rule:

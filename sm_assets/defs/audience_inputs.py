@@ -68,20 +68,51 @@ def read_inputs(lake: Lake, spec: SketchSpec, last: date) -> Inputs:
     sketches = {day: lake.metadata(SKETCHES, day) for day in days if day in sketched}
     where = {day: f"{SKETCHES} day={day}" for day in sketches}
     require_same(spec, {where[day]: SketchSpec.from_metadata(found, where[day]) for day, found in sketches.items()})
-    other = [day for day, found in sketches.items() if found.get(MADE_FROM) != keys[day][DIGEST]]
+    other = [day for day, found in sketches.items() if found.get(MADE_FROM) != keys[day].get(DIGEST)]
     if missing or other:
         raise SketchMismatchError(
             f"{SKETCHES} of {_days(sorted({*missing, *other}))} {'lack' if missing else 'were made from other keys'}: "
             f"materialise {SKETCHES} again for these days."
         )
-    follows = {day: lake.metadata(FOLLOWS, day)[DIGEST] for day in lake.days(FOLLOWS) if day <= last}
+    follows = {day: digest_of(lake, FOLLOWS, day) for day in lake.days(FOLLOWS) if day <= last}
     return Inputs(
         days=tuple(days),
         rows={day: int(found["rows"]) for day, found in keys.items()},
-        digests={day: found[DIGEST] for day, found in keys.items()},
+        digests={day: digest_of(lake, KEYS, day) for day in days},
         stale={day: follows.get(day, "-") for day in days if keys[day].get(MADE_FROM) != follows.get(day)},
-        tombstones={day: lake.metadata(TOMBSTONES, day)[DIGEST] for day in lake.days(TOMBSTONES) if day <= last},
+        tombstones={day: digest_of(lake, TOMBSTONES, day) for day in lake.days(TOMBSTONES) if day <= last},
     )
+
+
+def digest_of(lake: Lake, table: str, day: date) -> str:
+    """Digest of the rows of one partition.
+
+    Raises:
+        SketchMismatchError: the file has lost it, because another program wrote it.
+    """
+    found = lake.metadata(table, day).get(DIGEST)
+    if found is None:
+        raise SketchMismatchError(f"No {DIGEST} metadata in {table} day={day}; materialise it again.")
+    return found
+
+
+def require_current(lake: Lake, day: date) -> None:
+    """Hold the snapshot of a day to the keys that are there now.
+
+    Raises:
+        SketchMismatchError: it was made from other keys, or its metadata are lost.
+    """
+    text = lake.metadata(AUDIENCES, day).get(INPUTS)
+    if text is None:
+        raise SketchMismatchError(f"No {INPUTS} metadata in {AUDIENCES} day={day}; materialise it again.")
+    made_from = {name: digest for name, (_, digest) in json.loads(text)["days"].items()}
+    there = {str(known): digest_of(lake, KEYS, known) for known in lake.days(KEYS) if known <= day}
+    if made_from != there:
+        changed = sorted(name for name in {*made_from, *there} if made_from.get(name) != there.get(name))
+        raise SketchMismatchError(
+            f"{AUDIENCES} day={day} was made from other keys than those of {', '.join(changed[:_SHOWN])} now: "
+            f"materialise {SKETCHES} of these days, then {SIZES} and {AUDIENCES} of {day} again."
+        )
 
 
 def newest_valid(lake: Lake, inputs: Inputs, spec: SketchSpec, before: date) -> date | None:

@@ -17,11 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.audience_runs import key_values
 from sm_assets.analysis.null_models import DegreeClasses
 from sm_assets.analysis.overlap_types import Audiences
-from sm_assets.analysis.signatures import empty_signatures, signature_values
+from sm_assets.analysis.signatures import block_rows, empty_signatures, signature_values
 from sm_assets.contracts.sketches import KEY, SketchSpec, key_id, require_key, require_same, spec_of
-from sm_assets.defs.audience_inputs import AUDIENCES, KEYS
+from sm_assets.defs.audience_inputs import AUDIENCES, KEYS, require_current
 from sm_assets.defs.sql import RUN_SETTINGS, input_file, prepare
 from sm_assets.errors import Unreconciled
 from sm_assets.storage import Lake, TableRef, stream
@@ -51,13 +52,15 @@ class AudienceSnapshot:
         """Hold the snapshot to the settings.
 
         Raises:
-            SketchMismatchError: it was made by another spec, or its metadata is lost.
+            SketchMismatchError: it was made by another spec or from other keys than are there now, or its metadata are
+                lost.
         """
         where = f"{AUDIENCES} day={self.day}"
         self.spec = spec_of(self.lake.settings)
         require_same(
             self.spec, {where: SketchSpec.from_metadata(self.lake.metadata(AUDIENCES, self.day), f"day={self.day}")}
         )
+        require_current(self.lake, self.day)
 
     @cached_property
     def accounts(self) -> pa.Table:
@@ -85,7 +88,7 @@ class AudienceSnapshot:
         """uint32[n, k] in the order of the accounts."""
         registers = empty_signatures(len(self.accounts), self.spec)
         place = 0
-        for _, batch in stream(self.lake, AUDIENCES, [self.day], ["signature"], batch_rows=_BLOCK):
+        for _, batch in stream(self.lake, AUDIENCES, [self.day], ["signature"], batch_rows=block_rows(self.spec.k)):
             registers[place : place + batch.num_rows] = signature_values(batch.column("signature"), self.spec.k)
             place += batch.num_rows
         return registers
@@ -173,7 +176,7 @@ class AudienceSnapshot:
         for batch in self.con.sql(path.read_text(encoding="utf-8")).to_arrow_reader(_BLOCK):
             if not batch.num_rows:
                 continue
-            numbers, keys = batch.column(0).to_numpy(), batch.column(1).to_numpy()
+            numbers, keys = batch.column(0).to_numpy(), key_values(batch.column(1))
             new = np.empty(len(keys), dtype=bool)
             new[0] = (int(numbers[0]), int(keys[0])) != last
             np.logical_or(keys[1:] != keys[:-1], numbers[1:] != numbers[:-1], out=new[1:])

@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sm_assets.analysis.audience_tables import community_tables, kept_id_share
@@ -153,34 +154,31 @@ def places(found: Found) -> pa.Table:
     if len(members) > _MAX_MAPPED:
         members = members.slice(0, 0)
     parts = []
-    platforms = members.column("platform").to_pylist()
-    for platform in sorted(set(platforms)):
-        own = members.filter(pa.array([name == platform for name in platforms]))
-        ids = {account: row for row, account in enumerate(own.column("account_id").to_pylist())}
-        names = own.column("community_id").to_pylist()
-        numbers = {name: number for number, name in enumerate(sorted({name for name in names if name}))}
-        edges = [row for row in found.pairs.to_pylist() if row["platform"] == platform]
+    for platform in sorted(pc.unique(members.column("platform")).to_pylist()):
+        own, edges = _of(members, platform), _of(found.pairs, platform)
+        ids = own.column("account_id").combine_chunks()
+        first, second = (
+            pc.index_in(edges.column(f"account_id_{end}"), value_set=ids).to_numpy().astype(np.int64) for end in "ab"
+        )
+        homes = own.column("community_id").combine_chunks().dictionary_encode()
         spots = layout(
             len(ids),
-            np.array([ids[row["account_id_a"]] for row in edges], np.int64),
-            np.array([ids[row["account_id_b"]] for row in edges], np.int64),
-            np.array([row["jaccard"] for row in edges], np.float64),
-            np.array([numbers[name] if name else -1 for name in names], np.int64),
+            first,
+            second,
+            edges.column("jaccard").to_numpy(),
+            pc.fill_null(homes.indices, -1).to_numpy().astype(np.int64),
         )
         parts.append(
-            pa.table(
-                {
-                    "platform": [platform] * len(ids),
-                    "account_id": own.column("account_id").combine_chunks(),
-                    "x": spots[:, 0],
-                    "y": spots[:, 1],
-                }
-            )
+            pa.table({"platform": [platform] * len(ids), "account_id": ids, "x": spots[:, 0], "y": spots[:, 1]})
         )
     schema = pa.schema(
         [("platform", pa.string()), ("account_id", pa.string()), ("x", pa.float64()), ("y", pa.float64())]
     )
     return pa.concat_tables(part.cast(schema) for part in parts) if parts else schema.empty_table()
+
+
+def _of(table: pa.Table, platform: str) -> pa.Table:
+    return table.filter(pc.equal(table.column("platform"), platform))
 
 
 def figures(found: Found, spots: pa.Table) -> dict[str, dict[str, Any]]:
@@ -208,10 +206,7 @@ def export(lake: Lake, found: Found, spots: pa.Table, day: date, folder: Path) -
     )
     written = []
     for platform in found.communities:
-        own, edges = (
-            table.filter(pa.array([name == platform for name in table.column("platform").to_pylist()]))
-            for table in (nodes, found.pairs)
-        )
+        own, edges = _of(nodes, platform), _of(found.pairs, platform)
         files = {name: folder / f"{platform}-{name}" for name in ("graph.gexf", "nodes.parquet", "edges.parquet")}
         files["graph.gexf"].write_bytes(gexf(own, edges))
         pq.write_table(own, files["nodes.parquet"])

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sm_assets.analysis.audiences import AudienceBuilder
-from sm_assets.analysis.signatures import signature_column
+from sm_assets.analysis.signatures import block_rows, signature_column
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.schema import DAY
 from sm_assets.contracts.sketches import SketchSpec
@@ -30,8 +30,13 @@ from sm_assets.defs.sql import RUN_SETTINGS, input_file, prepare
 from sm_assets.storage import Lake, TableRef, literal, overlapping, parquet_sql, stream
 
 _KEY_COLUMNS = ("platform", "followed_account_id", "follower_key")
-_BLOCK = 65_536
+_SIZES_BLOCK = 65_536
 LEAST_RANGE = 1024
+
+
+_PENDING = pa.schema(
+    [("platform", pa.string()), ("account_id", pa.string()), ("pending_from", pa.date32()), ("n", pa.int64())]
+)
 
 
 @dataclass(slots=True)
@@ -67,13 +72,12 @@ class Snapshots:
         if not self.as_of:
             return
         self._make_sizes()
-        pending = self._pending()
         influencers = self._influencers(self.as_of[-1])
         self.counts["largest_audience"] = pc.max(influencers.column("n_followers")).as_py() or 0
         tracked = influencers.select(["platform", "account_id"])
         step = max(LEAST_RANGE, self.lake.settings.memory_bytes // 4 // (4 * self.spec.k))
         for first in range(0, max(len(tracked), 1), step):
-            self._make_range(tracked.slice(first, step), first // step, pending)
+            self._make_range(tracked.slice(first, step), first // step)
         last = self.as_of[-1]
         self.counts["accounts_in"] = pq.read_metadata(self._sizes_file(last)).num_rows
         self.counts["influencers"] = len(tracked)
@@ -114,11 +118,11 @@ class Snapshots:
 
     # ------------------------------------------------------------- signatures
 
-    def _make_range(self, accounts: pa.Table, number: int, pending: pa.Table) -> None:
+    def _make_range(self, accounts: pa.Table, number: int) -> None:
         """Signatures of some influencers at every as-of day."""
         builder = AudienceBuilder(self.spec, accounts, threads=self.lake.settings.threads)
-        known = np.zeros(len(accounts), dtype=bool)
         carried = np.zeros(len(accounts), dtype=np.int64)
+        known = np.full(len(accounts), self.base is None)
         if self.base is not None:
             for rows, batch in self._add_base(builder):
                 known[rows] = True
@@ -132,19 +136,24 @@ class Snapshots:
                 self._add_days(late, newcomers, earlier)
                 builder.signatures[fresh] = late.signatures
                 self.counts["influencers_new"] += len(fresh)
+        # Of those in the base what was pending then is known; of newcomers nothing is.
+        pending = [self._pending(accounts.filter(pa.array(known)), self.base)]
+        if self.base is not None:
+            pending.append(self._pending(accounts.filter(pa.array(~known)), None))
+        waiting = pa.concat_tables(pending)
         done = self.base
         for day in self.as_of:
             since = [d for d in self.inputs.days if d <= day and (done is None or d > done)]
             self._add_days(builder, accounts, since)
             done = day
-            self._keep(builder, accounts, day, number, carried, pending)
+            self._keep(builder, accounts, day, number, carried, waiting)
             self.log(f"snapshot of {day}: {len(accounts):,} influencers followed through {len(since)} more days")
 
     def _add_base(self, builder: AudienceBuilder) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
         """Signatures of the snapshot that is gone on from: the rows, and their withdrawals that were pending then."""
         assert self.base is not None
         columns = ("platform", "account_id", "n_withdrawn_pending", "signature")
-        for _, batch in stream(self.lake, AUDIENCES, [self.base], columns, batch_rows=_BLOCK):
+        for _, batch in stream(self.lake, AUDIENCES, [self.base], columns, batch_rows=block_rows(self.spec.k)):
             rows = builder.rows(batch.column("platform"), batch.column("account_id"))
             builder.add_sketches(batch)
             yield rows[rows >= 0], batch.column("n_withdrawn_pending").to_numpy()[rows >= 0]
@@ -167,7 +176,7 @@ class Snapshots:
         upcoming = next(batches, None)
         for day in days:
             open_rows = np.ones(len(accounts), dtype=bool)
-            for _, batch in stream(self.lake, SKETCHES, [day], columns, batch_rows=_BLOCK):
+            for _, batch in stream(self.lake, SKETCHES, [day], columns, batch_rows=block_rows(self.spec.k)):
                 open_rows[builder.add_sketches(batch)] = False
             # Days whose keys are all passed over send no batch.
             if upcoming is not None and upcoming[0] == day:
@@ -192,8 +201,9 @@ class Snapshots:
         schema = TABLES[AUDIENCES].plain_schema_of(self.spec.k)
         path = self.folder / f"audiences-{day}-{number}.parquet"
         with pq.ParquetWriter(path, schema, compression="none", use_dictionary=False) as writer:
-            for first in range(0, len(rows), _BLOCK):
-                block = rows[first : first + _BLOCK]
+            step = block_rows(self.spec.k)
+            for first in range(0, len(rows), step):
+                block = rows[first : first + step]
                 part = found.slice(first, len(block))
                 columns = {
                     "platform": part.column("platform").combine_chunks(),
@@ -209,37 +219,37 @@ class Snapshots:
 
     # ------------------------------------------------------------ withdrawals
 
-    def _pending(self) -> pa.Table:
-        """platform, account_id, pending_from, n: follows that are withdrawn but sketched, beyond those of the base."""
-        schema = pa.schema(
-            [("platform", pa.string()), ("account_id", pa.string()), ("pending_from", pa.date32()), ("n", pa.int64())]
-        )
-        parts = []
-        if self.inputs.stale:
-            days = tuple(sorted(self.inputs.stale))
-            refs = [TableRef(KEYS, days), self.lake.ref(FOLLOWS, days)]
-            parts.append(self._table("stale_keys", refs))
-        hit = self._days_hit()
-        if hit:
-            parts.append(self._table("withdrawn", [self.lake.ref(FOLLOWS, hit)]))
-        found = pa.concat_tables(part.cast(schema) for part in parts) if parts else schema.empty_table()
-        if self.base is not None:
-            found = found.filter(pc.greater(found.column("pending_from"), pa.scalar(self.base)))
-        return found
+    def _pending(self, accounts: pa.Table, since: date | None) -> pa.Table:
+        """platform, account_id, pending_from, n: follows of some accounts that are withdrawn but sketched.
 
-    def _days_hit(self) -> list[date]:
-        """Days of follows that withdrawals may have hit since the base; all where a withdrawal does not tell."""
+        Args:
+            accounts: platform, account_id.
+            since: only what is pending from later days; None: all.
+        """
+        parts = [_PENDING.empty_table()]
+        if len(accounts) and self.inputs.stale:
+            days = tuple(sorted(self.inputs.stale))
+            parts.append(self._table("stale_keys", [TableRef(KEYS, days), self.lake.ref(FOLLOWS, days)], accounts))
+        if len(accounts) and (hit := self._days_hit(since)):
+            parts.append(self._table("withdrawn", [self.lake.ref(FOLLOWS, hit)], accounts))
+        found = pa.concat_tables(part.cast(_PENDING) for part in parts)
+        return found if since is None else found.filter(pc.greater(found.column("pending_from"), pa.scalar(since)))
+
+    def _days_hit(self, since: date | None) -> list[date]:
+        """Days of follows that withdrawals after a day may have hit; all where a withdrawal does not tell."""
         if not self.inputs.tombstones:
             return []
-        rows = self._table("withdrawals", [self.lake.ref(TOMBSTONES)]).to_pylist()
-        new = [row for row in rows if self.base is None or row["withdrawn_day"] > self.base]
-        recent = {day for day in self.inputs.days if self.base is not None and day > self.base and rows}
+        rows = self._table("withdrawals", [self.lake.ref(TOMBSTONES)], None).to_pylist()
+        new = [row for row in rows if since is None or row["withdrawn_day"] > since]
+        recent = {day for day in self.inputs.days if since is not None and day > since and rows}
         if any(row["follow_day"] is None for row in new):
             return list(self.inputs.days)
         return sorted((recent | {row["follow_day"] for row in new}) & set(self.inputs.days))
 
-    def _table(self, name: str, refs: list[TableRef]) -> pa.Table:
+    def _table(self, name: str, refs: list[TableRef], accounts: pa.Table | None) -> pa.Table:
         path = input_file(f"{AUDIENCES}_{name}")
+        if accounts is not None:
+            self.con.register(RUN_SETTINGS, accounts.select(["platform", "account_id"]))
         prepare(self.con, self.lake, path, refs, self.as_of)
         return self.con.sql(path.read_text(encoding="utf-8")).to_arrow_table()
 
@@ -256,18 +266,21 @@ class Snapshots:
     def sizes(self) -> pa.RecordBatchReader:
         """Rows of feat_audience_sizes, in the order of day and key."""
         schema = TABLES[SIZES].plain_schema
-        return pa.RecordBatchReader.from_batches(schema, self._read(schema, lambda day: [self._sizes_file(day)]))
+        return pa.RecordBatchReader.from_batches(
+            schema, self._read(schema, _SIZES_BLOCK, lambda day: [self._sizes_file(day)])
+        )
 
     def audiences(self) -> pa.RecordBatchReader:
         """Rows of feat_audiences, in the order of day and key."""
         schema = TABLES[AUDIENCES].plain_schema_of(self.spec.k)
-        return pa.RecordBatchReader.from_batches(schema, self._read(schema, lambda day: self._pieces.get(day, [])))
+        rows = self._read(schema, block_rows(self.spec.k), lambda day: self._pieces.get(day, []))
+        return pa.RecordBatchReader.from_batches(schema, rows)
 
-    def _read(self, schema: pa.Schema, files: Callable[[date], list[Path]]) -> Iterator[pa.RecordBatch]:
+    def _read(self, schema: pa.Schema, rows: int, files: Callable[[date], list[Path]]) -> Iterator[pa.RecordBatch]:
         for day in self.as_of:
             for path in files(day):
                 with pq.ParquetFile(path) as file:
-                    for batch in file.iter_batches(_BLOCK):
+                    for batch in file.iter_batches(rows):
                         columns = {name: batch.column(name) for name in batch.schema.names}
                         columns[DAY] = pa.array([day] * batch.num_rows, pa.date32())
                         arrays = [columns[f.name].cast(f.type) for f in schema]

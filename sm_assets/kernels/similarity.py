@@ -264,6 +264,8 @@ def _check(array: npt.NDArray[Any], dtype: type[np.generic], ndim: int, name: st
         )
     if not array.flags.c_contiguous:
         raise SketchInputError(f"{name} must be C-contiguous; found strides {array.strides}. Use ascontiguousarray.")
+    if not array.flags.aligned:
+        raise SketchInputError(f"{name} must be aligned to its {array.itemsize} bytes; found it between. Copy it.")
 
 
 def _check_k(k: int, name: str) -> None:

@@ -67,7 +67,9 @@ static void late_rounds(int64_t n, uint32_t k, uint32_t* reg, Scratch& s) {
             const uint32_t fraction = (uint32_t)late_mix(s.h[i] + r * ROUND_STEP) >> 13;
             least = fraction < least ? fraction : least;
         }
-        reg[b] = base + least < reg[b] ? base + least : reg[b];
+        // The very last code of k = 2048 would be EMPTY, which only the empty set may have.
+        const uint32_t code = base + least < EMPTY ? base + least : EMPTY - 1;
+        reg[b] = code < reg[b] ? code : reg[b];
     }
 }
 

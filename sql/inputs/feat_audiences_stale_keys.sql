@@ -1,14 +1,25 @@
 -- Follows that are gone from core_follows but still stand among the keys.
 with
 
+accounts as (
+    select * from run_settings
+),
+
 sketched as (
     select
-        platform,
-        followed_account_id as account_id,
-        day,
+        feat_follow_keys.platform,
+        feat_follow_keys.followed_account_id as account_id,
+        feat_follow_keys.day,
         count(*) as n
     from feat_follow_keys
-    group by platform, followed_account_id, day
+    semi join accounts
+        on
+            feat_follow_keys.platform = accounts.platform
+            and feat_follow_keys.followed_account_id = accounts.account_id
+    group by
+        feat_follow_keys.platform,
+        feat_follow_keys.followed_account_id,
+        feat_follow_keys.day
 ),
 
 standing as (

@@ -1,15 +1,23 @@
 -- Follows that are withdrawn but stand in core_follows still, per account.
 with
 
+accounts as (
+    select * from run_settings
+),
+
 follows as (
     select
-        platform,
-        follow_id,
-        follower_account_id,
-        followed_account_id,
-        revision,
-        day
+        core_follows.platform,
+        core_follows.follow_id,
+        core_follows.follower_account_id,
+        core_follows.followed_account_id,
+        core_follows.revision,
+        core_follows.day
     from core_follows
+    semi join accounts
+        on
+            core_follows.platform = accounts.platform
+            and core_follows.followed_account_id = accounts.account_id
 ),
 
 hits as (

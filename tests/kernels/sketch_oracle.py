@@ -42,7 +42,8 @@ def fss(keys: Iterable[int], k: int, seed: int = 0) -> list[int]:
             g ^= g >> 32
             g = g * 0xFF51AFD7ED558CCD % WORD
             b = ((g >> 32) * k) >> 32 if r < k else r - k
-            registers[b] = min(registers[b], 2**31 + r * 2**19 + ((g & LOW) >> 13))
+            # The last code of k = 2048 gives way to EMPTY, which only the empty set has.
+            registers[b] = min(registers[b], 2**31 + r * 2**19 + ((g & LOW) >> 13), EMPTY - 1)
     return registers
 
 

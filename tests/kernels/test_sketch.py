@@ -189,6 +189,8 @@ def test_only_the_empty_set_has_empty_registers() -> None:
     assert (made[100] == EMPTY).all()
     assert (np.delete(made, 100, axis=0) != EMPTY).all()
     assert (one([2**64 - 1], 2048) != EMPTY).all()
+    # The key whose very last code would be EMPTY.
+    assert one([0xFAAEFDA14DC9F1DF], 2048).reshape(-1)[-1] == EMPTY - 1
     assert sketch_csr(keys_of([]), np.array([0]), 7).shape == (0, 7)
     assert sketch_edges(keys_of([]), np.array([], dtype=np.uint32), 3, 7).tolist() == [[EMPTY] * 7] * 3
     assert sketch_csr(keys_of([]), np.array([0, 0, 0]), 7, scheme="affine32").tolist() == [[EMPTY] * 7] * 2

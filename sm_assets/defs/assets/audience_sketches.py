@@ -13,10 +13,11 @@ from pydantic import Field
 
 from sm_assets.contracts.sketches import KEY, MADE_FROM, key_id, require_key, spec_of
 from sm_assets.defs.assets.declare import ins, one
+from sm_assets.defs.audience_inputs import digest_of
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input
-from sm_assets.storage import DIGEST, Lake, TableRef, stream
+from sm_assets.storage import Lake, TableRef, stream
 
 NAME, SOURCE = "feat_audience_sketches", "feat_follow_keys"
 COLUMNS = ("platform", "followed_account_id", "follower_key")
@@ -68,7 +69,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 seen,
                 is_sorted=True,
                 metadata={"sketch_id": spec.sketch_id},
-                file_metadata=lambda day: spec.metadata | {MADE_FROM: sources[day][DIGEST]},
+                file_metadata=lambda day: spec.metadata | {MADE_FROM: digest_of(lake, SOURCE, day)},
             )
         )
 

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from sm_assets.contracts.sketches import KEY, MADE_FROM, key_id
 from sm_assets.defs.assets.declare import ins, one
+from sm_assets.defs.audience_inputs import digest_of
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input, input_file, open_select
-from sm_assets.storage import DIGEST, Buckets, Lake, TableRef, stream
+from sm_assets.storage import Buckets, Lake, TableRef, stream
 
 NAME, SOURCE = "feat_follow_keys", "core_follows"
 COLUMNS = ("platform", "followed_account_id", "follower_account_id")
@@ -33,7 +34,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
         days = days_with_input(NAME, refs.values(), partition_days(list(context.partition_keys)))
         seen: Counter[str] = Counter()
-        sources = {day: lake.metadata(SOURCE, day)[DIGEST] for day in days}
+        sources = {day: digest_of(lake, SOURCE, day) for day in days}
         yield dg.Output(
             Rows(
                 pa.RecordBatchReader.from_batches(KEY_ROWS, _rows(lake, days, seen)),
@@ -55,7 +56,7 @@ def _rows(lake: Lake, days: list[date], seen: Counter[str]) -> Iterator[pa.Recor
 
     settings = lake.settings
     seed = settings.key_seed if settings.key_rule == "xxh64" else 0
-    secret = settings.key_secret.encode() if settings.key_rule == "secret" and settings.key_secret else None
+    secret = settings.secret_bytes if settings.key_rule == "secret" else None
     for day in days:
         accounts = Accounts.of(_accounts(lake, day))
         cuts = Cuts.of(accounts, max(1, settings.memory_bytes // 4 // BYTES_EACH))
