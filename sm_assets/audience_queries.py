@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sm_assets.analysis.account_names import account_ids
+from sm_assets.analysis.account_names import account_id, account_ids, handles_of, names_of
 from sm_assets.analysis.audience_index import AudienceIndex, Neighbours
 from sm_assets.analysis.influencer_search import SearchOptions, search_rows
 from sm_assets.analysis.overlap_pairs import standard_error
@@ -75,7 +75,7 @@ def open_audiences(data_root: str | Path | None = None, day: date | None = None)
 
 
 class Audiences:
-    """One snapshot, ready to be asked. Accounts are named by id, or by handle with or without @.
+    """One snapshot, ready to be asked. Accounts are named by id, or by handle with or without @; an id as given wins.
 
     Attributes:
         day: as-of day.
@@ -110,7 +110,7 @@ class Audiences:
         Raises:
             UnknownAccounts: nobody of that name has enough followers. OptionError: a parameter is out of range.
         """
-        platform, (own,) = self._influencers([account], platform)
+        platform, (own,) = self._influencers(names_of([account], "account"), platform)
         index = self._index(platform)
         read: Callable[[Sequence[str]], Sequence[Keys]] | None = None
         if exact:
@@ -118,7 +118,7 @@ class Audiences:
         found = index.neighbours(own, top, read_audiences=read)
         return self._neighbour_rows(platform, found, index.row_of(own))
 
-    def exact_overlap(self, accounts: Iterable[str], platform: str | None = None) -> pa.Table:
+    def exact_overlap(self, accounts: str | Iterable[str], platform: str | None = None) -> pa.Table:
         """How many followers each two of the accounts share, however few they have.
 
         Args:
@@ -132,7 +132,7 @@ class Audiences:
         Raises:
             UnknownAccounts: one of them is followed by nobody. OptionError: fewer than two accounts.
         """
-        platform, named = self._followed(list(dict.fromkeys(map(str, accounts))), platform)
+        platform, named = self._followed(list(dict.fromkeys(names_of(accounts))), platform)
         ids = list(dict.fromkeys(named))
         if len(ids) < 2:
             raise OptionError(f"An overlap is one of two accounts or more; found {', '.join(ids) or 'none'}.")
@@ -156,7 +156,7 @@ class Audiences:
 
     def around(
         self,
-        seeds: Iterable[str],
+        seeds: str | Iterable[str],
         method: str | None = None,
         platform: str | None = None,
         *,
@@ -178,7 +178,7 @@ class Audiences:
         Raises:
             UnknownAccounts: a seed is no influencer. OptionError: no seed, or a parameter is out of range.
         """
-        platform, ids = self._influencers(list(map(str, seeds)), platform)
+        platform, ids = self._influencers(names_of(seeds, "seeds"), platform)
         rows, _ = search_rows(
             "", platform, self._of(platform), self._signatures[self._rows(platform)], ids,
             day=self.day, methods=SEARCH_METHODS if method is None else [method],
@@ -218,8 +218,8 @@ class Audiences:
             raise OptionError("No account is named; name an account by its id or handle.")
         tried = {}
         for name in [platform] if platform else self.platforms or PLATFORMS[-1:]:
-            known = self._ids(name)
-            ids = [account if account in known else self._by_handle(name, account) for account in names]
+            known, handles = self._ids(name), self._by_handle(name)
+            ids = [account_id(account, known, handles) for account in names]
             tried[name] = (ids, [shown for shown, account in zip(names, ids, strict=True) if account not in known])
         where = self._one_platform({name: unknown for name, (_, unknown) in tried.items()}, names)
         ids, unknown = tried[where]
@@ -266,8 +266,12 @@ class Audiences:
         """Why each of the names is no influencer, or followed by nobody; platform None: anywhere."""
         sizes, told = self._sizes(names, platform), []
         for name in names[:_SHOWN]:
-            bare = name.removeprefix("@").casefold()
-            found = [n for (_, own, handle), n in sizes.items() if own == name or (handle or "").casefold() == bare]
+            bare = name.removeprefix("@")
+            found = [
+                n
+                for (_, own, handle), n in sizes.items()
+                if own in (name, bare) or (handle or "").removeprefix("@").casefold() == bare.casefold()
+            ]
             if found:
                 told.append(
                     f"{name} has {max(found):,} follower{'' if max(found) == 1 else 's'} up to {self.day}, too few for "
@@ -283,7 +287,7 @@ class Audiences:
 
     def _sizes(self, names: Sequence[str], platform: str | None) -> dict[tuple[str, str, str | None], int]:
         """(platform, id, handle) -> followers of all followed accounts that one of the names may mean."""
-        wanted = pa.table({"name": pa.array(names, pa.string())})
+        wanted = pa.table({"name": pa.array([*names, *(name.removeprefix("@") for name in names)], pa.string())})
         with self._lake.connect() as con:
             self._lake.register(con, TableRef(SIZES, (self.day,)), "sizes")
             self._lake.register(
@@ -349,16 +353,11 @@ class Audiences:
         known = self._by_platform.get(platform)
         return {} if known is None else known[1]
 
-    def _by_handle(self, platform: str, name: str) -> str:
-        """The id of a handle, with or without @; a name that is no handle stays as it is."""
+    def _by_handle(self, platform: str) -> dict[str, str]:
+        """See `handles_of`."""
         if platform not in self._handles:
-            own = self._of(platform)
-            own = own.filter(pc.is_valid(own["handle"]))
-            handles = [handle.casefold() for handle in own["handle"].to_pylist()]
-            # Of several accounts of one handle the first.
-            pairs = zip(reversed(handles), reversed(own["account_id"].to_pylist()), strict=True)
-            self._handles[platform] = dict(pairs)
-        return self._handles[platform].get(name.removeprefix("@").casefold(), name)
+            self._handles[platform] = handles_of(self._of(platform))
+        return self._handles[platform]
 
     def _index(self, platform: str) -> AudienceIndex:
         if platform not in self._indices:

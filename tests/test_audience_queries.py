@@ -16,6 +16,7 @@ import pytest
 from follow_lake import FEATURES, day_number, publish_follows, run
 
 import sm_assets
+from sm_assets.analysis.account_names import account_ids, names_of
 from sm_assets.audience_queries import Audiences
 from sm_assets.cli import main
 from sm_assets.contracts import TABLES
@@ -139,6 +140,26 @@ def test_handles_name_accounts(audiences: Audiences) -> None:
     assert "The Ada" in audiences.neighbours("i02", top=29)["display_name"].to_pylist()
 
 
+def test_one_rule_for_names_with_an_at(audiences: Audiences) -> None:
+    by_id = audiences.neighbours("i02", "twitter")
+    assert by_id.equals(audiences.neighbours("@i02", "twitter"))
+    assert audiences.around("@i02").equals(audiences.around(["i02"]))
+    assert audiences.exact_overlap(["@i02", "@B"]).equals(audiences.exact_overlap(["i02", "B"]))
+    with pytest.raises(UnknownAccounts, match="@B has 3 followers up to"):
+        audiences.neighbours("@B")
+
+
+def test_names_to_ids() -> None:
+    rows = [("1", "@Ann"), ("@1", None), ("ann", None), ("2", "3"), ("3", None), ("4", "dup"), ("5", "DUP"), ("6", "")]
+    table = pa.table({"account_id": [row[0] for row in rows], "handle": pa.array([row[1] for row in rows])})
+    wanted = {"1": "1", "@1": "@1", "ann": "ann", "@ann": "1", "ANN": "1", "3": "3", "@3": "2", "@dup": "4", "@6": "6",
+              "@x": "@x", "@": "@", "": ""}  # fmt: skip
+    assert dict(zip(wanted, account_ids(table, wanted), strict=True)) == wanted
+    assert names_of("12") == ["12"]
+    assert names_of(12) == ["12"]
+    assert names_of(name for name in ("a", 1)) == ["a", "1"]
+
+
 def test_the_platform_is_found_or_asked_for(audiences: Audiences) -> None:
     assert audiences.platforms == ["bluesky", "twitter"]
     assert audiences.neighbours("only")["account_id"].to_pylist() == ["i00"]
@@ -249,7 +270,13 @@ def test_unknown_accounts_are_told_in_a_sentence(audiences: Audiences, ask: Any,
         (lambda a: a.exact_overlap(["i01"]), "two accounts or more; found i01"),
         (lambda a: a.exact_overlap(["i01", "@ada"]), "two accounts or more; found i01"),
         (lambda a: a.exact_overlap([]), "two accounts or more; found none"),
-        (lambda a: a.neighbours("i01", top=0), "top must be at least 1"),
+        (lambda a: a.neighbours("i01", top=0), "^top must be at least 1; found 0.$"),
+        (lambda a: a.neighbours("i01", top=2.5), r"^top must be a whole number; found 2\.5"),
+        (lambda a: a.neighbours(None), "account: ids or handles are texts or whole numbers; found None"),
+        (lambda a: a.around(["i01", None]), "seeds: ids or handles .* found None"),
+        (lambda a: a.around("i01", max_members="4"), "max_members must be a whole number; found '4'"),
+        (lambda a: a.exact_overlap("i01"), "two accounts or more; found i01"),
+        (lambda a: a.exact_overlap([b"i01", "i02"]), "accounts: ids or handles .* found b'i01'"),
         (lambda a: a.around(["i01"], "pagerank"), "method must be one of"),
     ],
 )
@@ -312,6 +339,7 @@ def test_commands(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     [
         (["neighbours", "nobody"], "nobody is not among the 35 followed accounts"),
         (["neighbours", "i00"], "give the platform"),
+        (["neighbours", "i01", "--top", "0"], "sm-assets: top must be at least 1; found 0.\n"),
         (["overlap", "A"], "two accounts or more"),
         (["overlap", "A", "B", "--day", "1999-01-01"], "no snapshot of 1999-01-01"),
         (["neighbours", "i01", "--output-path", "/nowhere/at/all.csv"], "does not exist"),

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sm_assets.analysis.parameters import check_real, check_whole
 from sm_assets.contracts.sketches import SketchSpec, require_same
 from sm_assets.errors import OptionError, SketchInputError
 from sm_assets.kernels.similarity import fold8, intersect, topk
@@ -274,8 +275,9 @@ class AudienceIndex:
 
 def _candidates_for(top: int, min_jaccard: float) -> int:
     """Enough that the best ten are among the candidates in 99.6 of 100 cases."""
-    if top < 1 or not 0 <= min_jaccard <= 1:
-        raise OptionError(f"top must be at least 1 and min_jaccard in 0..1; found {top} and {min_jaccard}.")
+    check_whole("top", top)
+    if not 0 <= check_real("min_jaccard", min_jaccard) <= 1:
+        raise OptionError(f"min_jaccard must lie in 0..1; found {min_jaccard}.")
     return max(10 * top, 100)
 
 

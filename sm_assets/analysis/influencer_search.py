@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import ceil, log
+from math import ceil, inf, log
 from typing import Final
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.parameters import check_real, check_whole
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.columns import SEARCH_METHODS
 from sm_assets.errors import OptionError, SketchInputError, UnknownAccounts
@@ -69,12 +70,11 @@ class SearchOptions:
         whole = {"rows": self.rows, "max_candidates": self.max_candidates, "max_members": self.max_members}
         whole |= {name: value for name, value in (("bands", self.bands), ("steps", self.steps)) if value is not None}
         for name, value in whole.items():
-            if value < 1:
-                raise OptionError(f"{name} must be at least 1; found {value}.")
-        if not 0 < self.damping < 1:
+            check_whole(name, value)
+        if not 0 < check_real("damping", self.damping) < 1:
             raise OptionError(f"damping must lie between 0 and 1; found {self.damping}.")
-        if not self.tolerance > 0:
-            raise OptionError(f"tolerance must be above 0; found {self.tolerance}.")
+        if not 0 < check_real("tolerance", self.tolerance) < inf:
+            raise OptionError(f"tolerance must be above 0 and finite; found {self.tolerance}.")
 
     def bands_of(self, k: int) -> int:
         """Bands of signatures with k registers.
@@ -84,9 +84,11 @@ class SearchOptions:
         """
         bands = k // self.rows if self.bands is None else self.bands
         if bands < 1 or bands * self.rows > k:
+            least = max(bands, 1)
+            shape = f"{least} band{'s' if least > 1 else ''} of {self.rows} register{'s' if self.rows > 1 else ''}"
             raise OptionError(
-                f"{max(bands, 1)} bands of {self.rows} registers need signatures of {max(bands, 1) * self.rows}; found "
-                f"{k}. Take fewer bands or longer signatures."
+                f"{shape} need{'' if least > 1 else 's'} signatures of {least * self.rows}; found {k}. Take "
+                f"{'fewer bands' if least > 1 else 'fewer rows'} or longer signatures."
             )
         return bands
 

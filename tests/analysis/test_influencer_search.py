@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -182,6 +183,10 @@ def test_preset_of_the_paper() -> None:
     assert PAPER.bands_of(1000) == 500
     with pytest.raises(OptionError, match="500 bands of 2 registers need signatures of 1000; found 128"):
         PAPER.bands_of(128)
+    with pytest.raises(OptionError, match=r"^1 band of 2 registers needs signatures of 2; found 1\. Take fewer rows"):
+        SearchOptions().bands_of(1)
+    with pytest.raises(OptionError, match=r"^3 bands of 1 register need signatures of 3; found 2\. Take fewer bands"):
+        SearchOptions(bands=3, rows=1).bands_of(2)
 
 
 def test_what_is_refused() -> None:
@@ -196,18 +201,23 @@ def test_what_is_refused() -> None:
     for wrong in (signatures.astype(np.int64), signatures[:, ::2], signatures[0]):
         with pytest.raises(SketchInputError, match="uint32"):
             find_candidates(wrong, np.array([0]))  # type: ignore[arg-type]  # what is tested
-    for wrong_option in (
+    wrong_options: list[dict[str, Any]] = [
         {"rows": 0},
         {"bands": 0},
         {"max_candidates": 0},
         {"max_members": 0},
         {"steps": 0},
         {"damping": 1.0},
+        {"damping": "0.5"},
+        {"rows": 1.5},
+        {"max_members": "5"},
+        {"tolerance": float("inf")},
         {"damping": 0.0},
         {"tolerance": 0.0},
-    ):
+    ]
+    for wrong_option in wrong_options:
         with pytest.raises(OptionError, match="must"):
-            SearchOptions(**wrong_option)  # type: ignore[arg-type]  # what is tested
+            SearchOptions(**wrong_option)
 
 
 def audiences(n: int) -> pa.Table:
