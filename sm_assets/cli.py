@@ -35,7 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except SmAssetsError as problem:
-        print(f"sm-assets: {problem}", file=sys.stderr)
+        from sm_assets.oneshot.audience_report import printable
+
+        # Names of files, columns and accounts come from anybody.
+        for line in f"sm-assets: {problem}".split("\n"):
+            print(printable(line), file=sys.stderr)
         return UNUSABLE
     except OSError as problem:
         if isinstance(problem, BrokenPipeError):

@@ -56,11 +56,14 @@ def _add_audiences(commands: Any, formatter: type[argparse.HelpFormatter]) -> No
     option("--resolution", type=_number, default=1.0, metavar="F",
            help="of communities: higher gives more and smaller ones (default: 1)")  # fmt: skip
     option("--runs", type=int, default=20, metavar="N",
-           help="runs that the communities are a consensus of (default: 20)")  # fmt: skip
+           help="runs that the communities are a consensus of: below 20 just so many, else at least so many, doubled "
+           "up to 80 while two halves of them disagree (default: 20)")  # fmt: skip
     option("--registers", type=int, default=128, metavar="N",
-           help="registers of a sketch, from which the rankings are read (default: 128)")  # fmt: skip
+           help="registers of a sketch, from which the rankings are read; with seeds at least 2 "
+           "(default: 128)")  # fmt: skip
     option("--direction", choices=_DIRECTIONS,
-           help="who follows whom in files that do not state it (default: first_follows_second)")  # fmt: skip
+           help="who follows whom in files where no sidecar states it and no header names it, as follower,followed "
+           "does (default: first_follows_second)")  # fmt: skip
     option("--platform", choices=PLATFORMS, default="other",
            help="whose accounts they are in files that do not state it (default: other)")  # fmt: skip
     option("--output-folder", type=Path, metavar="DIR",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -50,7 +53,7 @@ def found(edges: Path, seeds: list[str]) -> FoundAudiences:
     return sm_assets.find_audiences(edges, seeds)
 
 
-def write(path: Path, pairs: list[tuple[object, object]], header: str = "follower,influencer") -> Path:
+def write(path: Path, pairs: Sequence[tuple[object, object]], header: str = "follower,influencer") -> Path:
     path.write_text("".join(f"{line}\n" for line in [header, *(f"{a},{b}" for a, b in pairs)] if line))
     return path
 
@@ -194,6 +197,24 @@ def test_direction_by_option_by_sidecar_and_by_folder(tmp_path: Path) -> None:
     assert placed.members["platform"].unique().to_pylist() == ["twitter"]
 
 
+def test_a_header_that_names_the_ends_holds_over_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    right = sm_assets.find_audiences(write(tmp_path / "e.csv", HAND), min_followers=1).members
+    turned = write(tmp_path / "turned.csv", [(b, a) for a, b in HAND], header="followed,follower")
+    for direction in (None, "first_follows_second", "second_follows_first", "mutual"):
+        found = sm_assets.find_audiences(turned, min_followers=1, direction=direction)
+        assert found.members.equals(right)
+        notes = [note for note in found.report.notices if "turned.csv" in note]
+        assert bool(notes) == (direction in ("first_follows_second", "mutual"))
+        assert all(f"(followed, follower), which holds over {direction}" in note for note in notes)
+    (tmp_path / "turned.csv.meta.json").write_text('{"direction": "second_follows_first"}')
+    assert sm_assets.find_audiences(turned, min_followers=1).members.equals(right)
+    (tmp_path / "turned.csv.meta.json").write_text('{"direction": "first_follows_second"}')
+    code, out, err = run(capsys, turned)
+    assert (code, out) == (2, "")
+    assert "names the ends followed, follower" in err
+    assert "stated is first_follows_second" in err
+
+
 def test_platforms_are_kept_apart(tmp_path: Path) -> None:
     one = full(tmp_path / "one.csv", accounts=("a", "b", "c", "d"))
     two = full(tmp_path / "two.csv", accounts=("a", "z"))
@@ -216,6 +237,16 @@ def test_a_file_that_looks_the_other_way_round_is_named(tmp_path: Path) -> None:
     back = write(tmp_path / "back.csv", [(f"v{k % 7}", f"u{k}") for k in range(40)], "source,target")
     notices = sm_assets.find_audiences([back, one], min_followers=1).report.notices
     assert any("back.csv: 40 of its 40 edges stand the other way round" in note for note in notices)
+    lead = write(tmp_path / "lead.csv", [(f"v{k}", f"u{k % 3}") for k in range(60)], "target,source")
+    notices = sm_assets.find_audiences(lead, min_followers=1).report.notices
+    (note,) = [note for note in notices if "direction_suspect" in note]
+    assert (
+        "'the second column follows the first'; if the first follows the second, say --direction first_follows" in note
+    )
+    again = sm_assets.find_audiences(lead, min_followers=1, direction="first_follows_second")
+    assert len(again.members) == 3
+    named = write(tmp_path / "named.csv", [(f"u{k % 3}", f"v{k}") for k in range(60)])
+    assert not [n for n in sm_assets.find_audiences(named, min_followers=1).report.notices if "suspect" in n]
     same = write(tmp_path / "same.csv", [(f"u{k}", f"v{k % 7}") for k in range(40)], "source,target")
     assert not [n for n in sm_assets.find_audiences([same, one], min_followers=1).report.notices if "suspect" in n]
 
@@ -286,6 +317,9 @@ def test_one_influencer_and_none(tmp_path: Path, capsys: pytest.CaptureFixture[s
     code, _, err = run(capsys, full(tmp_path / "none.csv", n=7), "--seed", "a")
     assert code == 2
     assert "a has 7 followers, fewer than min_followers = 100" in err
+    code, _, err = run(capsys, tmp_path / "none.csv", "--seed", "@b")
+    assert code == 2
+    assert "@b has 7 followers, fewer than min_followers = 100" in err
 
 
 def test_self_follows_and_repeats_are_counted_and_do_not_count(
@@ -316,6 +350,12 @@ def test_empty_files_and_files_of_labels(tmp_path: Path, capsys: pytest.CaptureF
     found = sm_assets.find_audiences([write(tmp_path / "e.csv", pairs), labels])
     assert found.communities["n_members"].to_pylist() == [3, 3]
     assert "chess" in found.communities["label_terms"].to_pylist()[1]
+    lines = found.report.lines()
+    assert "906 accepted" in lines[0]
+    assert lines[1] == "900 follows of 6 accounts; 0 more were duplicates; 6 labels of 6 accounts"
+    _, _, err = run(capsys, write(tmp_path / "e2.csv", [(1, "a"), (2, "a")], "user_id,target"))
+    assert "no follow was read, only labels" in err
+    assert "0 follows of 0 accounts; 0 more were duplicates; 2 labels of 2 accounts" in err
 
 
 @pytest.mark.parametrize(
@@ -333,6 +373,8 @@ def test_empty_files_and_files_of_labels(tmp_path: Path, capsys: pytest.CaptureF
         (["{edges}", "--output-folder", "{edges}"], "is no folder"),
         (["{edges}", "--output-folder", "/nowhere/at/all"], "cannot be made"),
         (["{edges}", "--seed", " "], "a seed is empty"),
+        (["{edges}", "--seed", "a", "--registers", "1"], "registers must be at least 2 where seeds are given"),
+        (["{binary}"], "no edge list: the first line is"),
         (["{edges}", "--seed", "nobody"], "nobody is not among the 2 followed accounts"),
         (["{odd}"], "no known edge list"),
         (["{bad}"], "unknown keys"),
@@ -347,11 +389,15 @@ def test_what_cannot_be_used_is_said_in_a_sentence(
     bad, wrong = full(tmp_path / "bad.csv"), full(tmp_path / "wrong.csv")
     (tmp_path / "bad.csv.meta.json").write_text('{"directoin": "mutual"}')
     (tmp_path / "wrong.csv.meta.json").write_text('{"direction": "sideways"}')
-    names = {"folder": tmp_path, "edges": edges, "odd": odd, "bad": bad, "wrong": wrong}
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\x07\x1b[31m" * 5000)
+    names = {"folder": tmp_path, "edges": edges, "odd": odd, "bad": bad, "wrong": wrong, "binary": binary}
     code, out, err = run(capsys, *(argument.format(**names) for argument in arguments))
     assert (code, out) == (2, "")
     assert err.startswith("sm-assets: ")
     assert message in err
+    assert err.removesuffix("\n").isprintable()
+    assert len(err) < 1000
     assert edges.read_text().startswith("follower,influencer")
 
 
@@ -365,12 +411,51 @@ def test_errors_in_python(tmp_path: Path) -> None:
         sm_assets.find_audiences(edges, direction="up")
     with pytest.raises(UnknownAccounts, match="None of the 2 seeds"):
         sm_assets.find_audiences(edges, ["x", 17])
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"n_runs": 2.5}, r"n_runs must be a whole number; found 2\.5"),
+        ({"min_followers": "5"}, "min_followers must be a whole number; found '5'"),
+        ({"registers": True}, "registers must be a whole number; found True"),
+        ({"resolution": "1"}, "resolution must be a number; found '1'"),
+        ({"seeds": [None]}, "seeds: ids or handles are texts or whole numbers; found None"),
+        ({"seeds": ["a", 1.5]}, r"found 1\.5"),
+        ({"methods": None}, "no method; name one or more"),
+    ]
+    for options, message in wrong:
+        with pytest.raises(OptionError, match=message):
+            sm_assets.find_audiences(edges, **options)
     (tmp_path / "_meta.json").write_text("[]")
     with pytest.raises(LandingError, match="expected an object"):
         sm_assets.find_audiences(edges)
     (tmp_path / "_meta.json").write_text('{"platform": "myspace"}')
     with pytest.raises(InputError, match="platform is 'myspace'"):
         sm_assets.find_audiences(edges)
+
+
+def test_one_seed_is_no_row_of_letters(tmp_path: Path) -> None:
+    edges = full(tmp_path / "e.csv", accounts=("1", "2", "12"))
+    for seed in ("12", 12, "@12", np.int64(12), ["12"]):
+        found = sm_assets.find_audiences(edges, seed, methods="agglomerative")  # type: ignore[arg-type]
+        assert found.seeds["account_id"].to_pylist() == ["12"]
+        assert found.search["account_id"].to_pylist() == ["1", "2"]
+
+
+def test_an_id_as_given_wins_over_one_without_its_at(tmp_path: Path) -> None:
+    edges = full(tmp_path / "e.csv", accounts=("@a", "a", "@b", "c"))
+    for seed, account in (("@a", "@a"), ("a", "a"), ("@b", "@b"), ("@c", "c")):
+        found = sm_assets.find_audiences(edges, [seed], methods=["agglomerative"])
+        assert found.seeds["account_id"].to_pylist() == [account]
+
+
+def test_lists_in_csv_are_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    accounts = ("one; two", 'a "b"', "c", "d", "e", "f")
+    pairs = [(f"u{at // 3}-{k}", f'"{name.replace(chr(34), chr(34) * 2)}"')
+             for at, name in enumerate(accounts) for k in range(150)]  # fmt: skip
+    code, _, _ = run(capsys, write(tmp_path / "e.csv", pairs), "--output-folder", tmp_path / "out")
+    assert code == 0
+    with (tmp_path / "out" / "communities.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    members = [json.loads(row["top_member_ids"]) for row in rows]
+    assert sorted(map(sorted, members)) == sorted([sorted(accounts[:3]), sorted(accounts[3:])])
 
 
 # ------------------------------------------------------------------------ command
@@ -394,7 +479,8 @@ def test_results_in_files(edges: Path, seeds: list[str], tmp_path: Path, capsys:
     assert search["method"].unique().to_pylist() == ["agglomerative"]
     assert 0 < len(search) <= 20
     assert main_file.read_text().count("\n") == len(search) + 1
-    assert "; ".join(search["seeds"][0].as_py()) in main_file.read_text()
+    with main_file.open(encoding="utf-8", newline="") as file:
+        assert json.loads(next(csv.DictReader(file))["seeds"]) == search["seeds"][0].as_py()
     graph = nx.read_gexf(folder / "graph.gexf")
     members = pq.read_table(folder / "members.parquet")
     assert len(graph) == len(members)

@@ -6,6 +6,7 @@ Here: which files, checked before the work. Not here: writing a table in one ste
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,7 +86,7 @@ def write_tables(found: FoundAudiences, targets: Sequence[Path]) -> None:
 
 
 def write_result(table: pa.Table, path: Path) -> None:
-    """Write one table; in CSV, lists become one text with `; ` between their parts.
+    """Write one table; in CSV, lists become JSON arrays: names may hold any mark that could divide them.
 
     Raises:
         OptionError: the file could not be written.
@@ -93,5 +94,7 @@ def write_result(table: pa.Table, path: Path) -> None:
     if path.suffix != ".parquet":
         for at, column in enumerate(table.schema):
             if pa.types.is_list(column.type):
-                table = table.set_column(at, column.name, pc.binary_join(table[column.name], "; "))
+                lists = table[column.name].to_pylist()
+                texts = [None if parts is None else json.dumps(parts, ensure_ascii=False) for parts in lists]
+                table = table.set_column(at, column.name, pa.array(texts, pa.string()))
     write_table(table, path)

@@ -24,6 +24,7 @@ from sm_assets.kernels.account_keys import hash_ids
 from sm_assets.kernels.sketch import mixed
 from sm_assets.oneshot.audience_report import AudienceReport
 from sm_assets.sources import SOURCES, edges
+from sm_assets.sources.edges_rows import DIRECTIONS
 from sm_assets.sources.reading import ReadOptions
 from sm_assets.sources.sidecars import Sidecar, check_values, stated
 
@@ -72,8 +73,9 @@ class _Gathered:
 
     followers: list[Keys] = field(default_factory=list)
     followed: list[pa.DictionaryArray] = field(default_factory=list)
-    files: list[tuple[Path, bool, int]] = field(default_factory=list)  # path, direction stated, first chunk
+    files: list[tuple[Path, str | None, int]] = field(default_factory=list)  # path, direction assumed, first chunk
     labels: dict[str, str] = field(default_factory=dict)
+    labelled: set[str] = field(default_factory=set)
 
 
 def read_follows(
@@ -93,20 +95,22 @@ def read_follows(
         paths: the files, in any order: what is told does not depend on it.
         report: where every row is accounted for.
         platform: whose accounts a file holds that does not state it.
-        direction: who follows whom in a file that does not state it; None: as its header says, else the first node
-            follows the second.
+        direction: who follows whom in a file where neither a sidecar states it nor the header names it; None: the first
+            node follows the second.
         progress: called with a sentence now and then.
 
     Returns:
         Follows by platform, in the order of their names.
 
     Raises:
-        InputError: a file that is no edge list or cannot be read, or a sidecar that states what cannot be used.
+        InputError: a file that is no edge list or cannot be read, or a sidecar that states what cannot be used or what
+            the header contradicts.
         LandingError: a sidecar of another form.
     """
     gathered: dict[str, _Gathered] = {}
     for path in paths:
         _read_file(path, gathered, report, platform, direction, progress or (lambda _: None))
+    report.labelled = sum(len(each.labelled) for each in gathered.values())
     follows = {name: _sorted(name, gathered.pop(name), report) for name in sorted(gathered)}
     report.follows = sum(len(each.keys) for each in follows.values())
     report.duplicates = sum(each.n_duplicates for each in follows.values())
@@ -131,11 +135,13 @@ def _read_file(
         encoding=sidecar.encoding,
         columns=dict(sidecar.columns),
         platform=sidecar.platform or placed or platform,
-        direction=sidecar.direction or direction,
+        direction=sidecar.direction,
     )
     own = gathered.setdefault(options.platform or platform, _Gathered())
-    own.files.append((path, options.direction is not None, len(own.followers)))
-    with edges.open_file(path, options) as reader:
+    with edges.open_file(path, options, unstated_direction=direction) as reader:
+        told = reader.manifest
+        assumed = told["direction"] if told.get("direction_origin") == "assumed" else None
+        own.files.append((path, assumed, len(own.followers)))
         for chunk in reader:
             for row in chunk.rejects.select(["line", "reason", "raw_excerpt"]).to_pylist():
                 report.reject(path, row["line"], row["reason"], row["raw_excerpt"] or "")
@@ -149,6 +155,8 @@ def _read_file(
             if "nodes" in chunk.records:
                 nodes = chunk.records["nodes"]
                 ids = nodes.column("parsed").field("account_id").to_pylist()
+                report.labels += len(ids)
+                own.labelled.update(ids)
                 own.labels |= {
                     account: label
                     for account, label in zip(ids, nodes.column("node_label").to_pylist(), strict=True)
@@ -227,13 +235,13 @@ def _doubt_directions(
     ids: pa.Array,
     accounts: npt.NDArray[np.int32],
     keys: Keys,
-    files: list[tuple[Path, bool, int]],
+    files: list[tuple[Path, str | None, int]],
     report: AudienceReport,
 ) -> None:
-    """Name the files that state no direction and look as if they had the other one."""
+    """Name the files whose direction was assumed and that look as if they had the other one."""
     ends = [*(start for _, _, start in files[1:]), len(keys)]
     slices = [slice(start, end) for (_, _, start), end in zip(files, ends, strict=True)]
-    sure = [part for (_, is_stated, _), part in zip(files, slices, strict=True) if is_stated]
+    sure = [part for (_, assumed, _), part in zip(files, slices, strict=True) if assumed is None]
     own = hash_ids(platform, ids) if sure else keys[:0]
 
     def pairs(part: slice, *, turned: bool) -> Keys:
@@ -241,19 +249,21 @@ def _doubt_directions(
         return mixed(other) + one if turned else mixed(one) + other
 
     known = np.unique(np.concatenate([pairs(part, turned=False) for part in sure])) if sure else own
-    for (path, is_stated, _), part in zip(files, slices, strict=True):
+    for (path, assumed, _), part in zip(files, slices, strict=True):
         n = part.stop - part.start
-        if is_stated or not n:
+        if assumed is None or not n:
             continue
         n_followers, n_followed = len(np.unique(keys[part])), len(np.unique(accounts[part]))
         reversed_here = int(np.isin(pairs(part, turned=True), known).sum()) if sure else 0
         if n_followed > SUSPECT_RATIO * n_followers:
             why = f"{n_followers:,} accounts follow {n_followed:,}"
         elif 2 * reversed_here > n:
-            why = f"{reversed_here:,} of its {n:,} edges stand the other way round in files whose direction is stated"
+            why = f"{reversed_here:,} of its {n:,} edges stand the other way round in files whose direction is told"
         else:
             continue
+        is_usual = assumed == DIRECTIONS[0]
+        first, second = ("first", "second") if is_usual else ("second", "first")
         report.notice(
-            f"direction_suspect: {path}: {why}. It was read as 'the first follows the second'; if the second follows "
-            "the first, say --direction second_follows_first or state it in a sidecar"
+            f"direction_suspect: {path}: {why}. It was read as 'the {first} column follows the {second}'; if the "
+            f"{second} follows the {first}, say --direction {DIRECTIONS[is_usual]} or state it in a sidecar"
         )

@@ -29,6 +29,7 @@ class AudienceReport(Report):
         duplicates: repeats.
         followed: accounts that somebody follows.
         min_followers: followers of an influencer.
+        labels: rows of files of labels. labelled: accounts that they speak of.
         ignored: rows that say nothing, by reason.
     """
 
@@ -36,12 +37,15 @@ class AudienceReport(Report):
     follows: int = 0
     duplicates: int = 0
     followed: int = 0
+    labels: int = 0
+    labelled: int = 0
     min_followers: int = 0
     ignored: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:
         """The account in sentences."""
         rejected, ignored = sum(self.rejected.values()), sum(self.ignored.values())
+        labels = f"{_plural(self.labels, 'label')} of {_plural(self.labelled, 'account')}"
         first = (
             f"{_plural(self.rows, 'row')} read from {_plural(self.files, 'file')}: {self.accepted:,} accepted, "
             f"{rejected:,} rejected{_listed(self.rejected)}"
@@ -49,7 +53,7 @@ class AudienceReport(Report):
         return [
             first + (f", {ignored:,} ignored{_listed(self.ignored)}" if ignored else ""),
             f"{_plural(self.follows, 'follow')} of {_plural(self.followed, 'account')}; {self.duplicates:,} more were "
-            "duplicates",
+            "duplicates" + (f"; {labels}" if self.labels else ""),
             f"{_plural(self.accounts, 'influencer')} with at least {_plural(self.min_followers, 'follower')}"
             f"{_listed(self.statuses)}",
             f"{self.clusters:,} {'community' if self.clusters == 1 else 'communities'} with "

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.account_names import account_id, names_of
 from sm_assets.analysis.audience_tables import community_tables
 from sm_assets.analysis.audiences import MIN_FOLLOWERS
 from sm_assets.analysis.communities import Communities, find_communities
@@ -24,6 +25,7 @@ from sm_assets.analysis.influencer_search import SearchOptions, search_rows
 from sm_assets.analysis.null_models import DegreeClasses
 from sm_assets.analysis.overlap_pairs import Audiences, Overlaps, find_overlaps
 from sm_assets.analysis.overlap_tables import overlap_table
+from sm_assets.analysis.parameters import check_real, check_whole
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.columns import PLATFORMS, SEARCH_METHODS
 from sm_assets.contracts.schema import DAY
@@ -56,10 +58,10 @@ class AudienceOptions:
         methods: ways of ranking around the seeds.
         max_members: length of a ranking.
         resolution: of communities; higher: more and smaller ones.
-        n_runs: runs that the communities are a consensus of.
+        n_runs: runs that the communities are a consensus of; from 20 on the least number (see `find_communities`).
         platform: whose accounts a file holds that does not state it.
-        direction: who follows whom in a file that does not state it; None: the first node follows the second.
-        registers: of a sketch, from which the rankings are read; more: finer and slower.
+        direction: who follows whom in a file that neither states nor names it; None: the first node follows the second.
+        registers: of a sketch, from which the rankings are read; more: finer and slower. With seeds at least 2.
     """
 
     seeds: tuple[str, ...] = ()
@@ -91,14 +93,19 @@ class AudienceOptions:
             ("n_runs", self.n_runs, 1000),
             ("registers", self.registers, MAX_FSS_K),
         ):
-            if not 1 <= number <= most:
-                raise OptionError(f"{name} must lie between 1 and {most:,}; found {number}.")
+            check_whole(name, number, 1, most)
         if not self.methods:
             raise OptionError(f"no method; name one or more of {', '.join(SEARCH_METHODS)}.")
-        if not 0 < self.resolution <= 1000:
+        if not 0 < check_real("resolution", self.resolution) <= 1000:
             raise OptionError(f"resolution must lie above 0 and be at most 1000; found {self.resolution}.")
         if any(not seed.strip() for seed in self.seeds):
             raise OptionError("a seed is empty; name accounts by their ids in the edge files.")
+        least = SearchOptions().rows
+        if self.seeds and self.registers < least:
+            raise OptionError(
+                f"registers must be at least {least} where seeds are given: those around them are found by "
+                f"{least} neighbouring registers; found {self.registers}. Leave --registers out (128), or the seeds."
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,10 +145,10 @@ class FoundAudiences:
 
 def find_audiences(
     paths: str | Path | Iterable[str | Path],
-    seeds: Iterable[str | int] = (),
+    seeds: str | int | Iterable[str | int] = (),
     *,
     min_followers: int = MIN_FOLLOWERS,
-    methods: Sequence[str] = SEARCH_METHODS,
+    methods: str | Sequence[str] = SEARCH_METHODS,
     max_members: int = 200,
     resolution: float = 1.0,
     n_runs: int = 20,
@@ -154,24 +161,26 @@ def find_audiences(
     Args:
         paths: edge files in any form that the source `edges` reads: CSV, TSV, SNAP lists, Parquet, npy; files of labels
             too. Sidecars are honoured.
-        seeds: accounts to look around; none: communities only.
+        seeds: accounts to look around, or one; none: communities only.
         min_followers: known followers of an influencer.
         methods: ways of ranking: minhash_similarity, agglomerative, personalised_pagerank.
         max_members: length of a ranking.
         resolution: of communities; higher: more and smaller ones.
-        n_runs: runs that the communities are a consensus of.
+        n_runs: runs that the communities are a consensus of; from 20 on at least so many: while one half of them and
+            the other disagree they are doubled, up to 80. Below 20 just so many.
         platform: whose accounts a file holds that does not state it.
-        direction: first_follows_second (assumed), second_follows_first or mutual, of files that do not state it.
-        registers: of a sketch, 1..2048.
+        direction: first_follows_second (assumed), second_follows_first or mutual, of files where neither a sidecar
+            states it nor a header like follower,followed names it.
+        registers: of a sketch, 1..2048; with seeds at least 2.
 
     Raises:
         OptionError: an option cannot be used; UnknownAccounts: no seed is an influencer.
         InputError: a file cannot be used.
     """
     options = AudienceOptions(
-        seeds=tuple(str(seed) for seed in seeds), min_followers=min_followers, methods=tuple(methods),
-        max_members=max_members, resolution=resolution, n_runs=n_runs, platform=platform, direction=direction,
-        registers=registers,
+        seeds=tuple(names_of(seeds, "seeds")), min_followers=min_followers,
+        methods=(methods,) if isinstance(methods, str) else tuple(methods or ()), max_members=max_members,
+        resolution=resolution, n_runs=n_runs, platform=platform, direction=direction, registers=registers,
     )  # fmt: skip
     return run([Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths], options)
 
@@ -305,7 +314,7 @@ def _searches(
     rankings, seeds = list[pa.Table](), list[tuple[str, str]]()
     for part in parts if wanted else ():
         ids = set(part.accounts["account_id"].to_pylist())
-        known = {seed: seed if seed in ids else seed.removeprefix("@") for seed in wanted}
+        known = {seed: account_id(seed, ids, {}) for seed in wanted}
         here = {seed: account for seed, account in known.items() if account in ids}
         if not here:
             continue
@@ -332,9 +341,10 @@ def _why_not(seed: str, follows: dict[str, Follows], options: AudienceOptions) -
     """Why a seed is no influencer."""
     sizes = []
     for each in follows.values():
-        at = pc.index(each.account_ids, pa.scalar(seed, pa.string())).as_py()
-        if at >= 0:
-            sizes.append(int(each.sizes[at]))
+        for name in dict.fromkeys((seed, seed.removeprefix("@"))):
+            at = pc.index(each.account_ids, pa.scalar(name, pa.string())).as_py()
+            if at >= 0:
+                sizes.append(int(each.sizes[at]))
     if not sizes:
         return f"{seed} is not among the {sum(len(each.account_ids) for each in follows.values()):,} followed accounts"
     return f"{seed} has {max(sizes):,} followers, fewer than min_followers = {options.min_followers:,}"
@@ -342,6 +352,11 @@ def _why_not(seed: str, follows: dict[str, Follows], options: AudienceOptions) -
 
 def _nobody(follows: dict[str, Follows], options: AudienceOptions) -> str:
     n = sum(len(each.account_ids) for each in follows.values())
+    if not n and any(each.labels for each in follows.values()):
+        return (
+            "no influencer: no follow was read, only labels of accounts; where the columns are follower and followed, "
+            "name them so"
+        )
     if not n:
         return "no influencer: no follow was read"
     most = max((int(each.sizes.max(initial=0)) for each in follows.values()), default=0)
