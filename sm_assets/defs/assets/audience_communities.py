@@ -52,7 +52,13 @@ class CommunitiesConfig(dg.Config):
     resolution: float = Field(
         default=1.0, gt=0, le=1000, description="Higher: more and smaller communities. None is best for all data."
     )
-    n_runs: int = Field(default=20, ge=1, le=1000, description="Runs with different seeds that the consensus is of.")
+    n_runs: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Runs with different seeds that the consensus is of. From 20 on the least number: while the two "
+        "halves of them disagree it is doubled, up to 80 and as far as the graph's size allows. Below 20 just so many.",
+    )
     min_community_size: int = Field(default=3, ge=1, le=1_000_000, description="Least members of a community.")
     export: bool = Field(
         default=False,
