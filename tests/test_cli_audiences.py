@@ -507,6 +507,17 @@ def test_ids_cannot_write_to_the_terminal(tmp_path: Path, capsys: pytest.Capture
     assert "[31mb" in out
 
 
+def test_texts_say_that_runs_are_added(capsys: pytest.CaptureFixture[str]) -> None:
+    from sm_assets.defs.assets.audience_communities import CommunitiesConfig
+
+    with pytest.raises(SystemExit):
+        main(["audiences", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "doubled up to 80 while two halves of them disagree" in told
+    description = CommunitiesConfig.model_fields["n_runs"].description or ""
+    assert "disagree it is doubled, up to 80" in description
+
+
 def test_text_tables_align() -> None:
     text = text_table(["name", "n", "share"], [["a", 1234, 0.5], ["longer", 7, None]])
     assert text.splitlines() == [
