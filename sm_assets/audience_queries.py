@@ -29,6 +29,7 @@ from sm_assets.analysis.overlap_pairs import standard_error
 from sm_assets.analysis.signatures import empty_signatures, signature_values
 from sm_assets.contracts.columns import PLATFORMS, SEARCH_METHODS
 from sm_assets.contracts.sketches import KEY, SketchSpec, require_key
+from sm_assets.defs.audience_inputs import require_current
 from sm_assets.errors import OptionError, UnknownAccounts
 from sm_assets.kernels.similarity import intersect
 from sm_assets.settings import Settings
@@ -56,7 +57,7 @@ def open_audiences(data_root: str | Path | None = None, day: date | None = None)
 
     Raises:
         OptionError: there is no snapshot, or none of that day.
-        SketchMismatchError: the snapshot has lost its metadata.
+        SketchMismatchError: the snapshot was made from other keys than are there now, or has lost its metadata.
     """
     lake = Lake(Settings.from_env() if data_root is None else Settings.from_env(data_root=str(data_root)))
     days = lake.days(AUDIENCES)
@@ -86,10 +87,11 @@ class Audiences:
         """Read how the sketches were made.
 
         Raises:
-            SketchMismatchError: the metadata is lost.
+            SketchMismatchError: it was made from other keys than are there now, or the metadata is lost.
         """
         self._lake, self.day = lake, day
         self.spec = SketchSpec.from_metadata(lake.metadata(AUDIENCES, day), f"{AUDIENCES} day={day}")
+        require_current(lake, day)
         self._indices: dict[str, AudienceIndex] = {}
         self._handles: dict[str, dict[str, str]] = {}
 

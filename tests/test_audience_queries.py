@@ -296,12 +296,15 @@ def test_files_that_lost_their_metadata_or_have_other_keys_are_refused(root: Pat
 
     shutil.copytree(root / "lake", tmp_path / "lake", ignore=shutil.ignore_patterns("_staging"))
     keys = tmp_path / "lake" / "feat_follow_keys" / f"day={DAYS[1]}" / "part-0.parquet"
-    table = pq.read_table(keys)
-    pq.write_table(table.replace_schema_metadata({"sm.key": "native/0"}), keys)
+    table, digest = pq.read_table(keys), pq.read_metadata(keys).metadata[b"sm.digest"]
+    pq.write_table(table.replace_schema_metadata({"sm.key": "native/0", "sm.digest": digest}), keys)
     audiences = sm_assets.open_audiences(tmp_path)
     assert len(audiences.neighbours("i01", exact=False)) == 10
     with pytest.raises(SketchMismatchError, match="native/0"):
         audiences.neighbours("i01")
+    pq.write_table(table.replace_schema_metadata({"sm.key": "native/0", "sm.digest": b"0" * 32}), keys)
+    with pytest.raises(SketchMismatchError, match=f"made from other keys than those of {DAYS[1]} now"):
+        sm_assets.open_audiences(tmp_path)
     snapshot = tmp_path / "lake" / "feat_audiences" / f"day={DAYS[2]}" / "part-0.parquet"
     pq.write_table(pq.read_table(snapshot).replace_schema_metadata({}), snapshot)
     with pytest.raises(SketchMismatchError, match="materialise it again"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -78,7 +78,7 @@ def read_inputs(lake: Lake, spec: SketchSpec, last: date) -> Inputs:
     return Inputs(
         days=tuple(days),
         rows={day: int(found["rows"]) for day, found in keys.items()},
-        digests={day: digest_of(lake, KEYS, day) for day in days},
+        digests={day: _digest(found, KEYS, day) for day, found in keys.items()},
         stale={day: follows.get(day, "-") for day in days if keys[day].get(MADE_FROM) != follows.get(day)},
         tombstones={day: digest_of(lake, TOMBSTONES, day) for day in lake.days(TOMBSTONES) if day <= last},
     )
@@ -90,10 +90,13 @@ def digest_of(lake: Lake, table: str, day: date) -> str:
     Raises:
         SketchMismatchError: the file has lost it, because another program wrote it.
     """
-    found = lake.metadata(table, day).get(DIGEST)
-    if found is None:
+    return _digest(lake.metadata(table, day), table, day)
+
+
+def _digest(metadata: Mapping[str, str], table: str, day: date) -> str:
+    if DIGEST not in metadata:
         raise SketchMismatchError(f"No {DIGEST} metadata in {table} day={day}; materialise it again.")
-    return found
+    return metadata[DIGEST]
 
 
 def require_current(lake: Lake, day: date) -> None:
