@@ -22,7 +22,7 @@ from sm_assets.errors import SketchInputError
 from sm_assets.kernels.account_keys import hash_ids
 
 NUMBERED = (np.dtype(np.uint32), np.dtype(np.uint64))
-COLLISIONS = "duplicate/key_collision"
+COLLISIONS = "key_collisions"
 # Most memory of `ordered` by follow.
 BYTES_EACH = 64
 _BATCH = 2**20
@@ -86,6 +86,8 @@ def numbered(rows: pa.Table, accounts: Accounts, *, rule: str, seed: int, secret
     for name in names:
         where = slice(None) if len(names) == 1 else pc.equal(platforms, name).to_numpy()
         part = rows if len(names) == 1 else rows.filter(pa.array(where))
+        if not len(part):
+            continue
         low, high = bounds.get(name, (0, 0))
         place = _places(part.column("followed_account_id"), accounts.ids.slice(low, high - low))
         lost = int(np.count_nonzero(place < 0))
