@@ -196,10 +196,16 @@ def test_labels_are_words_that_others_do_not_use() -> None:
     profiles = ["news about gardens", "gardens and roses, news", "roses gardens", "news chess", "news chess open", ""]
     community = np.array([0, 0, 0, 1, 1, 1], np.int32)
     # All say news, or nearly; "open" and "about" are said once.
-    assert community_words(profiles, community, 2) == [["gardens", "roses"], ["chess", "news"]]
+    assert community_words(profiles, community, 2) == [["gardens", "roses"], ["chess"]]
     assert community_words(profiles, np.full(6, -1, np.int32), 0) == []
     # Nobody outside: nothing to mark off from.
     assert community_words(["one two", "one two"], np.zeros(2, np.int32), 1) == [[]]
+
+
+def test_words_that_all_use_mark_nobody_off() -> None:
+    profiles = [f"official account of {kind}" for kind in ("music", "sports", "politics", "gaming") for _ in range(5)]
+    community = np.repeat(np.arange(4, dtype=np.int32), 5)
+    assert community_words(profiles, community, 4) == [["music"], ["sports"], ["politics"], ["gaming"]]
 
 
 def test_words_of_less_than_a_tenth_and_ties() -> None:
@@ -233,8 +239,9 @@ def test_labels_are_those_of_counting_by_hand(rows: list[tuple[str, int]]) -> No
         scored = []
         for word in set().union(*(said[k] for k in inside)):
             used = sum(word in said[k] for k in inside)
-            p_in, p_out = used / len(inside), (sum(word in said[k] for k in outside) + 0.5) / (len(outside) + 1)
-            if used >= 2 and p_in >= 0.1 and p_in > p_out and outside:
+            rest = sum(word in said[k] for k in outside)
+            p_in, p_out = used / len(inside), (rest + (used + rest) / sum(told)) / (len(outside) + 1)
+            if used >= 2 and p_in >= 0.1 and outside and p_in * len(outside) >= 2 * rest:
                 scored.append((-float(p_in * np.log(p_in / p_out)), word))
         expected.append([word for _, word in sorted(scored)[:6]])
     assert community_words(profiles, community, 3) == expected
