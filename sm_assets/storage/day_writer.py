@@ -26,7 +26,7 @@ from sm_assets.storage.key_order import KeyOrder, texts_of
 PART = "part-0.parquet"
 ROW_GROUP = 32_768
 DIGEST = "sm.digest"
-_LIST_BYTES = 16 * 2**20
+_LIST_BYTES = 4 * 2**20
 # Most bytes of a dictionary; past that texts are written out, which readers of large row groups pay for.
 _DICTIONARY, _LARGE_DICTIONARY = 2**20, 2**26
 _EPOCH = date(1970, 1, 1).toordinal()
