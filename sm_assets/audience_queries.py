@@ -20,26 +20,25 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sm_assets.analysis.account_names import account_id, account_ids, handles_of, names_of
 from sm_assets.analysis.audience_index import AudienceIndex, Neighbours
+from sm_assets.analysis.audience_runs import key_values
 from sm_assets.analysis.influencer_search import SearchOptions, search_rows
 from sm_assets.analysis.overlap_pairs import standard_error
-from sm_assets.analysis.signatures import empty_signatures, signature_values
 from sm_assets.contracts.columns import PLATFORMS, SEARCH_METHODS
 from sm_assets.contracts.sketches import KEY, SketchSpec, require_key
 from sm_assets.defs.audience_inputs import require_current
+from sm_assets.defs.audience_reading import platform_rows, read_signatures
 from sm_assets.errors import OptionError, UnknownAccounts
 from sm_assets.kernels.similarity import intersect
 from sm_assets.settings import Settings
-from sm_assets.storage import Lake, TableRef, stream
+from sm_assets.storage import Lake, TableRef
 
 AUDIENCES, SIZES, KEYS, ACCOUNTS, MEMBERS = (
     "feat_audiences", "feat_audience_sizes", "feat_follow_keys", "core_accounts", "out_audience_members",
 )  # fmt: skip
 _ACCOUNTS_SQL: Final = Path(__file__).parents[1] / "sql" / "inputs" / "out_audience_accounts.sql"
-_BLOCK: Final = 65_536
 _SHOWN: Final = 10
 
 Keys = npt.NDArray[np.uint64]
@@ -326,17 +325,12 @@ class Audiences:
     # ------------------------------------------------------------- snapshots
 
     def _rows(self, platform: str) -> slice:
-        here = np.flatnonzero(pc.equal(self.accounts["platform"], platform).to_numpy(zero_copy_only=False))
-        return slice(int(here[0]), int(here[-1]) + 1) if len(here) else slice(0, 0)
+        return platform_rows(self.accounts, platform)
 
     @cached_property
     def _signatures(self) -> npt.NDArray[np.uint32]:
         """uint32[n, k] in the order of the accounts."""
-        registers, place = empty_signatures(len(self.accounts), self.spec), 0
-        for _, batch in stream(self._lake, AUDIENCES, [self.day], ["signature"], batch_rows=_BLOCK):
-            registers[place : place + batch.num_rows] = signature_values(batch.column("signature"), self.spec.k)
-            place += batch.num_rows
-        return registers
+        return read_signatures(self._lake, self.day, len(self.accounts), self.spec)
 
     @cached_property
     def _by_platform(self) -> dict[str, tuple[pa.Table, dict[str, int]]]:
@@ -407,7 +401,7 @@ class Audiences:
                 """,
                 params=[platform, low, high],
             ).to_arrow_table()
-        numbers, keys = found["number"].to_numpy(), found["follower_key"].to_numpy()
+        numbers, keys = found["number"].to_numpy(), key_values(found["follower_key"].combine_chunks())
         order = np.argsort(numbers, kind="stable")
         bounds = np.searchsorted(numbers[order], np.arange(len(ids) + 1))
         keys = keys[order]

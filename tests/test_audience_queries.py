@@ -20,7 +20,7 @@ from sm_assets.analysis.account_names import account_ids, names_of
 from sm_assets.audience_queries import Audiences
 from sm_assets.cli import main
 from sm_assets.contracts import TABLES
-from sm_assets.errors import OptionError, SketchMismatchError, UnknownAccounts
+from sm_assets.errors import OptionError, SketchInputError, SketchMismatchError, UnknownAccounts
 from sm_assets.kernels.account_keys import hash_ids
 from sm_assets.kernels.sketch import sketch_csr
 from sm_assets.settings import Settings
@@ -309,6 +309,20 @@ def test_files_that_lost_their_metadata_or_have_other_keys_are_refused(root: Pat
     pq.write_table(pq.read_table(snapshot).replace_schema_metadata({}), snapshot)
     with pytest.raises(SketchMismatchError, match="materialise it again"):
         sm_assets.open_audiences(tmp_path)
+
+
+def test_keys_of_another_type_are_refused(root: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(root / "lake", tmp_path / "lake", ignore=shutil.ignore_patterns("_staging"))
+    for day in DAYS:
+        path = tmp_path / "lake" / "feat_follow_keys" / f"day={day}" / "part-0.parquet"
+        table, metadata = pq.read_table(path), pq.read_metadata(path).metadata
+        place = table.schema.get_field_index("follower_key")
+        table = table.set_column(place, "follower_key", pa.array(np.arange(len(table))))
+        pq.write_table(table.replace_schema_metadata({k: v for k, v in metadata.items() if k.startswith(b"sm.")}), path)
+    with pytest.raises(SketchInputError, match="follower_key must be uint64"):
+        sm_assets.open_audiences(tmp_path).exact_overlap(["i01", "i02"])
 
 
 def test_questions_load_no_dagster(root: Path) -> None:

@@ -20,9 +20,7 @@ import pyarrow as pa
 from sm_assets.analysis.parameters import check_real, check_whole
 from sm_assets.contracts.sketches import SketchSpec, require_same
 from sm_assets.errors import OptionError, SketchInputError
-from sm_assets.kernels.similarity import fold8, intersect, topk
-
-EMPTY = np.uint32(0xFFFFFFFF)
+from sm_assets.kernels.similarity import EMPTY, fold8, intersect, topk
 
 Signatures = npt.NDArray[np.uint32]
 ReadAudiences = Callable[[Sequence[str]], Sequence[npt.NDArray[np.uint64]]]

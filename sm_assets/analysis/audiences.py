@@ -16,8 +16,6 @@ from sm_assets.analysis.audience_runs import runs_of
 from sm_assets.analysis.signatures import empty_signatures, signature_values, sketch_into
 from sm_assets.contracts.sketches import SketchSpec
 
-MIN_FOLLOWERS = 100
-
 
 class AudienceBuilder:
     """Signatures of some accounts, to which days are added.

@@ -16,12 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sm_assets.analysis.audience_runs import Runs, runs_of
+from sm_assets.analysis.defaults import MIN_DAY_FOLLOWS
 from sm_assets.analysis.signatures import signature_column, sketch_runs
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.schema import DAY
 from sm_assets.contracts.sketches import SketchSpec
 
-MIN_DAY_FOLLOWS = 64
 TOO_FEW = "accounts_with_too_few_follows"
 _BLOCK_BYTES = 64 * 2**20
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from sm_assets.contracts.sketches import SketchSpec
 from sm_assets.errors import OptionError, SketchInputError, SketchMismatchError
-from sm_assets.kernels.sketch import EMPTY, mixed
+from sm_assets.kernels.sketch import EMPTY, affine_factors, mixed
 
 Signatures = npt.NDArray[np.uint32]
 AFFINE: Final = "affine32"
@@ -58,7 +58,7 @@ def to_datasketch(
     chosen = np.arange(len(signatures)) if rows is None else np.asarray(list(rows), dtype=np.int64)
     if len(chosen) and not (int(chosen.min()) >= 0 and int(chosen.max()) < len(signatures)):
         raise SketchInputError(f"rows must be in 0..{len(signatures) - 1}; found {chosen.min()}..{chosen.max()}.")
-    permutations = _permutations(spec.k, spec.seed)
+    permutations = affine_factors(spec.k, spec.seed)
     hashfunc = _high32 if spec.element == "high32" else _identity
     return [
         library.MinHash(
@@ -95,7 +95,7 @@ def from_datasketch(minhashes: Iterable[Any], *, key: str = EXTERNAL_KEY) -> tup
         )
     spec = _spec_of(found[0], key)
     checked: set[int] = set()
-    expected = _permutations(spec.k, spec.seed)
+    expected = affine_factors(spec.k, spec.seed)
     for number, one in enumerate(found):
         other = _spec_of(one, key)
         if other != spec:
@@ -212,13 +212,6 @@ def _datasketch() -> Any:
             'Install it: pip install --upgrade "sm-assets[lsh]".'
         )
     return library
-
-
-def _permutations(k: int, seed: int) -> npt.NDArray[np.uint32]:
-    """uint32[2, k]: a (odd) and b of affine32."""
-    draws = np.random.RandomState(seed)  # the generator that the scheme is defined by
-    a = draws.randint(0, 2**31, k, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
-    return np.stack([a, draws.randint(0, 2**32, k, dtype=np.uint32)])
 
 
 def _identity(key: int) -> int:

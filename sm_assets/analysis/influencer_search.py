@@ -27,10 +27,7 @@ from sm_assets.analysis.parameters import check_real, check_whole
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.columns import SEARCH_METHODS
 from sm_assets.errors import OptionError, SketchInputError, UnknownAccounts
-from sm_assets.kernels.similarity import matches32
-
-EMPTY: Final = np.uint32(0xFFFFFFFF)
-"""Every register of the signature of nobody."""
+from sm_assets.kernels.similarity import EMPTY, matches32
 
 _BLOCK: Final = 1 << 22
 """Registers that are compared at once."""

@@ -37,9 +37,8 @@ from sm_assets.analysis.overlap_types import (
     Significant,
 )
 from sm_assets.errors import OptionError
-from sm_assets.kernels.similarity import allpairs, fold8, intersect, matches32
+from sm_assets.kernels.similarity import EMPTY, allpairs, fold8, intersect, matches32
 
-EMPTY: Final = np.uint32(0xFFFFFFFF)
 MAX_WEDGES: Final = 200_000_000
 """Pairs of follows of one follower up to which all overlaps are counted."""
 MAX_SCANNED: Final = 100_000

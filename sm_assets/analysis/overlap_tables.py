@@ -1,4 +1,4 @@
-"""Rows of out_audience_overlap: the neighbours of every influencer in the columns that readers see.
+"""Rows of out_audience_overlap: the neighbours of every influencer in the columns that readers see; significant pairs.
 
 Here: from arrays to the columns of the contract. Not here: finding and testing pairs (`overlap_pairs`).
 """
@@ -6,14 +6,38 @@ Here: from arrays to the columns of the contract. Not here: finding and testing 
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sm_assets.analysis.overlap_types import Overlaps
+from sm_assets.analysis.overlap_types import Overlaps, Significant
 from sm_assets.contracts import TABLES
 from sm_assets.errors import SketchInputError
+
+PAIRS: Final = pa.schema(
+    [
+        ("platform", pa.string()),
+        ("account_id_a", pa.string()),
+        ("account_id_b", pa.string()),
+        ("jaccard", pa.float64()),
+        ("n_shared", pa.int64()),
+    ]
+)
+"""Significant pairs as figures and other programs take them."""
+
+
+def pair_table(platform: str, account_ids: pa.Array, edges: Significant) -> pa.Table:
+    """Rows of `PAIRS` of one platform, in the order of `edges`; account_ids: text[n], the rows of `edges`."""
+    columns = [
+        pa.repeat(pa.scalar(platform, pa.string()), len(edges.i)),
+        account_ids.take(pa.array(edges.i)),
+        account_ids.take(pa.array(edges.j)),
+        pa.array(edges.weight),
+        pa.array(np.rint(edges.n_shared).astype(np.int64)),
+    ]
+    return pa.table(columns, schema=PAIRS)
 
 
 def overlap_table(

@@ -31,6 +31,21 @@ ACCOUNTS = "core_accounts"
 _BLOCK = 65_536
 
 
+def platform_rows(accounts: pa.Table, platform: str) -> slice:
+    """The rows of a platform among accounts that lie in its order."""
+    here = np.flatnonzero(pc.equal(accounts.column("platform"), platform).to_numpy(zero_copy_only=False))
+    return slice(int(here[0]), int(here[-1]) + 1) if len(here) else slice(0, 0)
+
+
+def read_signatures(lake: Lake, day: date, n: int, spec: SketchSpec) -> npt.NDArray[np.uint32]:
+    """uint32[n, k] of the n influencers of a snapshot, in the order of the table."""
+    registers, place = empty_signatures(n, spec), 0
+    for _, batch in stream(lake, AUDIENCES, [day], ["signature"], batch_rows=block_rows(spec.k)):
+        registers[place : place + batch.num_rows] = signature_values(batch.column("signature"), spec.k)
+        place += batch.num_rows
+    return registers
+
+
 @dataclass
 class AudienceSnapshot:
     """The influencers of one as-of day.
@@ -75,8 +90,7 @@ class AudienceSnapshot:
 
     def rows(self, platform: str) -> slice:
         """The rows of a platform among the accounts."""
-        here = np.flatnonzero(pc.equal(self.accounts.column("platform"), platform).to_numpy(zero_copy_only=False))
-        return slice(int(here[0]), int(here[-1]) + 1) if len(here) else slice(0, 0)
+        return platform_rows(self.accounts, platform)
 
     def of(self, platform: str) -> pa.Table:
         """The accounts of one platform."""
@@ -86,12 +100,7 @@ class AudienceSnapshot:
     @cached_property
     def signatures(self) -> npt.NDArray[np.uint32]:
         """uint32[n, k] in the order of the accounts."""
-        registers = empty_signatures(len(self.accounts), self.spec)
-        place = 0
-        for _, batch in stream(self.lake, AUDIENCES, [self.day], ["signature"], batch_rows=block_rows(self.spec.k)):
-            registers[place : place + batch.num_rows] = signature_values(batch.column("signature"), self.spec.k)
-            place += batch.num_rows
-        return registers
+        return read_signatures(self.lake, self.day, len(self.accounts), self.spec)
 
     @cached_property
     def keys(self) -> TableRef:
@@ -123,22 +132,16 @@ class AudienceSnapshot:
             with_sets: with the follower sets.
 
         Raises:
-            Unreconciled: the keys are others than the snapshot was made from, or follows lie on two days.
+            Unreconciled: follows lie on two days.
         """
         accounts, rows, classes = self.of(platform), self.rows(platform), self.degrees[platform]
         sizes = accounts.column("n_followers").to_numpy().astype(np.int64)
-        remedy = f"Materialise {KEYS}, feat_audience_sketches and {AUDIENCES} again, up to {self.day}."
-        if classes.n_edges != sizes.sum():
-            raise Unreconciled(
-                f"{AUDIENCES} day={self.day} counts {sizes.sum():,} follows on {platform}, {KEYS} now have "
-                f"{classes.n_edges:,}. {remedy}"
-            )
         keys, indptr = self._sets(platform, sizes) if with_sets else (None, None)
         if indptr is not None and indptr[-1] != sizes.sum():
             raise Unreconciled(
                 f"{sizes.sum() - indptr[-1]:,} follows on {platform} lie on more than one day: their days were made in "
                 "another order than their files tell. The check key_unique of core_follows names the days: materialise "
-                f"core_follows again for all of them together. {remedy}"
+                f"core_follows again for all of them together, then {KEYS}, feat_audience_sketches and {AUDIENCES}."
             )
         return Audiences(
             sizes=sizes,

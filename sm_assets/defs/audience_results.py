@@ -21,8 +21,8 @@ from sm_assets.analysis.audience_tables import community_tables, kept_id_share
 from sm_assets.analysis.communities import SWEEP, Communities, find_communities
 from sm_assets.analysis.gexf import gexf
 from sm_assets.analysis.graph_layout import layout
-from sm_assets.analysis.overlap_pairs import MAX_RERANK, OverlapOptions, Significant, find_overlaps
-from sm_assets.analysis.overlap_tables import overlap_table
+from sm_assets.analysis.overlap_pairs import MAX_RERANK, OverlapOptions, find_overlaps
+from sm_assets.analysis.overlap_tables import PAIRS, overlap_table, pair_table
 from sm_assets.contracts import TABLES
 from sm_assets.defs.audience_reading import AudienceSnapshot
 from sm_assets.defs.metadata import counts_table, small_table
@@ -60,7 +60,7 @@ def find(
     log: Callable[[str], None],
 ) -> Found:
     """All tables of one as-of day."""
-    overlaps, pairs, communities = [TABLES[OVERLAP].plain_schema.empty_table()], [_pairs("", None, None)], {}
+    overlaps, pairs, communities = [TABLES[OVERLAP].plain_schema.empty_table()], [PAIRS.empty_table()], {}
     counts: dict[str, Mapping[str, Any]] = {}
     for platform in snapshot.platforms:
         accounts = snapshot.of(platform)
@@ -81,28 +81,13 @@ def find(
             sweep=SWEEP if sweep else (),
         )
         overlaps.append(overlap_table(platform, ids, audiences.sizes, found, snapshot.day))
-        pairs.append(_pairs(platform, ids, edges))
+        pairs.append(pair_table(platform, ids, edges))
         counts[platform] = found.counts
         alone = "" if len(edges.i) else ": nobody shares more than chance explains, so all are isolated"
         log(f"{platform}: {len(accounts):,} influencers, {len(edges.i):,} significant pairs{alone}")
     told = community_tables(snapshot.accounts, communities, day=snapshot.day)
     tables = {OVERLAP: pa.concat_tables(overlaps), COMMUNITIES: told.communities, MEMBERS: told.members}
     return Found(tables, pa.concat_tables(pairs), communities, counts | {"": told.counts})
-
-
-def _pairs(platform: str, ids: pa.Array | None, edges: Significant | None) -> pa.Table:
-    text, empty = pa.string(), pa.array([], pa.int64())
-    i, j = (pa.array(edges.i), pa.array(edges.j)) if edges is not None else (empty, empty)
-    named = ids if ids is not None else pa.array([], text)
-    return pa.table(
-        {
-            "platform": pa.repeat(pa.scalar(platform, text), len(i)),
-            "account_id_a": named.take(i),
-            "account_id_b": named.take(j),
-            "jaccard": pa.array(edges.weight if edges is not None else [], pa.float64()),
-            "n_shared": pa.array(np.rint(edges.n_shared).astype(np.int64) if edges is not None else [], pa.int64()),
-        }
-    )
 
 
 def metadata(found: Found, kept: float | None) -> dict[str, dict[str, Any]]:

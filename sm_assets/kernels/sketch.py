@@ -32,7 +32,7 @@ from sm_assets.errors import SketchInputError
 from sm_assets.kernels import _sketch
 from sm_assets.kernels.account_keys import hash_ids
 from sm_assets.kernels.isa import isa, level, set_isa
-from sm_assets.kernels.similarity import allpairs, estimate8, fold8, intersect, matches32, topk
+from sm_assets.kernels.similarity import EMPTY, allpairs, estimate8, fold8, intersect, matches32, topk
 
 __all__ = [
     "EMPTY",
@@ -41,6 +41,7 @@ __all__ = [
     "sketch_edges",
     "merge",
     "mixed",
+    "affine_factors",
     "fold8",
     "topk",
     "allpairs",
@@ -55,8 +56,6 @@ __all__ = [
 Keys = npt.NDArray[np.uint64]
 Signatures = npt.NDArray[np.uint32]
 
-EMPTY: Final = 0xFFFFFFFF
-"""Every register of the empty set; with fss of no other."""
 MAX_FSS_K: Final = 2048
 _DEFAULT_SEEDS: Final = {"fss": 0, "affine32": 1}
 _ELEMENTS: Final = {"fss": ("identity", "key"), "affine32": ("identity", "high32")}
@@ -185,6 +184,13 @@ def merge(a: Signatures, b: Signatures, *, out: Signatures | None = None) -> Sig
     return np.minimum(a, b, out=out)
 
 
+def affine_factors(k: int, seed: int) -> npt.NDArray[np.uint32]:
+    """uint32[2, k]: odd multipliers and addends of affine32, the draws of datasketch 2.0."""
+    draws = np.random.RandomState(seed)  # the generator that the scheme is defined by
+    a = draws.randint(0, 2**31, k, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return np.stack([a, draws.randint(0, 2**32, k, dtype=np.uint32)])
+
+
 def mixed(keys: Keys) -> Keys:
     """mix64 of each key, a bijection: x ^= x >> 32; x *= 0xff51afd7ed558ccd; x ^= x >> 32; x *= 0xc4ceb9fe1a85ec53.
 
@@ -247,11 +253,7 @@ class _Scheme:
         """Arguments of the kernels: level, what is xored to keys, whether halves are taken, factors."""
         if self.fss:
             return level(), _split_mix(self.seed), False, None
-        # The draws of datasketch 2.0: odd multipliers first, then what is added.
-        draw = np.random.RandomState(self.seed)
-        a = draw.randint(0, 2**31, self.k, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
-        b = draw.randint(0, 2**32, self.k, dtype=np.uint32)
-        return level(), 0, self.high, np.array([a, b])
+        return level(), 0, self.high, affine_factors(self.k, self.seed)
 
     def sound(self, made: Signatures, wide: bool) -> Signatures:
         """The result, unless a key was too wide for its element."""

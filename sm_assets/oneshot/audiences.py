@@ -19,12 +19,12 @@ import pyarrow.compute as pc
 
 from sm_assets.analysis.account_names import account_id, names_of
 from sm_assets.analysis.audience_tables import community_tables
-from sm_assets.analysis.audiences import MIN_FOLLOWERS
 from sm_assets.analysis.communities import Communities, find_communities
+from sm_assets.analysis.defaults import MIN_FOLLOWERS
 from sm_assets.analysis.influencer_search import SearchOptions, search_rows
 from sm_assets.analysis.null_models import DegreeClasses
-from sm_assets.analysis.overlap_pairs import Audiences, Overlaps, find_overlaps
-from sm_assets.analysis.overlap_tables import overlap_table
+from sm_assets.analysis.overlap_pairs import Audiences, find_overlaps
+from sm_assets.analysis.overlap_tables import PAIRS, overlap_table, pair_table
 from sm_assets.analysis.parameters import check_real, check_whole
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.columns import PLATFORMS, SEARCH_METHODS
@@ -37,15 +37,6 @@ from sm_assets.oneshot.options import check_inputs
 from sm_assets.sources.edges_rows import DIRECTIONS
 
 _NO_DAY: Final = date(1970, 1, 1)  # rows are made with a day, which is taken off again
-_PAIRS: Final = pa.schema(
-    [
-        ("platform", pa.string()),
-        ("account_id_a", pa.string()),
-        ("account_id_b", pa.string()),
-        ("jaccard", pa.float64()),
-        ("n_shared", pa.int64()),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +220,7 @@ def run(
         members=told.members,
         overlap=pa.concat_tables([_empty("out_audience_overlap"), *(part.overlap for part in parts)]),
         search=_with_homes(pa.concat_tables([_empty("out_influencer_search"), *searches]), told.members),
-        pairs=pa.concat_tables([_PAIRS.empty_table(), *(part.pairs for part in parts)]),
+        pairs=pa.concat_tables([PAIRS.empty_table(), *(part.pairs for part in parts)]),
         seeds=_with_homes(_seed_rows(seeds), told.members),
         report=report,
     )
@@ -267,18 +258,7 @@ class _Platform:
             resolution=options.resolution, n_runs=options.n_runs, sweep=(), progress=share,
         )  # fmt: skip
         self.overlap = overlap_table(self.name, self._ids, sizes, found, _NO_DAY).drop_columns([DAY])
-        self.pairs = self._significant(found)
-
-    def _significant(self, found: Overlaps) -> pa.Table:
-        edges = found.significant
-        columns = [
-            pa.repeat(pa.scalar(self.name, pa.string()), len(edges.i)),
-            self._ids.take(pa.array(edges.i)),
-            self._ids.take(pa.array(edges.j)),
-            pa.array(edges.weight),
-            pa.array(np.rint(edges.n_shared).astype(np.int64)),
-        ]
-        return pa.table(columns, schema=_PAIRS)
+        self.pairs = pair_table(self.name, self._ids, found.significant)
 
 
 def _accounts(platform: str, ids: pa.Array, sizes: Any, labels: pa.Array | None = None) -> pa.Table:

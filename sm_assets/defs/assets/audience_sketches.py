@@ -11,6 +11,7 @@ import dagster as dg
 import pyarrow as pa
 from pydantic import Field
 
+from sm_assets.analysis.defaults import MIN_DAY_FOLLOWS
 from sm_assets.contracts.sketches import KEY, MADE_FROM, key_id, require_key, spec_of
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.audience_inputs import digest_of
@@ -27,7 +28,7 @@ class SketchConfig(dg.Config):
     """Which accounts get a row."""
 
     min_day_follows: int = Field(
-        default=64,
+        default=MIN_DAY_FOLLOWS,
         ge=1,
         le=1_000_000,
         description="Least follows of a day for a signature; of smaller audiences the keys are used. No result depends "

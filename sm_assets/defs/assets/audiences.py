@@ -9,6 +9,7 @@ from datetime import date
 import dagster as dg
 from pydantic import Field
 
+from sm_assets.analysis.defaults import MIN_FOLLOWERS
 from sm_assets.contracts.sketches import INPUTS, spec_of
 from sm_assets.defs.assets.declare import common, ins, out
 from sm_assets.defs.audience_inputs import (
@@ -34,7 +35,10 @@ class AudiencesConfig(dg.Config):
     """Who is an influencer."""
 
     min_followers: int = Field(
-        default=100, ge=1, le=1_000_000_000, description="Least known followers of an influencer, up to the as-of day."
+        default=MIN_FOLLOWERS,
+        ge=1,
+        le=1_000_000_000,
+        description="Least known followers of an influencer, up to the as-of day.",
     )
 
 
