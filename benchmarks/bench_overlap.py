@@ -1,6 +1,8 @@
 """Answers about audiences: all overlaps of 20,000 influencers beside datasketch's index, and one query among 100,000.
 
-    python benchmarks/bench_overlap.py [--repeats 5] [--json PATH]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/bench_overlap.py [--repeats 5] [--json PATH]
+
+The peer uses one thread; without the variable NumPy's library spins a second one, which counts as CPU time.
 
 Here: medians of CPU and wall seconds, arms in turn. Overlaps are everything that out_audience_overlap needs from
 signatures: candidates by scan, estimates, the BiCM, false discovery rates, the best neighbours; nothing is counted
