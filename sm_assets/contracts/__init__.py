@@ -6,13 +6,13 @@ the asset checks and docs/tables.md. Not here: anything that reads or writes a t
 
 from __future__ import annotations
 
-from sm_assets.contracts import core, features, outputs, raw, staging
+from sm_assets.contracts import clusters, core, features, outputs, personas, raw, staging
 from sm_assets.contracts.schema import Column, Reference, Table
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for part in (raw.TABLES, staging.TABLES, core.TABLES, features.TABLES, outputs.TABLES)
-    for table in part
+    for part in (raw, staging, core, features, outputs, clusters, personas)
+    for table in part.TABLES
 }
 
 __all__ = ["TABLES", "Column", "Reference", "Table"]

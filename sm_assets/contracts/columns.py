@@ -7,7 +7,7 @@ column.
 
 from __future__ import annotations
 
-from sm_assets.contracts import delivered
+from sm_assets.contracts import delivered, text_columns
 from sm_assets.contracts.makers import count, flag, number, share, text, time
 from sm_assets.contracts.schema import Column, picker
 
@@ -198,8 +198,7 @@ _CONTENTS = (
     time("last_at", "Latest post."),
     text("sample_post_id", "Earliest of these posts."),
     text("sample_url", "Address of the sample post."),
-    text("language", "ISO code of the language model's label; `no_text`: nothing to read."),
-    share("language_probability", "Probability that the model gives its label; 0 where there is no text."),
+    text("language", "ISO 639 code of a language; null: none is certain."),
     share("mean_probability", "Mean probability of the label over the posts."),
 )
 
@@ -366,8 +365,9 @@ _REPORT = (
 )
 
 COLUMNS: dict[str, Column] = (
-    {column.name: column for column in (*_PROVENANCE, *_ENTITIES, *_CONTENTS, *_COSHARING, *_AUDIENCES, *_REPORT)}
+    {column.name: column for column in (*_PROVENANCE, *_ENTITIES, *_CONTENTS, *_COSHARING, *_AUDIENCES, *_REPORT, *text_columns.COLUMNS)}
     | _HOMONYMS
+    | text_columns.HOMONYMS
     | delivered.COLUMNS
 )
 

@@ -1,6 +1,6 @@
 """Contracts of the feature tables: numbers about entities, per day, that add up over a window.
 
-Here: contents and languages of accounts, audiences as keys and sketches. Not here: what a window makes of them
+Here: contents, languages and vectors of posts and accounts, audiences as keys and sketches. Not here: what a window makes of them
 (`outputs`).
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from sm_assets.contracts.columns import pick
 from sm_assets.contracts.schema import Reference, Table
+
+_POST = ("platform", "post_id")
 
 TABLES = (
     Table(
@@ -25,26 +27,56 @@ TABLES = (
     ),
     Table(
         name="feat_post_language",
-        description="Language of each post: the model's first label for message, link title and link description.",
+        description=(
+            "Language of each post: the model's first label for message, link title and link description, where it is "
+            "certain enough. What the post declares is another column, of core_posts."
+        ),
         grain="one post",
-        key=("platform", "post_id"),
+        key=_POST,
         unique_over_days=True,
-        columns=pick("platform post_id account_id posted_at language language_probability day"),
-        references=(Reference(("platform", "post_id"), "core_posts", ("platform", "post_id")),),
+        columns=pick(
+            "platform post_id account_id posted_at lang lang_prob best_lang? language.reason n_letters model day"
+        ),
+        references=(Reference(_POST, "core_posts", _POST),),
         kinds=("python", "parquet"),
     ),
     Table(
         name="feat_account_language",
         description=(
             "How many posts of an account are in which language, per day. The language of an account in a window is "
-            "the most frequent one over its posts, ties by the earliest post."
+            "the most frequent one over its posts, `und` only if there is no other, ties by code."
         ),
         grain="one language of one account on one day",
-        key=("platform", "account_id", "language"),
+        key=("platform", "account_id", "lang"),
         columns=pick(
-            "platform account_id language n_posts mean_probability first_at day",
+            "platform account_id lang n_posts mean_probability first_at day",
             n_posts="Posts of the account in the language on the day.",
         ),
+    ),
+    Table(
+        name="feat_post_embeddings",
+        description="Vector of the text of each post that has one. A window holds vectors of one embedder only.",
+        grain="one post with text",
+        key=_POST,
+        unique_over_days=True,
+        columns=pick("platform post_id account_id text_key embedder_id n_tokens truncated embedding day"),
+        references=(Reference(_POST, "core_posts", _POST),),
+        row_group=16_384,
+        plain=("embedding",),
+        kinds=("pytorch", "parquet"),
+    ),
+    Table(
+        name="feat_account_embeddings",
+        description=(
+            "What each account wrote on a day, as a sum of vectors of its eligible texts. The mean vector of an "
+            "account over any days is the sum of the sums, divided by its length."
+        ),
+        grain="one account on one day",
+        key=("platform", "account_id"),
+        columns=pick("platform account_id n_texts embedding_sum embedder_id params_hash day"),
+        row_group=16_384,
+        plain=("embedding_sum",),
+        kinds=("python", "parquet"),
     ),
     Table(
         name="feat_follow_keys",

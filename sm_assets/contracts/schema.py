@@ -31,6 +31,9 @@ _ARROW: Mapping[str, pa.DataType] = {
     "timestamp": pa.timestamp("us"),
     "date": pa.date32(),
     "list<text>": pa.list_(pa.string()),
+    "list<list<text>>": pa.list_(pa.list_(pa.string())),
+    "list<float32>": pa.list_(pa.float32()),
+    "list<float64>": pa.list_(pa.float64()),
     "uint64": pa.uint64(),
     # As many registers as the run's settings say; 128 unless they say otherwise.
     "signature": pa.list_(pa.field("register", pa.uint32(), nullable=False), 128),
@@ -44,6 +47,9 @@ _DUCKDB: Mapping[str, str] = {
     "timestamp": "TIMESTAMP",
     "date": "DATE",
     "list<text>": "VARCHAR[]",
+    "list<list<text>>": "VARCHAR[][]",
+    "list<float32>": "FLOAT[]",
+    "list<float64>": "DOUBLE[]",
     "uint64": "UBIGINT",
     "signature": "UINTEGER[]",
 }
@@ -55,8 +61,9 @@ class Column:
 
     Attributes:
         name: snake_case, the same in every table that has it.
-        type: text, int64, int32, uint64, float64, bool, timestamp (microseconds, UTC), date, list<text>, signature
-            (a list of uint32 of one length in the whole file) or struct.
+        type: text, int64, int32, uint64, float64, bool, timestamp (microseconds, UTC), date, list<text>,
+            list<list<text>>, list<float32>, list<float64>, signature (a list of uint32 of one length in the whole file)
+            or struct.
         description: one plain sentence or two.
         unit: what one of it is (seconds, posts, ...); empty for texts.
         allowed: the only values it may take; empty: any.

@@ -18,7 +18,7 @@ from sm_assets.storage import Lake
 IO_MANAGER = "lake_io"
 _GROUPS = {"raw": "raw", "stg": "staging", "core": "core", "feat": "features"}
 # Outputs that belong to another's group.
-_SAME_RESULT = {"influencer": "audience"}
+_SAME_RESULT = {"influencer": "audience", "personas": "persona", "estimated": "persona", "map": "cluster"}
 
 
 def group(table: str) -> str:
