@@ -1,0 +1,53 @@
+"""What stands behind a membership table: how its clusters were made, kept in the footer of its files.
+
+Here: writing and reading the record. What comes after the clusters reads from it by which rules texts count, and which
+parameters the snapshot names. Not here: making clusters.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from sm_assets.analysis.text_rules import TextRules
+from sm_assets.storage import Lake
+
+RECORD: Final = "sm.clustering"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusteringRecord:
+    """How the clusters of one snapshot of one analysis were made.
+
+    Attributes:
+        analysis: its name.
+        params_hash: over rules, parameters and embedder.
+        embedder_id: of the vectors; empty: none were there.
+        rules: by which texts count.
+        parameters: as they were asked for.
+        k_table: rows of out_cluster_k without analysis, params_hash and day.
+        record: what the clustering tells of itself.
+    """
+
+    analysis: str
+    params_hash: str
+    embedder_id: str
+    rules: TextRules
+    parameters: dict[str, Any] = field(default_factory=dict)
+    k_table: list[dict[str, Any]] = field(default_factory=list)
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def metadata(self) -> dict[str, str]:
+        """The record as metadata of a file."""
+        told = {name: getattr(self, name) for name in self.__slots__} | {"rules": self.rules.told()}
+        return {RECORD: json.dumps(told, sort_keys=True)}
+
+
+def clustering_record(lake: Lake, table: str, day: date) -> ClusteringRecord | None:
+    """The record of a snapshot; None where the file has none or is not there."""
+    if not lake.ref(table, [day]).days:
+        return None
+    told = json.loads(lake.metadata(table, day).get(RECORD, "null"))
+    return None if told is None else ClusteringRecord(**told | {"rules": TextRules.of(told["rules"])})
