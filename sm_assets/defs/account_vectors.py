@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.errors import MixedVectors
 from sm_assets.storage import Lake, stream
@@ -90,7 +91,7 @@ def rules_of(lake: Lake, days: Sequence[date]) -> VectorRules | None:
             f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
         )
         raise MixedVectors(
-            f"The window of {min(days)} to {max(days)} holds vectors of {len(kinds)} embedders or rules; most days have "
+            f"The window of {min(days)} to {max(days)} holds vectors of {len(kinds)} embedders or rules; most have "
             f"embedder {stays[0]} and rules {stays[1]}. Materialise feat_post_embeddings and {TABLE} again with one "
             f"config for {shown}."
         )
@@ -107,13 +108,9 @@ def window_vectors(lake: Lake, con: duckdb.DuckDBPyConnection, days: Sequence[da
         days: published days of a window.
     """
     ref = lake.ref(TABLE, days)
-    accounts = (
-        lake.register(con, ref)
-        .query("daily", "select distinct platform, account_id from daily order by platform, account_id")
-        .to_arrow_table()
-        .combine_chunks()
-    )
-    names = _joined(accounts["platform"], accounts["account_id"])
+    lake.register(con, ref)
+    accounts = con.sql(f"select distinct platform, account_id from {TABLE} order by all").to_arrow_table()
+    names = pair_keys(accounts["platform"], accounts["account_id"])
     total, n_texts = np.empty((len(names), 0)), np.zeros(len(names), np.int64)
     for _, batch in stream(
         lake, TABLE, ref.days, ["platform", "account_id", "n_texts", "embedding_sum"], batch_rows=_BATCH
@@ -123,7 +120,7 @@ def window_vectors(lake: Lake, con: duckdb.DuckDBPyConnection, days: Sequence[da
         sums = batch["embedding_sum"].flatten().to_numpy().reshape(batch.num_rows, -1)
         if not total.shape[1]:
             total = np.zeros((len(names), sums.shape[1]))
-        place = pc.index_in(_joined(batch["platform"], batch["account_id"]), value_set=names).to_numpy()
+        place = pc.index_in(pair_keys(batch["platform"], batch["account_id"]), value_set=names).to_numpy()
         # An account has one row a day, and a batch lies inside a day: no place occurs twice.
         total[place] += sums
         n_texts[place] += batch["n_texts"].to_numpy()
@@ -132,12 +129,3 @@ def window_vectors(lake: Lake, con: duckdb.DuckDBPyConnection, days: Sequence[da
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(column.cast(pa.string()).chunks) if column.num_chunks else pa.array([], pa.string())
-
-
-def _joined(platform: pa.Array | pa.ChunkedArray, account_id: pa.Array | pa.ChunkedArray) -> pa.Array:
-    joined = pc.binary_join_element_wise(platform.cast(pa.string()), account_id.cast(pa.string()), "\x1f")
-    return (
-        pa.concat_arrays(joined.chunks)
-        if isinstance(joined, pa.ChunkedArray) and joined.num_chunks
-        else (pa.array([], pa.string()) if isinstance(joined, pa.ChunkedArray) else joined)
-    )

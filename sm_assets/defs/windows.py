@@ -7,7 +7,7 @@ here: any analysis.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from sm_assets.contracts import TABLES
 from sm_assets.errors import MixedContents
+from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef, parquet_sql
 
 _SHOWN = 20
@@ -27,6 +28,29 @@ def window_refs(refs: Iterable[TableRef], as_of: date, window_days: int) -> list
     """The references cut to the window that ends with `as_of`."""
     first = as_of - timedelta(days=window_days - 1)
     return [TableRef(ref.table, tuple(day for day in ref.days if first <= day <= as_of)) for ref in refs]
+
+
+def window_days_of(source: TableRef, asked: Iterable[date], settings: Settings) -> list[date]:
+    """As-of days that have at least one day of `source` in their window, and none later than the newest of these days.
+
+    A backfill asks for every as-of day that a renewed day is in the window of, those to come included; a snapshot of a
+    day that nothing is known of yet would be a window with its end missing.
+    """
+    newest = max(source.days, default=date.min)
+    return [day for day in asked if day <= newest and window_refs([source], day, settings.window_days)[0].days]
+
+
+def chosen_days(days: Sequence[date], snapshots: str) -> list[date]:
+    """Which of the as-of days are made.
+
+    Args:
+        days: ascending.
+        snapshots: every_day, weekly (each seventh, counted back from the last), last_day.
+    """
+    if snapshots == "every_day" or not days:
+        return list(days)
+    last = days[-1]
+    return [day for day in days if day == last or (snapshots == "weekly" and (last - day).days % 7 == 0)]
 
 
 def check_one_version(versions: Iterable[Mapping[str, Any]], as_of: date, content_mode: str) -> None:

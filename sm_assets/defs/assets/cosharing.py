@@ -18,8 +18,8 @@ from sm_assets.defs.assets.declare import common, ins, out
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
-from sm_assets.defs.sql import SQL_ROOT, days_with_input, input_file, upstreams
-from sm_assets.defs.windows import Results, check_one_version, table_of, window_refs
+from sm_assets.defs.sql import SQL_ROOT, input_file, upstreams
+from sm_assets.defs.windows import Results, check_one_version, table_of, window_days_of, window_refs
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef
 
@@ -93,7 +93,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         asked = partition_days(list(context.partition_keys))
         with lake.workspace("cosharing") as folder, lake.connect() as con:
             results = Results(folder)
-            days = days_with_input("out_cosharing", _windows(refs["feat_account_content"], asked, settings), asked)
+            days = window_days_of(refs["feat_account_content"], asked, settings)
             if not days:
                 for name in TABLES:
                     yield dg.Output(Rows(results.relation(con, name), []), name)
@@ -113,17 +113,6 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 yield dg.Output(Rows(results.relation(con, name), days, metadata=figures.get(name, {}) | shared), name)
 
     return cosharing
-
-
-def _windows(contents: TableRef, asked: list[date], settings: Settings) -> list[TableRef]:
-    """As-of days that have at least one day of contents in their window, and none later than the newest of these days.
-
-    A backfill asks for every as-of day that a renewed day is in the window of, those to come included; a snapshot of a
-    day that nothing is known of yet would be a window with its end missing.
-    """
-    newest = max(contents.days, default=date.min)
-    usable = [day for day in asked if day <= newest and window_refs([contents], day, settings.window_days)[0].days]
-    return [TableRef(contents.table, tuple(usable))]
 
 
 def _snapshot(

@@ -1,0 +1,43 @@
+"""out_cluster_k: the numbers of clusters that each analysis tried.
+
+Here: the asset; the rows stand in the records of the membership tables. Not here: how they come about
+(`sm_assets.analysis.choice_of_k`).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pyarrow as pa
+
+from sm_assets.contracts import TABLES
+from sm_assets.defs.assets.declare import ins, one
+from sm_assets.defs.cluster_analyses import ANALYSES, snapshot_days
+from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.io import Rows
+from sm_assets.defs.partitions import partition_days
+from sm_assets.storage import Lake, TableRef
+
+NAME = "out_cluster_k"
+
+
+def asset(lake: Lake) -> dg.AssetsDefinition:
+    """The asset over one lake."""
+    schema = TABLES[NAME].plain_schema
+
+    @dg.asset(ins=ins(lake, NAME, [each.table for each in ANALYSES]), **one(lake, NAME))
+    def out_cluster_k(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
+        from sm_assets.plots import cluster_k  # draws with matplotlib
+
+        days = snapshot_days(lake, partition_days(list(context.partition_keys)))
+        rows = []
+        for day in days:
+            for each in ANALYSES:
+                record = clustering_record(lake, each.table, day)
+                told = {"analysis": each.name, "day": day}
+                rows += [row | told | {"params_hash": record.params_hash} for row in (record.k_table if record else [])]
+        table = pa.Table.from_pylist(rows, schema)
+        last = pa.Table.from_pylist([row for row in rows if row["day"] == days[-1]] if days else [], schema)
+        yield dg.Output(Rows(table, days, metadata={"choice_of_k": dg.MetadataValue.md(cluster_k.draw(last))}))
+
+    made: dg.AssetsDefinition = out_cluster_k
+    return made

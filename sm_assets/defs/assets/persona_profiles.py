@@ -1,0 +1,80 @@
+"""out_persona_profiles: what each persona is, says and does.
+
+Here: the asset. Not here: how the row is put together (`sm_assets.analysis.persona_profiles`), the report's layout
+(`sm_assets.analysis.persona_report`).
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+
+from sm_assets.contracts import TABLES
+from sm_assets.defs.assets.declare import ins, one
+from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.io import Rows
+from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.sql import input_file, open_select, upstreams
+from sm_assets.defs.text_rules import register
+from sm_assets.defs.windows import Results, window_refs
+from sm_assets.storage import Lake, TableRef
+
+NAME = "out_persona_profiles"
+MEMBERS = "out_personas"
+ANALYSIS = "personas"
+SUMMARIES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids")
+_INPUTS = tuple(input_file(f"{NAME}_{name}") for name in ("counts", "languages"))
+
+
+def asset(lake: Lake) -> dg.AssetsDefinition:
+    """The asset over one lake."""
+    upstream = sorted({MEMBERS, *SUMMARIES, *(name for path in _INPUTS for name in upstreams(path))})
+
+    @dg.asset(ins=ins(lake, NAME, upstream), **one(lake, NAME))
+    def out_persona_profiles(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
+        from sm_assets.analysis.persona_report import persona_report
+
+        days = [day for day in partition_days(list(context.partition_keys)) if day in refs[MEMBERS].days]
+        told: dict[str, Any] = {}
+        with lake.workspace("profiles") as folder, lake.connect() as con:
+            results = Results(folder)
+            for day in days:
+                rows = _snapshot(con, lake, list(refs.values()), day)
+                results.add(NAME, rows)
+                # Dagster keeps metadata for good, and no purge reaches it: what people wrote stays out of it.
+                told = {"as_of": str(day), "report": dg.MetadataValue.md(persona_report(rows, with_texts=False))}
+            yield dg.Output(Rows(results.relation(con, NAME), days, metadata=told))
+
+    made: dg.AssetsDefinition = out_persona_profiles
+    return made
+
+
+def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], day: date) -> pa.Table:
+    from sm_assets.analysis.persona_profiles import persona_profiles
+
+    record = clustering_record(lake, MEMBERS, day)
+    assert record is not None, f"{MEMBERS} day={day} was written without its record"
+    register(con, record.rules)
+    window = window_refs(refs, day, lake.settings.window_days)
+    snapshot = [
+        TableRef(ref.table, (day,) if day in ref.days else ()) if TABLES[ref.table].partition == "as_of" else ref
+        for ref in window
+    ]
+    counts, languages = (open_select(con, lake, path, snapshot, []).to_arrow_table() for path in _INPUTS)
+    of_day = {ref.table: ref for ref in snapshot}
+    words = {
+        name: lake.register(con, of_day[name]).filter(f"analysis = '{ANALYSIS}'").to_arrow_table() for name in SUMMARIES
+    }
+    table = persona_profiles(
+        lake.register(con, of_day[MEMBERS]).to_arrow_table(),
+        counts,
+        languages,
+        *(words[name] for name in SUMMARIES),
+        geometry=record.record.get("personas", {"silhouette": [], "nearest": []}),
+        params_hash=record.params_hash,
+        schema=pa.schema([item for item in TABLES[NAME].plain_schema if item.name != "day"]),
+    )
+    return table.append_column("day", pa.repeat(pa.scalar(day), len(table)))

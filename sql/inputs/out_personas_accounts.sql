@@ -1,0 +1,78 @@
+-- Every account that wrote in the window, with what counts of it, on the
+-- platforms of the run.
+with
+
+posts as (
+    select * from core_posts
+),
+
+rules as (
+    select * from text_rules
+),
+
+eligible as (
+    select * from eligible_posts
+),
+
+profiles as (
+    select * from core_accounts
+),
+
+written as (
+    select
+        posts.platform,
+        posts.account_id,
+        count(*) filter (where posts.post_kind = 'post') as n_posts,
+        count(*) filter (where posts.post_kind = 'reply') as n_replies,
+        count(*) filter (where posts.post_kind = 'quote') as n_quotes,
+        count(*) filter (where list_contains(rules.kinds, posts.post_kind))
+            as n_of_kinds
+    from posts
+    inner join rules
+        on
+            len(rules.platforms) = 0
+            or list_contains(rules.platforms, posts.platform)
+    group by posts.platform, posts.account_id
+),
+
+counting as (
+    select
+        platform,
+        account_id,
+        count(*) as n_eligible
+    from eligible
+    group by platform, account_id
+),
+
+latest_profiles as (
+    select * from profiles
+    qualify row_number() over (
+        partition by platform, account_id
+        order by day desc
+    ) = 1
+),
+
+described as (
+    select
+        written.platform,
+        written.account_id,
+        written.n_posts,
+        written.n_replies,
+        written.n_quotes,
+        written.n_of_kinds,
+        coalesce(counting.n_eligible, 0) as n_eligible,
+        latest_profiles.display_name,
+        latest_profiles.handle
+    from written
+    left join counting
+        on
+            written.platform = counting.platform
+            and written.account_id = counting.account_id
+    left join latest_profiles
+        on
+            written.platform = latest_profiles.platform
+            and written.account_id = latest_profiles.account_id
+    order by written.platform, written.account_id
+)
+
+select * from described
