@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
-from sm_assets.defs.cluster_analyses import ANALYSES, snapshot_days
+from sm_assets.defs.cluster_analyses import ANALYSES
 from sm_assets.defs.clustering_record import clustering_record
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
@@ -28,13 +28,13 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     def out_cluster_k(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
         from sm_assets.plots import cluster_k  # draws with matplotlib
 
-        days = snapshot_days(lake, partition_days(list(context.partition_keys)))
+        days = sorted({day for ref in refs.values() for day in ref.days} & {*partition_days(list(context.partition_keys))})
         rows = []
         for day in days:
             for each in ANALYSES:
-                record = clustering_record(lake, each.table, day)
-                told = {"analysis": each.name, "day": day}
-                rows += [row | told | {"params_hash": record.params_hash} for row in (record.k_table if record else [])]
+                if record := clustering_record(lake, each.table, day):
+                    told = {"analysis": each.name, "params_hash": record.params_hash, "day": day}
+                    rows += [row | told for row in record.k_table]
         table = pa.Table.from_pylist(rows, schema)
         last = pa.Table.from_pylist([row for row in rows if row["day"] == days[-1]] if days else [], schema)
         yield dg.Output(Rows(table, days, metadata={"choice_of_k": dg.MetadataValue.md(cluster_k.draw(last))}))

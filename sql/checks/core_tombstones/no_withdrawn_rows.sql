@@ -113,6 +113,13 @@ of_posts as (
     from feat_post_language__all_days
     union all
     select
+        'feat_post_embeddings' as table_name,
+        platform,
+        post_id,
+        day
+    from feat_post_embeddings__all_days
+    union all
+    select
         'feat_account_content' as table_name,
         platform,
         sample_post_id as post_id,
@@ -219,6 +226,20 @@ of_accounts as (
         account_id,
         day
     from feat_account_language__all_days
+    union all
+    select
+        'feat_post_embeddings' as table_name,
+        platform,
+        account_id,
+        day
+    from feat_post_embeddings__all_days
+    union all
+    select
+        'feat_account_embeddings' as table_name,
+        platform,
+        account_id,
+        day
+    from feat_account_embeddings__all_days
 ),
 
 -- A reply or quote goes with its post; what is withdrawn as a post may be a

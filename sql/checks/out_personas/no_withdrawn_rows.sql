@@ -1,0 +1,157 @@
+-- No output names a withdrawn post or account; else materialise the days found
+-- here again.
+with
+
+withdrawals as (
+    select * from standing_withdrawals
+),
+
+posts as (
+    select * from core_posts__all_days
+),
+
+-- What is newer than its withdrawal stands, and so does all that is made of it.
+newer as (
+    select
+        posts.platform,
+        posts.post_id
+    from posts
+    inner join withdrawals
+        on
+            withdrawals.entity = 'post'
+            and posts.platform = withdrawals.platform
+            and posts.post_id = withdrawals.record_id
+            and withdrawals.is_platform_revision
+            and posts.revision not like '____-__-__T%'
+            and posts.revision > withdrawals.revision
+),
+
+gone_posts as (
+    select
+        withdrawals.platform,
+        withdrawals.record_id
+    from withdrawals
+    anti join newer
+        on
+            withdrawals.platform = newer.platform
+            and withdrawals.record_id = newer.post_id
+    where withdrawals.entity = 'post'
+),
+
+gone_accounts as (
+    select
+        platform,
+        record_id
+    from withdrawals
+    where entity = 'account'
+),
+
+-- Everything that names a post.
+of_posts as (
+    select
+        'out_cluster_medoids' as table_name,
+        platform,
+        post_id,
+        day
+    from out_cluster_medoids__all_days
+    union all
+    select
+        'out_persona_conversations' as table_name,
+        platform,
+        post_id,
+        day
+    from out_persona_conversations__all_days
+    union all
+    select
+        'out_estimated_exposures' as table_name,
+        platform,
+        post_id,
+        day
+    from out_estimated_exposures__all_days
+),
+
+-- Everything that names an account.
+of_accounts as (
+    select
+        'out_personas' as table_name,
+        platform,
+        account_id,
+        day
+    from out_personas__all_days
+    union all
+    select
+        'out_cluster_medoids' as table_name,
+        platform,
+        account_id,
+        day
+    from out_cluster_medoids__all_days
+    union all
+    select
+        'out_persona_conversations' as table_name,
+        platform,
+        account_id,
+        day
+    from out_persona_conversations__all_days
+    union all
+    select
+        'out_estimated_exposures' as table_name,
+        platform,
+        account_id,
+        day
+    from out_estimated_exposures__all_days
+    union all
+    select
+        'out_estimated_exposures' as table_name,
+        platform,
+        author_account_id as account_id,
+        day
+    from out_estimated_exposures__all_days
+    union all
+    select
+        'out_estimated_exposures' as table_name,
+        platform,
+        via_account_id as account_id,
+        day
+    from out_estimated_exposures__all_days
+    union all
+    select
+        'out_map_points' as table_name,
+        platform,
+        item_id as account_id,
+        day
+    from out_map_points__all_days
+),
+
+left_posts as (
+    select
+        of_posts.table_name,
+        of_posts.platform,
+        gone_posts.record_id,
+        of_posts.day
+    from of_posts
+    inner join gone_posts
+        on
+            of_posts.platform = gone_posts.platform
+            and of_posts.post_id = gone_posts.record_id
+),
+
+left_accounts as (
+    select
+        of_accounts.table_name,
+        of_accounts.platform,
+        gone_accounts.record_id,
+        of_accounts.day
+    from of_accounts
+    inner join gone_accounts
+        on
+            of_accounts.platform = gone_accounts.platform
+            and of_accounts.account_id = gone_accounts.record_id
+),
+
+left_over as (
+    select * from left_posts
+    union distinct
+    select * from left_accounts
+)
+
+select * from left_over
