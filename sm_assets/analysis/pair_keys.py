@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 # Stands in no platform's name.
-_SEPARATOR: Final = "\x1f"
+SEPARATOR: Final = "\x1f"
 
 
 def pair_keys(left: pa.Array | pa.ChunkedArray, right: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -21,7 +21,7 @@ def pair_keys(left: pa.Array | pa.ChunkedArray, right: pa.Array | pa.ChunkedArra
         left: string[n], platforms.
         right: string[n], ids on it.
     """
-    joined = pc.binary_join_element_wise(left.cast(pa.string()), right.cast(pa.string()), _SEPARATOR)
+    joined = pc.binary_join_element_wise(left.cast(pa.string()), right.cast(pa.string()), SEPARATOR)
     if not isinstance(joined, pa.ChunkedArray):
         return joined
     return joined.combine_chunks() if joined.num_chunks else pa.array([], pa.string())

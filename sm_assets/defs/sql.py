@@ -22,6 +22,7 @@ SQL_ROOT = Path(__file__).parents[2] / "sql"
 REQUESTED = "requested_days"
 RUN_SETTINGS = "run_settings"
 TEXT_RULES = "text_rules"
+WANTED_POSTS = "wanted_posts"
 JUDGED = "judged"
 ALL_DAYS = "__all_days"
 _JUDGED_COUNTS = f"""
@@ -69,7 +70,8 @@ def named_in(path: Path) -> frozenset[str]:
     Raises:
         ContractError: it reads something that is none of these.
     """
-    names = duckdb.get_table_names(path.read_text(encoding="utf-8")) - {REQUESTED, RUN_SETTINGS, TEXT_RULES, JUDGED}
+    registered = {REQUESTED, RUN_SETTINGS, TEXT_RULES, WANTED_POSTS, JUDGED}
+    names = duckdb.get_table_names(path.read_text(encoding="utf-8")) - registered
     shared = {name for name in names if _shared_file(name).exists()}
     unknown = sorted(name for name in names - shared if name.removesuffix(ALL_DAYS) not in TABLES)
     if unknown:

@@ -1,0 +1,210 @@
+"""What the members of a persona care about: centres among the posts that they acted on or were shown.
+
+Here: weights, centres, similarities, the threshold above which a post was of interest. Not here: who was shown what
+(`member_feeds`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sm_assets.analysis.exposure_rules import ABSOLUTE, PERCENTILE, ExposureRules
+from sm_assets.analysis.member_feeds import Feeds
+from sm_assets.errors import KernelError
+
+EXPOSED: Final = "percentile_of_exposed"
+_LEAST_ACTED: Final = 20
+_OF_EXPOSED: Final = 0.9
+_ROWS_PER_CENTRE, _MOST_CENTRES = 20, 10
+_MOST_FITTED: Final = 20_000
+_STARTS: Final = 3
+_CHUNK: Final = 16_384
+_ACTED, _FOLLOWER = 2.0, 0.5
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What one persona cares about.
+
+    Attributes:
+        persona_id: the persona.
+        n_members: its members.
+        n_acted: posts with a vector that members acted on.
+        n_exposed: posts with a vector that members were shown and did not act on.
+        n_centres: centres of interest.
+        threshold: similarity above which a post was of interest; None: no post with a vector.
+        rule: where the threshold comes from: percentile (of posts acted on), percentile_of_exposed (too few were acted
+            on), absolute.
+    """
+
+    persona_id: int
+    n_members: int
+    n_acted: int
+    n_exposed: int
+    n_centres: int
+    threshold: float | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Similarities:
+    """How near candidates are to what their persona cares about.
+
+    Attributes:
+        similarity: float64[n], highest cosine of each candidate to a centre; nan: the post has no vector.
+        above: bool[n], above the threshold of its persona.
+        interests: one per persona, by persona_id.
+    """
+
+    similarity: Floats
+    above: npt.NDArray[np.bool_]
+    interests: list[Interest]
+
+
+def wanted_posts(feeds: Feeds) -> Ints:
+    """Numbers of all posts whose vectors are needed, ascending."""
+    return np.unique(np.concatenate([feeds.post, feeds.acted_post]))
+
+
+def similarities(feeds: Feeds, vectors: Iterable[pa.RecordBatch], rules: ExposureRules) -> Similarities:
+    """Compare what members were shown with what their persona cares about.
+
+    The posts that members of a persona acted on or were shown weigh 1, 2 more where a member acted, and 0.5 more for
+    each member that follows the author. Their vectors, of length 1, are parted by weighted k-means into
+    max(1, min(10, n // 20 + 1)) groups; a centre is the weighted mean of a group. Above 20,000 posts the groups are
+    found on a seeded sample of so many.
+
+    Args:
+        feeds: what members were shown.
+        vectors: batches of platform, post_id, embedding, of any order; posts that are not wanted are passed over.
+        rules: by which exposures are estimated.
+
+    Raises:
+        KernelError: vectors of unlike width.
+    """
+    from threadpoolctl import threadpool_limits
+
+    wanted = wanted_posts(feeds)
+    matrix, known = _matrix(feeds, wanted, vectors)
+    row = np.full(max(len(feeds.posts), 1), -1, np.int64)
+    row[wanted[known]] = np.flatnonzero(known)
+    persona_of = feeds.persona[feeds.candidate]
+    similarity = np.full(len(feeds.post), np.nan)
+    above = np.zeros(len(feeds.post), np.bool_)
+    found: list[Interest] = []
+    # By one thread: sums of several come in the order in which these end.
+    with threadpool_limits(limits=1):
+        for persona in np.unique(feeds.persona).tolist():
+            mine = np.flatnonzero((persona_of == persona) & (row[feeds.post] >= 0))
+            told, compared, threshold = _interest(feeds, persona, mine, matrix, row, rules)
+            found.append(told)
+            if threshold is not None:
+                similarity[mine] = compared
+                above[mine] = compared > threshold
+    return Similarities(similarity, above, found)
+
+
+def _interest(
+    feeds: Feeds, persona: int, mine: Ints, matrix: npt.NDArray[np.float32], row: Ints, rules: ExposureRules
+) -> tuple[Interest, Floats, float | None]:
+    """(what one persona cares about, similarity of its candidates, threshold)."""
+    of_persona = np.flatnonzero((feeds.acted_persona == persona) & (row[feeds.acted_post] >= 0))
+    acted, shown = feeds.acted_post[of_persona], feeds.post[mine]
+    posts, first = np.unique(np.concatenate([acted, shown]), return_index=True)
+    n_acted, n_exposed = len(acted), len(np.unique(shown))
+    n_members = int(np.count_nonzero(feeds.persona == persona))
+    if not len(posts):
+        return Interest(persona, n_members, 0, 0, 0, None, rules.threshold), np.zeros(0), None
+    author = np.concatenate([feeds.acted_author[of_persona], feeds.author[mine]])[first]
+    is_acted = first < n_acted
+    weight = 1.0 + _ACTED * is_acted + _FOLLOWER * _followers(feeds, persona, author)
+    rows = row[posts]
+    k = max(1, min(_MOST_CENTRES, len(rows) // _ROWS_PER_CENTRE + 1))
+    centres = _centres(matrix, rows, weight, k, [rules.seed, *b"interests", persona])
+    of_posts = np.concatenate([(block @ centres.T).max(axis=1) for _, block in _blocks(matrix, rows)])
+    place = np.searchsorted(posts, shown)
+    if rules.threshold == ABSOLUTE:
+        rule, threshold = ABSOLUTE, rules.absolute
+    elif n_acted >= _LEAST_ACTED:
+        rule, threshold = PERCENTILE, float(np.quantile(of_posts[is_acted], rules.percentile / 100))
+    else:
+        compared = of_posts[np.unique(place)] if n_exposed else of_posts
+        rule, threshold = EXPOSED, float(np.quantile(compared, _OF_EXPOSED))
+    told = Interest(persona, n_members, n_acted, n_exposed, len(centres), threshold, rule)
+    return told, of_posts[place], threshold
+
+
+def _followers(feeds: Feeds, persona: int, author: Ints) -> Ints:
+    """Members of the persona that follow each author."""
+    n = np.zeros(len(feeds.accounts) + 1, np.int64)  # The last is that of the unknown author, -1.
+    own = feeds.followed_persona == persona
+    n[feeds.followed_account[own]] = feeds.n_followers[own]
+    return n[author]
+
+
+def _centres(matrix: npt.NDArray[np.float32], rows: Ints, weight: Floats, k: int, seed: list[int]) -> Floats:
+    """float64[k', d] centres of length 1; fewer than k where fewer vectors differ."""
+    centres = np.zeros((1, matrix.shape[1])) if k == 1 else _fitted(matrix, rows, weight, k, seed)
+    total, reach = np.zeros_like(centres), 0.5 * (centres**2).sum(axis=1)
+    for part, block in _blocks(matrix, rows):
+        nearest = (block @ centres.T - reach).argmax(axis=1)
+        total += (np.eye(len(centres))[:, nearest] * weight[part]) @ block
+    length = np.linalg.norm(total, axis=1)
+    return total[length > 0] / length[length > 0, None] if length.any() else total[:1]
+
+
+def _fitted(matrix: npt.NDArray[np.float32], rows: Ints, weight: Floats, k: int, seed: list[int]) -> Floats:
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    draws = np.random.SeedSequence(seed)
+    if len(rows) > _MOST_FITTED:
+        chosen = np.sort(np.random.default_rng(draws).choice(len(rows), _MOST_FITTED, replace=False))
+        rows, weight = rows[chosen], weight[chosen]
+    model = KMeans(k, n_init=_STARTS, random_state=int(draws.generate_state(1)[0]))
+    with warnings.catch_warnings():
+        # Fewer vectors differ than there are centres: the rest stays empty and goes.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        centres: Floats = model.fit(matrix[rows], sample_weight=weight).cluster_centers_.astype(np.float64)
+    return centres
+
+
+def _blocks(matrix: npt.NDArray[np.float32], rows: Ints) -> Iterator[tuple[slice, Floats]]:
+    for start in range(0, len(rows), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        yield part, matrix[rows[part]].astype(np.float64)
+
+
+def _matrix(
+    feeds: Feeds, wanted: Ints, vectors: Iterable[pa.RecordBatch]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """(float32[n, d] vectors of length 1 of the wanted posts, bool[n] whether there is one)."""
+    matrix = np.zeros((len(wanted), 0), np.float32)
+    known = np.zeros(len(wanted), np.bool_)
+    for batch in vectors:
+        number = feeds.posts.of(batch["platform"], batch["post_id"])
+        place = np.searchsorted(wanted, number)
+        place[place == len(wanted)] = 0
+        chosen = np.flatnonzero((wanted[place] == number) if len(wanted) else np.zeros(len(number), np.bool_))
+        if not len(chosen):
+            continue
+        block = batch["embedding"].take(pa.array(chosen))
+        block = block.flatten().to_numpy(zero_copy_only=False).reshape(len(chosen), -1).astype(np.float32)
+        if not matrix.shape[1]:
+            matrix = np.zeros((len(wanted), block.shape[1]), np.float32)
+        if block.shape[1] != matrix.shape[1]:
+            raise KernelError(f"vectors must be of one width; found {matrix.shape[1]} and {block.shape[1]} numbers.")
+        length = np.linalg.norm(block, axis=1, keepdims=True)
+        matrix[place[chosen]] = block / np.maximum(length, np.finfo(np.float32).tiny)
+        known[place[chosen]] = True
+    return matrix, known
