@@ -27,15 +27,17 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+import step_times
+from step_times import Child, perform, tell
+
+from sm_assets.settings import Settings
 
 FOLLOWS, KEYS, SKETCHES = "core_follows", "feat_follow_keys", "feat_audience_sketches"
 SNAPSHOTS = ("feat_audience_sizes", "feat_audiences")
@@ -48,16 +50,6 @@ MOST_PEAK = 2048.0
 SNAPSHOT_STEPS = ("gather_audiences", *SNAPSHOTS)
 COMPARED = ("wall_s_of_steps", "cpu_s_of_steps", "cpu_s_of_process")
 R8, DAY_SHARE = 1.15, 1 / 20
-
-
-@dataclass(frozen=True)
-class Child:
-    """One process: wall and CPU seconds of it and of each step, its peak memory in MiB."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mib: float
-    steps: dict[str, tuple[float, float]]
 
 
 # ------------------------------------------------------------------ inside the processes
@@ -74,37 +66,8 @@ def materialise(
     root: str, tables: list[str], first: int, last: int, k: int, threads: int, memory_limit: str
 ) -> dict[str, Any]:
     """Run tables and their checks over a range of days; wall and CPU seconds by step."""
-    import dagster as dg
-    import pyarrow as pa
-
-    from sm_assets.defs.run import materialise_range
-    from sm_assets.settings import Settings
-
-    pa.set_cpu_count(threads)
     settings = Settings(data_root=root, threads=threads, memory_limit=memory_limit, sketch_k=k, start_day=START)
-    began: dict[str, tuple[float, float]] = {}
-    steps: dict[str, tuple[float, float]] = {}
-    with dg.DagsterInstance.ephemeral() as instance:
-        store = instance.handle_new_event
-
-        def timed(event: Any, **arguments: Any) -> None:
-            kind = event.dagster_event.event_type_value if event.is_dagster_event else None
-            now = (time.perf_counter(), time.process_time())
-            if kind == "STEP_START":
-                began[event.step_key] = now
-            elif kind == "STEP_SUCCESS":
-                start = began[event.step_key]
-                steps[event.step_key] = (now[0] - start[0], now[1] - start[1])
-            store(event, **arguments)
-
-        instance.handle_new_event = timed  # type: ignore[method-assign]
-        days = (START + timedelta(days=first), START + timedelta(days=last))
-        ok = materialise_range(
-            settings, *days, tables=tables, instance=instance, raise_on_error=True, log_level="ERROR"
-        )
-    if not ok:
-        sys.exit(f"a check of {', '.join(tables)} failed")
-    return {"steps": steps}
+    return step_times.materialise(settings, START + timedelta(days=first), START + timedelta(days=last), tables)
 
 
 def decode(path: str) -> dict[str, Any]:
@@ -125,7 +88,6 @@ def sketch(root: str, day: int, k: int, threads: int) -> dict[str, Any]:
 
     from sm_assets.analysis.daily_sketches import sketch_day
     from sm_assets.contracts.sketches import SketchSpec
-    from sm_assets.settings import Settings
     from sm_assets.storage import Lake, stream
 
     lake, when = Lake(Settings(data_root=root, threads=threads)), START + timedelta(days=day)
@@ -141,24 +103,8 @@ TASKS = {"plant": plant, "materialise": materialise, "decode": decode, "sketch":
 
 
 def child(task: str, **values: Any) -> tuple[Child, dict[str, Any]]:
-    """Run a task in a process of its own.
-
-    Raises:
-        SystemExit: it failed.
-    """
-    start = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as out:
-        command = [sys.executable, __file__, "--task", json.dumps([task, values])]
-        process = subprocess.Popen(command, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            sys.exit(f"{task} {values} failed")
-        out.seek(0)
-        told = json.loads(out.read().splitlines()[-1])
-    steps = {name: (wall, cpu) for name, (wall, cpu) in told.get("steps", {}).items()}
-    cpu = usage.ru_utime + usage.ru_stime
-    return Child(time.perf_counter() - start, cpu, usage.ru_maxrss / 1024, steps), told
+    """Run a task in a process of its own."""
+    return step_times.child(__file__, task, **values)
 
 
 # ------------------------------------------------------------------ stages
@@ -209,7 +155,7 @@ class Bench:
         if not told.exists():
             made, found = child("plant", root=str(root), edges=edges, accounts=accounts, days=days)
             told.write_text(json.dumps(found))
-            print(f"{found['edges']:,} follows planted in {made.wall_s:.0f} s", file=sys.stderr)
+            tell(f"{found['edges']:,} follows planted in {made.wall_s:.0f} s")
         return root, int(json.loads(told.read_text())["edges"])
 
     def run(self, root: Path, tables: Iterable[str], first: int, last: int, k: int, threads: int) -> Child:
@@ -306,11 +252,6 @@ def split(run: Child) -> dict[str, Any]:
     }
 
 
-def tell(*parts: Any) -> None:
-    """Say how far it is."""
-    print(*parts, file=sys.stderr, flush=True)
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -330,8 +271,7 @@ def main() -> None:
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.task:
-        name, values = json.loads(options.task)
-        print(json.dumps(TASKS[name](**values)))
+        perform(options.task, TASKS)
         return
     with tempfile.TemporaryDirectory() as made:
         folder = options.folder or Path(made)
