@@ -27,7 +27,7 @@ _SPREAD = 1.0
 _REPLIES, _QUOTES = 0.3, 0.06
 _FIXED: dict[str, Any] = {
     "source": "bluesky", "platform": "bluesky", "source_file": "landing/bluesky/planted.jsonl",
-    "source_sha256": "f" * 64, "source_item": 0, "is_context": False, "time_source": "record_key",
+    "source_sha256": "f" * 64, "source_item": 0, "is_context": False, "time_source": "key",
     "revision": "3k", "operation": "create", "text_is_truncated": False, "media_kind": "none", "edits_count": 0,
     "files_count": 1, "is_snapshot": False,
 }  # fmt: skip

@@ -13,7 +13,17 @@ from typing import Any
 from sm_assets.demo import World, world_of
 from sm_assets.demo.summary import summary
 from sm_assets.demo.summary_audiences import audience_summary
+from sm_assets.demo.summary_personas import persona_summary
 from sm_assets.settings import Settings
+
+
+# Half the texts are not English, and the model that comes along reads English only; a snapshot a week shows how
+# personas go on.
+_PERSONA_CONFIG: dict[str, Any] = {
+    "feat_post_embeddings": {"config": {"languages": ["en"]}},
+    "out_personas": {"config": {"snapshots": "weekly"}},
+    "out_estimated_exposures": {"config": {"enabled": True}},
+}
 
 
 def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | None = None) -> int:
@@ -44,7 +54,7 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
     # Every event goes to the instance, where the UI shows it; the terminal gets what went wrong.
     config = {
         "loggers": {"console": {"config": {"log_level": "ERROR"}}},
-        "ops": _audience_config(world, searching=events is None),
+        "ops": _audience_config(world, searching=events is None) | _PERSONA_CONFIG,
     }
     settings = Settings.from_env(data_root=str(data_root))
     if not materialise_range(settings, world.first_day, world.last_day, run_config=config):
@@ -53,11 +63,15 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
     print(f"Done in {time.monotonic() - started:.0f} s.\n")
     print(summary(data_root))
     print(f"\n{audience_summary(data_root)}")
+    print(f"\n{persona_summary(data_root)}")
     print(
         f"\nParquet:    {data_root}/lake/out_cosharing_{{clusters,members,pairs,evidence}}/day=*/part-0.parquet"
         f"\n            {data_root}/lake/out_audience_{{communities,members,overlap}}/day=*/part-0.parquet"
         f"\nCatalogue:  {data_root}/catalog.duckdb (views over all tables)"
         f"\nTruth:      {data_root}/truth/accounts.csv"
+        f"\n            {data_root}/lake/out_persona{{s,_profiles,_conversations}}/day=*/part-0.parquet"
+        f"\nMap:        {data_root}/exports/maps/personas/day={world.last_day}/map.html (open it in a browser)"
+        f"\nExports:    {data_root}/exports/personas/day={world.last_day}/ (report.md, a JSONL file per persona)"
         "\nUI:         make serve, then open http://127.0.0.1:3000"
     )
     return 0
