@@ -31,6 +31,7 @@ def persona_profiles(
     medoids: pa.Table,
     *,
     geometry: Mapping[str, list[float | None]],
+    estimated: bool,
     params_hash: str,
     schema: pa.Schema,
 ) -> pa.Table:
@@ -44,6 +45,7 @@ def persona_profiles(
         topics: cluster_id, topic, rank, word.
         medoids: cluster_id, rank, text.
         geometry: by name, one value per persona: silhouette, nearest.
+        estimated: whether exposures were estimated: personas without any then ignored 0 posts.
         params_hash: of the snapshot.
         schema: of the rows.
     """
@@ -55,6 +57,8 @@ def persona_profiles(
         ]
     ).sort_by("persona_id")  # fmt: skip
     deeds: dict[int, dict[str, int]] = defaultdict(dict)
+    if estimated:
+        deeds |= {number: {"n_ignored": 0} for number in grouped["persona_id"].to_pylist()}
     for row in events.to_pylist():
         deeds[row["persona_id"]][row["event"]] = row["n_events"]
     words, texts = _ranked(terms, "term"), _ranked(medoids, "text")

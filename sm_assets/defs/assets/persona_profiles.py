@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
+from sm_assets.defs.assets.estimated_exposures import ESTIMATED
+from sm_assets.defs.assets.estimated_exposures import NAME as EXPOSURES
 from sm_assets.defs.clustering_record import clustering_record
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
@@ -74,6 +76,7 @@ def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], 
         languages,
         *(words[name] for name in SUMMARIES),
         geometry=record.record.get("personas", {"silhouette": [], "nearest": []}),
+        estimated=day in of_day[EXPOSURES].days and lake.metadata(EXPOSURES, day).get(ESTIMATED) == "true",
         params_hash=record.params_hash,
         schema=pa.schema([item for item in TABLES[NAME].plain_schema if item.name != "day"]),
     )
