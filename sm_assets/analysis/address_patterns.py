@@ -17,9 +17,7 @@ _IN_LINK: Final = r"[^\s\pZ\x00<>\"“”„«»\p{Han}\p{Hiragana}\p{Katakana}\
 # `scheme://...`, `www....`, or a host with a path, which is how platforms shorten links.
 LINK: Final = rf"(?i)(?:(?:[a-z][a-z0-9+.-]{{1,11}}://|www\.){_IN_LINK}+|(?:[a-z0-9-]+\.)+[a-z]{{2,}}/{_IN_LINK}*)"
 # Group 1 is what stands before: `@user@host.org` is a handle, `.@user.org` too.
-EMAIL: Final = (
-    r"(^|[^A-Za-z0-9._%+@-])[A-Za-z0-9](?:[A-Za-z0-9._%+-]*[A-Za-z0-9_+-])?@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}"
-)
+EMAIL: Final = r"(^|[^A-Za-z0-9._%+@-])[A-Za-z0-9](?:[A-Za-z0-9._%+-]*[A-Za-z0-9_+-])?@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}"
 # With inner dots and hosts; a full stop behind belongs to the sentence.
 HANDLE: Final = r"@[A-Za-z0-9_](?:[A-Za-z0-9_.@-]*[A-Za-z0-9_])?"
 _SIGNS: Final = r"@|/|(?i:www\.)"

@@ -76,8 +76,8 @@ def _model(path: str | None) -> Any:
     except ValueError as error:
         # What the package `fasttext` does with NumPy 2; it installs the same module as `fasttext-predict`.
         raise OptionError(
-            f"The module fasttext at {fasttext.__file__} cannot label a text ({error}): it is not the one of the package "
-            f"fasttext-predict, but probably that of the package fasttext, which NumPy 2 breaks. {_REMEDY}"
+            f"The module fasttext at {fasttext.__file__} cannot label a text ({error}). It should be the one of the "
+            f"package fasttext-predict; that of the package fasttext breaks with NumPy 2. {_REMEDY}"
         ) from error
     return model
 

@@ -9,7 +9,7 @@ combinations as (
     select distinct
         platform,
         account_id,
-        language,
+        lang,
         day
     from post_languages
 ),

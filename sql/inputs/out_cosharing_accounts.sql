@@ -49,18 +49,18 @@ summed_languages as (
     select
         platform,
         account_id,
-        language,
-        sum(n_posts) as n_posts,
-        min(first_at) as first_at
+        lang,
+        sum(n_posts) as n_posts
     from languages
-    group by platform, account_id, language
+    where lang <> 'und'
+    group by platform, account_id, lang
 ),
 
 main_languages as (
     select * from summed_languages
     qualify row_number() over (
         partition by platform, account_id
-        order by n_posts desc, first_at asc, language asc
+        order by n_posts desc, lang asc
     ) = 1
 ),
 
@@ -78,7 +78,7 @@ described as (
             end || coalesce(latest_profiles.handle, carriers.account_id)
         ) as url,
         latest_profiles.country_code,
-        main_languages.language,
+        main_languages.lang as language,
         coalesce(summed_posts.followers, latest_profiles.followers_count)
             as followers,
         summed_posts.total_interactions,
