@@ -102,13 +102,14 @@ def test_rules_find_broken_rows() -> None:
     table = TABLES["feat_post_language"]
     rows = (
         "select 'facebook' as platform, 'p' as post_id, 'a' as account_id, timestamp '2021-01-01' as posted_at, "
-        "'en' as language, 0.5::double as language_probability, date '2021-01-01' as day"
+        "'en' as lang, 0.5::double as lang_prob, 'en' as best_lang, 'ok' as reason, 9::bigint as n_letters, "
+        "'a model' as model, date '2021-01-01' as day"
     )
     with duckdb.connect() as con:
         for change, rule in (
             ("'myspace' as platform", "platform/allowed"),
-            ("null as language", "language/not_null"),
-            ("2::double as language_probability", "language_probability/allowed"),
+            ("null as lang", "lang/not_null"),
+            ("2::double as lang_prob", "lang_prob/allowed"),
         ):
             counts = (
                 con.sql(table.rule_counts_sql(f"(select * replace ({change}) from ({rows}))"))

@@ -203,7 +203,7 @@ def test_checks_pass_on_what_was_published_and_find_what_was_damaged(lake: Lake,
     damage(other, "out_cosharing_clusters", "cluster_size + 1 as cluster_size")
     damage(other, "out_cosharing_evidence", "'nobody' as account_id_b")
     damage(other, "core_posts", "'p' as post_id")
-    damage(other, "feat_post_language", "cast(null as varchar) as language")
+    damage(other, "feat_post_language", "cast(null as varchar) as lang")
     damage(other, "stg_crowdtangle__posts", "'myspace' as platform")
     failed = {name for name, passed in evaluate(other).items() if not passed}
     assert failed >= {

@@ -25,8 +25,8 @@ DAYS = day_range(date(2021, 7, 1), date(2021, 7, 5))
 ROWS = """
     select
         'facebook' as platform, 'p' || i as post_id, 'a' || (i % 7) as account_id,
-        timestamp '2021-07-01 12:00:00' + to_days(cast(i % 4 as integer)) as posted_at, 'en' as language,
-        (i % 10) / 10::double as language_probability,
+        timestamp '2021-07-01 12:00:00' + to_days(cast(i % 4 as integer)) as posted_at, 'en' as lang,
+        (i % 10) / 10::double as lang_prob, 'en' as best_lang, 'ok' as reason, i as n_letters, 'a model' as model,
         cast(timestamp '2021-07-01' + to_days(cast(i % 4 as integer)) as date) as day
     from range(1000) as t(i)
 """
@@ -66,10 +66,10 @@ def test_one_file_per_day_and_an_empty_one_for_a_day_without_rows(filled: Lake) 
         ("* replace (case when post_id != 'p7' then post_id end as post_id)", "1 nulls in post_id"),
         ("* replace ('p1' as post_id)", r"4 keys \(platform, post_id\) occur more than once"),
         ("* replace ('myspace' as platform)", "1000 rows break platform/allowed"),
-        ("* replace (language_probability + 0.5 as language_probability)", "rows break language_probability/allowed"),
+        ("* replace (lang_prob + 0.5 as lang_prob)", "rows break lang_prob/allowed"),
         ("* replace (cast(null as date) as day)", "1000 rows without a day"),
         ("* replace (cast(posted_at as varchar) as posted_at)", "has posted_at as VARCHAR, not TIMESTAMP"),
-        ("* exclude (language)", "the data lacks language"),
+        ("* exclude (lang)", "the data lacks lang"),
         ("*, 1 as likes", "has likes, which the contract does not know"),
         ("* replace (day - 1 as day)", "rows lie on 2021-06-30, outside"),
     ],
@@ -95,7 +95,7 @@ def test_equal_rows_give_equal_bytes_whatever_their_order_and_batches(
     before = digests(root(filled))
     filled.publish(TABLE, duckdb.sql(f"select * from ({ROWS}) order by random()").to_arrow_table(), DAYS)
     assert digests(root(filled)) == before
-    cut = rows("language, * exclude (language)").to_reader(max_chunksize=7)
+    cut = rows("lang, * exclude (lang)").to_reader(max_chunksize=7)
     filled.publish(TABLE, cut, DAYS)
     assert digests(root(filled)) == before
     monkeypatch.setattr(day_writer, "ROW_GROUP", 64)

@@ -104,7 +104,7 @@ def _may_hold_words(column: Column) -> bool:
     """Whether people may have written what is in a column; ids and words of our own they have not."""
     if column.type not in ("text", "list<text>", "struct"):
         return False
-    own = column.allowed or column.name.endswith(("_id", "_sha256", "_version", "language", "vintage", "cluster_lang"))
+    own = column.allowed or column.name.endswith(("_id", "_sha256", "_version", "language", "lang", "vintage", "model"))
     return not own
 
 
