@@ -92,6 +92,7 @@ def similarities(feeds: Feeds, vectors: Iterable[pa.RecordBatch], rules: Exposur
     Raises:
         KernelError: vectors of unlike width.
     """
+    import sklearn.cluster  # noqa: F401  # Loaded before the limit, which only holds for what is there.
     from threadpoolctl import threadpool_limits
 
     wanted = wanted_posts(feeds)

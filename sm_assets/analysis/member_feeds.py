@@ -35,15 +35,15 @@ class FeedInputs(NamedTuple):
 
     Attributes:
         members: platform, account_id, persona_id; each account once.
-        activity: platform, account_id, at: when members posted, interacted, followed.
+        activity: platform, account_id, happened_at: when members posted, interacted, followed.
         follows: platform, account_id, via_account_id, followed_at (null: known from a list, counts always): whom
             members follow; each pair once.
-        feed: platform, via_account_id, via (follow: its own post, repost), at, post_id, author_account_id (null:
-            unknown), is_reply, is_eligible (has a vector and a language that counts): what accounts that members follow
-            brought.
+        feed: platform, via_account_id, via (follow: its own post; repost), brought_at, post_id, author_account_id
+            (null: unknown), is_reply, is_eligible (has a vector and a language that counts): what accounts that members
+            follow brought.
         actions: platform, account_id, post_id, author_account_id (null: unknown), stands (false: taken back),
             is_eligible: posts that members liked, reposted, quoted, replied to.
-        blocks: platform, account_id, other_account_id, at: members and whom they blocked or who blocked them.
+        blocks: platform, account_id, other_account_id, blocked_at: members and whom they blocked or who blocked them.
     """
 
     members: pa.Table
@@ -158,7 +158,7 @@ def member_feeds(inputs: FeedInputs, rules: ExposureRules) -> Feeds:
     acted = np.unique(actor[actor >= 0] * len(posts) + object_post[actor >= 0])
 
     items = _items(inputs.feed, accounts, posts, rules.include_replies)
-    sessions = _sessions(_placed(accounts, place, inputs.activity), micros(inputs.activity["at"]), rules)
+    sessions = _sessions(_placed(accounts, place, inputs.activity), micros(inputs.activity["happened_at"]), rules)
     shown, counts = _shown(follower, followed, since, items, sessions, rules, len(posts))
     who, item, start = shown
     author = items.author[item]
@@ -209,7 +209,7 @@ def _items(feed: pa.Table, accounts: Numbering, posts: Numbering, include_replie
     if not include_replies:
         feed = feed.filter(pc.invert(feed["is_reply"]))
     carrier = accounts.of(feed["platform"], feed["via_account_id"])
-    post, at = posts.of(feed["platform"], feed["post_id"]), micros(feed["at"])
+    post, at = posts.of(feed["platform"], feed["post_id"]), micros(feed["brought_at"])
     via: npt.NDArray[np.int8] = pc.index_in(feed["via"], value_set=pa.array(VIA)).to_numpy().astype(np.int8)
     author = accounts.of(feed["platform"], feed["author_account_id"])
     order = np.lexsort((via, post, at, carrier))
@@ -310,7 +310,7 @@ def _blocked(
     member = _placed(accounts, place, blocks)
     other = accounts.of(blocks["platform"], blocks["other_account_id"])
     known = (member >= 0) & (other >= 0)
-    key, at = (member * len(accounts) + other)[known], micros(blocks["at"])[known]
+    key, at = (member * len(accounts) + other)[known], micros(blocks["blocked_at"])[known]
     order = np.lexsort((at, key))
     key, at = key[order], at[order]
     first = np.diff(key, prepend=-1) != 0

@@ -13,7 +13,7 @@ posts as (
     select
         platform,
         account_id,
-        posted_at as at
+        posted_at as happened_at
     from core_posts
 ),
 
@@ -21,7 +21,7 @@ interactions as (
     select
         platform,
         account_id,
-        interacted_at as at
+        interacted_at as happened_at
     from core_interactions
 ),
 
@@ -29,7 +29,7 @@ follows as (
     select
         platform,
         follower_account_id as account_id,
-        followed_at as at
+        followed_at as happened_at
     from core_follows
     where followed_at is not null
 ),

@@ -18,7 +18,7 @@ blocks as (
         core_interactions__all_days.platform,
         core_interactions__all_days.account_id,
         core_interactions__all_days.object_account_id as other_account_id,
-        core_interactions__all_days.interacted_at as at
+        core_interactions__all_days.interacted_at as blocked_at
     from core_interactions__all_days
     inner join last_days
         on core_interactions__all_days.day <= last_days.as_of
@@ -34,7 +34,7 @@ either_way as (
         platform,
         other_account_id as account_id,
         account_id as other_account_id,
-        at
+        blocked_at
     from blocks
 ),
 

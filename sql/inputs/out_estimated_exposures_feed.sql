@@ -26,7 +26,7 @@ own as (
         platform,
         account_id as via_account_id,
         'follow' as via,
-        posted_at as at,
+        posted_at as brought_at,
         post_id,
         account_id as object_account_id
     from posts
@@ -37,7 +37,7 @@ reposts as (
         platform,
         account_id as via_account_id,
         'repost' as via,
-        interacted_at as at,
+        interacted_at as brought_at,
         object_post_id as post_id,
         object_account_id
     from interactions
@@ -64,7 +64,7 @@ described as (
         in_feeds.platform,
         in_feeds.via_account_id,
         in_feeds.via,
-        in_feeds.at,
+        in_feeds.brought_at,
         in_feeds.post_id,
         coalesce(posts.account_id, in_feeds.object_account_id)
             as author_account_id,
