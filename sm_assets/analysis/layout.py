@@ -1,0 +1,221 @@
+"""Maps: places in the plane where alike are near.
+
+Here: t-SNE and PaCMAP over rows of vectors, and which rows are placed. Not here: clusters; no map is an input of any.
+(Maps of a graph are `graph_layout`.)
+
+Rows are unit rows first, so that near means a small angle. One thread does it: sums in another order would move
+everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from sm_assets.analysis.parameters import check_whole
+from sm_assets.errors import KernelError, OptionError
+
+Method = Literal["tsne", "pacmap"]
+
+MAX_ROWS: Final = 50_000
+SEED: Final = 42
+PERPLEXITY: Final = 30
+DIMENSIONS: Final = 50
+# With fewer rows there are no neighbourhoods: the plane of the largest variance shows them as they are.
+_LEAST_ROWS: Final = 12
+# Below, t-SNE looks at all pairs of rows for neighbours; its gradient is a tree's. From here on both are approximate.
+_MANY_ROWS: Final = 10_000
+_DECIMALS: Final = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Places of rows.
+
+    Attributes:
+        row: int64[m], which rows are placed, ascending.
+        x, y: float64[m], their places.
+        record: method used, n_rows, n_placed, n_without_direction (rows of zeros), n_not_drawn (beyond the sample),
+            seed, and what the method was run with.
+    """
+
+    row: npt.NDArray[np.int64]
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+def layout(
+    vectors: Any,
+    keys: Sequence[str] | npt.NDArray[np.str_],
+    *,
+    method: Method = "tsne",
+    groups: npt.NDArray[np.int64] | None = None,
+    max_rows: int = MAX_ROWS,
+    seed: int = SEED,
+) -> Layout:
+    """Places of the rows of a matrix.
+
+    Args:
+        vectors: float[n, d], or a sparse matrix of SciPy.
+        keys: one name for each row, each once: they decide the order, so that no order of the input matters.
+        method: `tsne` or `pacmap`.
+        groups: int64[n], rows that a sample takes alike shares of; None: all are one group.
+        max_rows: rows placed at most; of more a seeded sample.
+        seed: of the sample and the method.
+
+    Returns:
+        Places of all rows that are not all zero, up to `max_rows`; of fewer than 12 (or of equal ones) on the plane of
+        their largest variance.
+
+    Raises:
+        KernelError: unlike lengths, or values that are no finite numbers.
+        OptionError: no such method, a number out of range.
+
+    Source: van der Maaten and Hinton 2008, Linderman et al. 2019 (openTSNE); Wang et al. 2021 (PaCMAP).
+    """
+    check_whole("max_rows", max_rows, 2)
+    check_whole("seed", seed, 0, 2**32 - 1)
+    if method not in get_args(Method):
+        raise OptionError(f"method must be one of {', '.join(get_args(Method))}; found {method!r}.")
+    n = vectors.shape[0]
+    if len(keys) != n or (groups is not None and len(groups) != n):
+        raise KernelError(f"one key and group per row; found {len(keys)} keys for {n} rows.")
+    order = np.argsort(np.asarray(keys, object), kind="stable")
+    rows, directed = _unit_rows(vectors, order)
+    order, rows = order[directed], rows[directed]
+    kept = sample(None if groups is None else groups[order], len(order), max_rows, seed)
+    order, rows = order[kept], rows[kept]
+    places, told = _place(rows, method, seed)
+    back = np.argsort(order)
+    places = np.round(places[back], _DECIMALS) + 0.0
+    record = {
+        "n_rows": n,
+        "n_placed": len(order),
+        "n_without_direction": n - int(np.count_nonzero(directed)),
+        "n_not_drawn": int(np.count_nonzero(directed)) - len(order),
+        "seed": seed,
+    }
+    return Layout(order[back], places[:, 0], places[:, 1], record | told)
+
+
+def sample(groups: npt.NDArray[np.int64] | None, n: int, size: int, seed: int) -> npt.NDArray[np.int64]:
+    """Numbers of a seeded sample of n rows, ascending; every group with about the same share, none left out.
+
+    Args:
+        groups: int64[n]; None: all rows are one group.
+        n: rows.
+        size: rows of the sample; all rows if there are not more, one per group where there are more groups.
+        seed: of the draw.
+    """
+    if n <= size:
+        return np.arange(n)
+    random = np.random.default_rng(np.random.SeedSequence([seed, n, size]))
+    group = np.zeros(n, np.int64) if groups is None else np.unique(groups, return_inverse=True)[1]
+    drawn = random.permutation(n)
+    drawn = drawn[np.argsort(group[drawn], kind="stable")]
+    sizes = np.bincount(group)
+    place = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    # A row's place in its group as a share of the group: the smallest shares are in, of each group its first.
+    share = place / sizes[group[drawn]]
+    return np.sort(drawn[np.argsort(share, kind="stable")[:size]])
+
+
+def _unit_rows(vectors: Any, order: npt.NDArray[np.int64]) -> tuple[Any, npt.NDArray[np.bool_]]:
+    """Rows of length 1 in the given order, and which have a length."""
+    if hasattr(vectors, "tocsr"):
+        rows = vectors.tocsr()[order].astype(np.float64)
+        length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    else:
+        rows = np.asarray(vectors, np.float64)[order]
+        length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    if not np.isfinite(length).all():
+        raise KernelError("vectors must be finite numbers; found others.")
+    scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+    return (rows.multiply(scale[:, None]).tocsr() if hasattr(rows, "multiply") else rows * scale[:, None]), length > 0
+
+
+def _place(rows: Any, method: Method, seed: int) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
+    """float64[m, 2] and what was done."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        reduced = _reduce(rows)
+        plane = np.zeros((len(reduced), 2))
+        plane[:, : reduced.shape[1]] = reduced[:, :2]
+        spread = float(plane[:, 0].std()) if len(plane) else 0.0
+        if len(reduced) < _LEAST_ROWS or spread < 1e-9:
+            return plane, {"method": "plane"}
+        if method == "tsne":
+            return _tsne(reduced, plane / spread, seed)
+        return _pacmap(reduced, plane, seed)
+
+
+def _reduce(rows: Any) -> npt.NDArray[np.float64]:
+    """Rows on their first 50 principal axes; sparse rows on their first 50 singular vectors."""
+    n, d = rows.shape
+    if hasattr(rows, "toarray"):
+        from sklearn.decomposition import TruncatedSVD
+
+        if n > _LEAST_ROWS and d > DIMENSIONS:
+            reduced = TruncatedSVD(DIMENSIONS, random_state=0).fit_transform(rows)
+            # Without the mean the first axes are those along which rows differ.
+            return _principal(reduced)
+        rows = rows.toarray()
+    return _principal(rows)
+
+
+def _principal(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    if not len(rows):
+        return np.zeros((0, 2))
+    centred = rows - rows.mean(axis=0)
+    if len(rows) < rows.shape[1]:
+        values, vectors = np.linalg.eigh(centred @ centred.T)
+        reduced = vectors * np.sqrt(np.maximum(values, 0.0))
+    else:
+        reduced = centred @ np.linalg.eigh(centred.T @ centred)[1]
+    reduced = reduced[:, ::-1][:, :DIMENSIONS]
+    # An axis has no direction of its own: its farthest row is on the right.
+    ends = reduced[np.abs(reduced).argmax(axis=0), np.arange(reduced.shape[1])]
+    return np.ascontiguousarray(reduced * np.where(ends < 0, -1.0, 1.0))
+
+
+def _tsne(
+    reduced: npt.NDArray[np.float64], start: npt.NDArray[np.float64], seed: int
+) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
+    from openTSNE import TSNE
+
+    n = len(reduced)
+    perplexity = min(PERPLEXITY, (n - 1) // 3)
+    # Equal rows must not begin at one point: nothing would ever part them.
+    jitter = np.random.default_rng(np.random.SeedSequence([seed, n])).normal(0, 1e-6, (n, 2))
+    fit = TSNE(
+        perplexity=perplexity,
+        initialization=start * 1e-4 + jitter,
+        neighbors="exact" if n < _MANY_ROWS else "annoy",
+        negative_gradient_method="bh" if n < _MANY_ROWS else "fft",
+        random_state=seed,
+        n_jobs=1,
+    )
+    return np.asarray(fit.fit(reduced), np.float64), {"method": "tsne", "perplexity": perplexity}
+
+
+def _pacmap(
+    reduced: npt.NDArray[np.float64], start: npt.NDArray[np.float64], seed: int
+) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
+    from pacmap import PaCMAP
+
+    with warnings.catch_warnings():
+        # That a seed costs speed, and few rows leave few pairs, is known.
+        warnings.simplefilter("ignore")
+        logging.getLogger("pacmap").setLevel(logging.ERROR)
+
+        fit = PaCMAP(n_components=2, n_neighbors=min(10, len(reduced) - 1), random_state=seed, apply_pca=False)
+        places = fit.fit_transform(reduced.astype(np.float32), init=start.astype(np.float32))
+    return np.asarray(places, np.float64), {"method": "pacmap"}
