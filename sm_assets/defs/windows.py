@@ -30,6 +30,16 @@ def window_refs(refs: Iterable[TableRef], as_of: date, window_days: int) -> list
     return [TableRef(ref.table, tuple(day for day in ref.days if first <= day <= as_of)) for ref in refs]
 
 
+def snapshot_refs(refs: Iterable[TableRef], as_of: date, window_days: int) -> list[TableRef]:
+    """The references as a snapshot reads them: events of its window, other snapshots of its own day."""
+    return [
+        TableRef(ref.table, tuple(day for day in ref.days if day == as_of))
+        if TABLES[ref.table].partition == "as_of"
+        else window_refs([ref], as_of, window_days)[0]
+        for ref in refs
+    ]
+
+
 def window_days_of(source: TableRef, asked: Iterable[date], settings: Settings) -> list[date]:
     """As-of days that have at least one day of `source` in their window, and none later than the newest of these days.
 

@@ -1,0 +1,232 @@
+"""The export of personas: lines for training, one file per persona, with a manifest beside them.
+
+Here: one as-of day as a folder of files and the rows that count its lines. Not here: which event becomes a line
+(`sm_assets.analysis.persona_lines`), the asset (`assets.persona_exports`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sm_assets.analysis.parameters import params_hash
+from sm_assets.analysis.persona_lines import (
+    EVENTS,
+    LOSSES,
+    Contents,
+    Targets,
+    action_lines,
+    chain_lines,
+    no_counts,
+    user_ids,
+)
+from sm_assets.analysis.persona_report import persona_report
+from sm_assets.contracts.text_columns import LINE_KINDS
+from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.sql import input_file, open_select
+from sm_assets.defs.text_rules import register
+from sm_assets.storage import Lake, TableRef
+from sm_assets.storage.folders import replace_folder
+
+TABLE: Final = "out_persona_exports"
+MEMBERS: Final = "out_personas"
+PROFILES: Final = "out_persona_profiles"
+FORMAT: Final = 1
+"""Version of the folder's layout, in the manifest."""
+_CHAIN_ORDER: Final = "persona_id, first_account_id, first_posted_at, chain_id, platform, position"
+_EVENT_ORDER: Final = (
+    f"persona_id, list_position({[*LINE_KINDS]}, line_kind), account_id, acted_at, record_id, platform"
+)
+_BATCH: Final = 65_536
+Counts = dict[int, npt.NDArray[np.int64]]
+
+
+def export_personas(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    window: list[TableRef],
+    day: date,
+    record: ClusteringRecord,
+    targets: Targets,
+    folder: Path,
+) -> tuple[pa.Table, str]:
+    """Write the export of one as-of day, and replace the one that is there.
+
+    Args:
+        con: an open connection.
+        lake: the data root.
+        window: references to all that the export reads, cut to the snapshot.
+        day: the as-of day.
+        record: what stands behind the personas.
+        targets: posts that lines may be about.
+        folder: an empty folder in a workspace.
+
+    Returns:
+        (rows of out_persona_exports, path of the folder).
+    """
+    register(con, record.rules)
+    members = {ref.table: lake.register(con, ref) for ref in window}[MEMBERS].filter("persona_id is not null")
+    table = members.select("platform, account_id, persona_id").order("platform, account_id").to_arrow_table()
+    prefixed = len(table["platform"].unique()) > 1
+    counts: Counts = {number: no_counts() for number in sorted(table["persona_id"].unique().to_pylist())}
+    files = _Files(folder)
+    for number in counts:
+        files.append(_file(number), b"")
+    files.append("user_clusters.json", _user_clusters(table, prefixed))
+    for number, n_events in open_select(con, lake, _input("written"), window, []).fetchall():
+        counts[number][0, 0] = n_events
+    _write_lines(con, lake, window, targets, prefixed, files, counts)
+    parameters = {"targets": targets}
+    made_by = params_hash(parameters | {"of": record.params_hash})
+    profiles = lake.register(con, next(ref for ref in window if ref.table == PROFILES)).order("persona_id")
+    files.append("report.md", persona_report(profiles.to_arrow_table()).encode())
+    manifest = {
+        "format": FORMAT,
+        "as_of": str(day),
+        "window_from": str(day - timedelta(days=lake.settings.window_days - 1)),
+        "user_id": "platform:account_id" if prefixed else "account_id",
+        "params_hash": made_by,
+        "parameters": parameters,
+        "clustering": {
+            "params_hash": record.params_hash,
+            "embedder_id": record.embedder_id,
+            "rules": record.rules.told(),
+            "parameters": record.parameters,
+        },
+        "personas": {str(number): _told(counts[number]) for number in counts},
+        "files": files.close(),
+    }
+    text = json.dumps(manifest, ensure_ascii=True, indent=1, sort_keys=True) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="ascii")
+    return _rows(counts, made_by, day), replace_folder(lake, folder, "exports", "personas", f"day={day}")
+
+
+def _write_lines(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    window: list[TableRef],
+    targets: Targets,
+    prefixed: bool,
+    files: _Files,
+    counts: Counts,
+) -> None:
+    """Threads, then what was done, persona by persona, in batches."""
+    chains = open_select(con, lake, _input("chains"), window, []).order(_CHAIN_ORDER)
+    for number, threads in _by_persona(chains.to_arrow_reader(_BATCH), whole_threads=True):
+        lines = chain_lines(threads, prefixed=prefixed)
+        files.append(_file(number), lines.data)
+        counts[number][0, 1] += lines.counts[0, 1]
+    contents = Contents(open_select(con, lake, _input("contents"), window, []).to_arrow_table(), targets=targets)
+    events = open_select(con, lake, _input("events"), window, []).order(_EVENT_ORDER)
+    for number, of_persona in _by_persona(events.to_arrow_reader(_BATCH)):
+        lines = action_lines(of_persona.select(EVENTS.names), contents, prefixed=prefixed)
+        files.append(_file(number), lines.data)
+        counts[number] += lines.counts
+
+
+def _by_persona(reader: pa.RecordBatchReader, *, whole_threads: bool = False) -> Iterator[tuple[int, pa.Table]]:
+    """Pieces of rows that are sorted by persona: each of one persona, and no thread in two of them."""
+    carried: list[pa.RecordBatch] = []
+    for batch in reader:
+        persona = batch["persona_id"].to_numpy()
+        cuts = np.flatnonzero(np.diff(persona, prepend=-1 if not carried else carried[-1]["persona_id"][0].as_py()))
+        if whole_threads and len(batch):
+            # The last thread may go on in the next batch.
+            begins = np.flatnonzero(batch["position"].to_numpy() == 0)
+            cuts = np.union1d(cuts, begins[-1:])
+        elif not whole_threads:
+            cuts = np.append(cuts, len(batch))
+        start = 0
+        for cut in cuts:
+            carried.append(batch.slice(start, cut - start))
+            yield from _joined(carried)
+            carried, start = [], int(cut)
+        if start < len(batch):
+            carried.append(batch.slice(start))
+    yield from _joined(carried)
+
+
+def _joined(pieces: list[pa.RecordBatch]) -> Iterator[tuple[int, pa.Table]]:
+    filled = [piece for piece in pieces if len(piece)]
+    if filled:
+        yield filled[0]["persona_id"][0].as_py(), pa.Table.from_batches(filled)
+
+
+class _Files:
+    """Files that grow by pieces, with what the manifest tells of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._sinks: dict[str, Any] = {}
+        self._digests: dict[str, Any] = {}
+        self._lines: dict[str, int] = {}
+
+    def append(self, name: str, data: bytes) -> None:
+        """Add to a file; the first time it is made."""
+        if name not in self._sinks:
+            self._sinks[name] = (self._folder / name).open("wb")
+            self._digests[name] = hashlib.sha256()
+            self._lines[name] = 0
+        self._sinks[name].write(data)
+        self._digests[name].update(data)
+        self._lines[name] += data.count(b"\n")
+
+    def close(self) -> dict[str, dict[str, Any]]:
+        """Bytes, lines and SHA-256 of each file."""
+        told = {}
+        for name, sink in self._sinks.items():
+            told[name] = {
+                "bytes": sink.tell(),
+                "lines": self._lines[name],
+                "sha256": self._digests[name].hexdigest(),
+            }
+            sink.close()
+        return told
+
+
+def _file(persona_id: int) -> str:
+    return f"cluster_{persona_id}.jsonl"
+
+
+def _input(name: str) -> Path:
+    return input_file(f"{TABLE}_{name}")
+
+
+def _user_clusters(members: pa.Table, prefixed: bool) -> bytes:
+    users = user_ids(members["platform"], members["account_id"], prefixed).to_pylist()
+    told = dict(zip(users, members["persona_id"].to_pylist(), strict=True))
+    return (json.dumps(told, ensure_ascii=True) + "\n").encode("ascii")
+
+
+def _told(counts: npt.NDArray[np.int64]) -> dict[str, dict[str, int]]:
+    """Counts of each kind of line that has any."""
+    names = ("n_events", "n_lines", *LOSSES)
+    return {
+        kind: {name: int(n) for name, n in zip(names, row, strict=True) if n or name in names[:2]}
+        for kind, row in zip(LINE_KINDS, counts, strict=True)
+        if row.any()
+    }
+
+
+def _rows(counts: Counts, made_by: str, day: date) -> pa.Table:
+    """Rows of out_persona_exports."""
+    all_counts = np.array([counts[number] for number in counts], np.int64).reshape(-1, 2 + len(LOSSES))
+    n = len(all_counts)
+    return pa.table(
+        {
+            "persona_id": pa.array(np.repeat(np.array([*counts], np.int32), len(LINE_KINDS))),
+            "line_kind": pa.array([*LINE_KINDS] * len(counts), pa.string()),
+            **{name: all_counts[:, k] for k, name in enumerate(("n_events", "n_lines", *LOSSES))},
+            "params_hash": pa.repeat(pa.scalar(made_by), n),
+            "day": pa.repeat(pa.scalar(day), n),
+        }
+    )
