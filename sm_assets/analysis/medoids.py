@@ -64,6 +64,7 @@ def medoids(vectors: npt.NDArray[np.floating], n: int = N_MEDOIDS) -> Medoids:
     # Rows are read as they are: a copy of all of them would take longer than the sums.
     alike = np.concatenate([vectors[block].astype(np.float64) @ total for block in blocks] or [np.zeros(0)]) * scale
     told = np.flatnonzero(scale > 0)
-    distance: npt.NDArray[np.float64] = np.round(np.maximum(1.0 - alike[told] / max(len(told), 1), 0.0), _DECIMALS)
+    distance = 1.0 - alike[told] / max(len(told), 1)
+    distance = np.around(np.maximum(distance, 0.0), _DECIMALS).astype(np.float64)
     best = np.argsort(distance, kind="stable")[:n]
     return Medoids(told[best], distance[best])
