@@ -65,7 +65,7 @@ TABLES = (
             "thread of its own."
         ),
         grain="one post or reply of a member",
-        key=("persona_id", "chain_id", "position"),
+        key=("persona_id", "platform", "chain_id", "position"),
         partition="as_of",
         columns=pick(
             "persona_id chain_id position platform post_id account_id depth parent_position? text? posted_at "
