@@ -7,7 +7,6 @@ Here: the asset and its rules. Not here: vectors of posts (`post_embeddings`), s
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from typing import Literal
 
 import dagster as dg
 import duckdb
@@ -39,9 +38,7 @@ class AccountEmbeddingsConfig(dg.Config):
         description="ISO 639 codes: posts that the language model finds in one of them, or that declare one of them "
         "where it is not certain. Empty: posts in every language.",
     )
-    kinds: list[Literal["post", "reply", "quote"]] = Field(
-        default=list(POST_KINDS), min_length=1, description="Kinds of posts that count."
-    )
+    kinds: list[str] = Field(default=list(POST_KINDS), description="Kinds of posts that count: post, reply, quote.")
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
