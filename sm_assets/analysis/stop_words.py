@@ -60,8 +60,9 @@ def _list(language: str) -> tuple[str, str, frozenset[str]] | None:
 
     if not stopwordsiso.has_lang(language):
         return None
-    words = frozenset(stopwordsiso.stopwords(language)) - content_words().get(language, frozenset())
-    return f"iso-{language}", "stopwordsiso", words
+    # Phrases are left out: cut into tokens, they would make stop words of words that are none by themselves.
+    words = frozenset(word for word in stopwordsiso.stopwords(language) if len(word.split()) == 1)
+    return f"iso-{language}", "stopwordsiso", words - content_words().get(language, frozenset())
 
 
 def stop_words(languages: Sequence[str], tokenizer: str = DEFAULT_TOKENIZER) -> StopWords:

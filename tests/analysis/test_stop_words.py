@@ -33,6 +33,15 @@ def test_the_kept_words_are_in_the_lists_that_they_are_taken_out_of() -> None:
         assert len(kept) < 0.2 * len(stopwordsiso.stopwords(language))
 
 
+def test_phrases_make_no_stop_words() -> None:
+    import stopwordsiso
+
+    # "People" stands in the Korean list only as the end of two phrases.
+    assert any(phrase.endswith(" 사람들") for phrase in stopwordsiso.stopwords("ko"))
+    assert "사람들" not in stop_words(["ko"]).words
+    assert "그리고" in stop_words(["ko"]).words
+
+
 def test_lists_have_names_versions_sizes_and_a_hash_of_their_words() -> None:
     found = stop_words(["it", "en", "it", "tlh"])
     english, italian = found.record["lists"]
