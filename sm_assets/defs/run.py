@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.errors import DagsterHomeNotSetError
 
+from sm_assets.analysis.embedder import Embedder
 from sm_assets.defs.jobs import WHOLE_CHAIN
 from sm_assets.defs.wiring import build_defs
 from sm_assets.settings import Settings
@@ -28,6 +29,7 @@ def materialise_range(
     instance: dg.DagsterInstance | None = None,
     raise_on_error: bool = False,
     log_level: str = "WARNING",
+    embedder: Embedder | None = None,
 ) -> bool:
     """Materialise the chain from `first_day` to `last_day` as one run.
 
@@ -40,12 +42,13 @@ def materialise_range(
         instance: where the run is recorded; None: the instance of DAGSTER_HOME, or one that is forgotten afterwards
             where that is not set.
         log_level: what the run prints: DEBUG, INFO, WARNING, ERROR.
+        embedder: takes the place of the configured text model.
         raise_on_error: let the error of a failed step through instead of returning false.
 
     Returns:
         Whether all steps and all error-level checks succeeded.
     """
-    resolved = build_defs(settings=settings).resolve_job_def(WHOLE_CHAIN)
+    resolved = build_defs(settings=settings, embedder=embedder).resolve_job_def(WHOLE_CHAIN)
     with nullcontext(instance) if instance is not None else _instance() as used:
         result = resolved.execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": log_level}}}} | dict(run_config or {}),

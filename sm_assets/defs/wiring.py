@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster import BetaWarning
 
+from sm_assets.analysis.embedder import Embedder
 from sm_assets.defs.assets import all_assets
 from sm_assets.defs.assets.declare import IO_MANAGER
 from sm_assets.defs.checks import all_checks
@@ -20,18 +21,21 @@ from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
 
-def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
+def build_defs(
+    settings: Settings | None = None, *, embedder: Embedder | None = None, **overrides: Any
+) -> dg.Definitions:
     """All definitions over one data root.
 
     Args:
         settings: None: from the environment.
+        embedder: takes the place of the configured text model. Tests and users of the library bring their own.
         overrides: fields of the settings that win over the environment.
     """
     lake = Lake(settings or Settings.from_env(**overrides))
     with warnings.catch_warnings():
         # Backfill policies have been called beta in every release since 2023; each asset would print the warning.
         warnings.simplefilter("ignore", BetaWarning)
-        assets = all_assets(lake)
+        assets = all_assets(lake, embedder)
     return dg.Definitions(
         assets=assets,
         asset_checks=all_checks(lake),

@@ -18,6 +18,7 @@ from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range, s
 from sm_assets.storage.sql_text import literal, parquet_sql, select
 from sm_assets.storage.streams import BATCH_ROWS, keys_ascend, overlapping, stream
 from sm_assets.storage.validation import rule_counts
+from sm_assets.storage.vector_cache import VectorCache, drop_vectors
 
 __all__ = [
     "BATCH_ROWS",
@@ -34,7 +35,9 @@ __all__ = [
     "Lake",
     "Published",
     "TableRef",
+    "VectorCache",
     "day_range",
+    "drop_vectors",
     "keys_ascend",
     "literal",
     "parquet_sql",

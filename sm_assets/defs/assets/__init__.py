@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from sm_assets.analysis.embedder import Embedder
 from sm_assets.defs.assets import (
     account_embeddings,
     audience_communities,
@@ -25,6 +26,7 @@ from sm_assets.defs.assets import (
     persona_exports,
     persona_profiles,
     personas,
+    post_embeddings,
     raw,
     report,
     sql,
@@ -32,8 +34,8 @@ from sm_assets.defs.assets import (
 from sm_assets.storage import Lake
 
 
-def all_assets(lake: Lake) -> list[dg.AssetsDefinition]:
-    """Every asset over one lake, raw to out."""
+def all_assets(lake: Lake, embedder: Embedder | None = None) -> list[dg.AssetsDefinition]:
+    """Every asset over one lake, raw to out; `embedder` takes the place of the configured text model."""
     return [
         *raw.assets(lake),
         *sql.assets(lake),
@@ -45,6 +47,7 @@ def all_assets(lake: Lake) -> list[dg.AssetsDefinition]:
         audiences.asset(lake),
         audience_communities.asset(lake),
         influencer_search.asset(lake),
+        post_embeddings.asset(lake, embedder),
         account_embeddings.asset(lake),
         personas.asset(lake),
         cluster_k.asset(lake),
