@@ -23,13 +23,15 @@ EXPOSED: Final = "percentile_of_exposed"
 _LEAST_ACTED: Final = 20
 _OF_EXPOSED: Final = 0.9
 _ROWS_PER_CENTRE, _MOST_CENTRES = 20, 10
-_MOST_FITTED: Final = 20_000
+_MOST_FITTED: Final = 10_000
 _STARTS: Final = 3
 _CHUNK: Final = 16_384
+_DECIMALS: Final = 6
 _ACTED, _FOLLOWER = 2.0, 0.5
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Similarities:
     """How near candidates are to what their persona cares about.
 
     Attributes:
-        similarity: float64[n], highest cosine of each candidate to a centre; nan: the post has no vector.
+        similarity: float64[n], highest cosine of each candidate to a centre, to six decimals; nan: the post has no
+            vector.
         above: bool[n], above the threshold of its persona.
         interests: one per persona, by persona_id.
     """
@@ -81,7 +84,7 @@ def similarities(feeds: Feeds, vectors: Iterable[pa.RecordBatch], rules: Exposur
 
     The posts that members of a persona acted on or were shown weigh 1, 2 more where a member acted, and 0.5 more for
     each member that follows the author. Their vectors, of length 1, are parted by weighted k-means into
-    max(1, min(10, n // 20 + 1)) groups; a centre is the weighted mean of a group. Above 20,000 posts the groups are
+    max(1, min(10, n // 20 + 1)) groups; a centre is the weighted mean of a group. Above 10,000 posts the groups are
     found on a seeded sample of so many.
 
     Args:
@@ -116,7 +119,7 @@ def similarities(feeds: Feeds, vectors: Iterable[pa.RecordBatch], rules: Exposur
 
 
 def _interest(
-    feeds: Feeds, persona: int, mine: Ints, matrix: npt.NDArray[np.float32], row: Ints, rules: ExposureRules
+    feeds: Feeds, persona: int, mine: Ints, matrix: Vectors, row: Ints, rules: ExposureRules
 ) -> tuple[Interest, Floats, float | None]:
     """(what one persona cares about, similarity of its candidates, threshold)."""
     of_persona = np.flatnonzero((feeds.acted_persona == persona) & (row[feeds.acted_post] >= 0))
@@ -132,7 +135,9 @@ def _interest(
     rows = row[posts]
     k = max(1, min(_MOST_CENTRES, len(rows) // _ROWS_PER_CENTRE + 1))
     centres = _centres(matrix, rows, weight, k, [rules.seed, *b"interests", persona])
-    of_posts = np.concatenate([(block @ centres.T).max(axis=1) for _, block in _blocks(matrix, rows)])
+    nearest = [(block @ centres.astype(np.float32).T).max(axis=1) for _, block in _blocks(matrix, rows)]
+    # Equal vectors must be equally near, wherever in a block they stand.
+    of_posts = np.concatenate(nearest).astype(np.float64).round(_DECIMALS)
     place = np.searchsorted(posts, shown)
     if rules.threshold == ABSOLUTE:
         rule, threshold = ABSOLUTE, rules.absolute
@@ -153,18 +158,19 @@ def _followers(feeds: Feeds, persona: int, author: Ints) -> Ints:
     return n[author]
 
 
-def _centres(matrix: npt.NDArray[np.float32], rows: Ints, weight: Floats, k: int, seed: list[int]) -> Floats:
+def _centres(matrix: Vectors, rows: Ints, weight: Floats, k: int, seed: list[int]) -> Floats:
     """float64[k', d] centres of length 1; fewer than k where fewer vectors differ."""
-    centres = np.zeros((1, matrix.shape[1])) if k == 1 else _fitted(matrix, rows, weight, k, seed)
-    total, reach = np.zeros_like(centres), 0.5 * (centres**2).sum(axis=1)
+    centres = np.zeros((1, matrix.shape[1]), np.float32) if k == 1 else _fitted(matrix, rows, weight, k, seed)
+    total, reach = np.zeros(centres.shape), 0.5 * (centres**2).sum(axis=1)
     for part, block in _blocks(matrix, rows):
         nearest = (block @ centres.T - reach).argmax(axis=1)
-        total += (np.eye(len(centres))[:, nearest] * weight[part]) @ block
+        share = np.eye(len(centres), dtype=np.float32)[:, nearest] * weight[part].astype(np.float32)
+        total += share @ block
     length = np.linalg.norm(total, axis=1)
     return total[length > 0] / length[length > 0, None] if length.any() else total[:1]
 
 
-def _fitted(matrix: npt.NDArray[np.float32], rows: Ints, weight: Floats, k: int, seed: list[int]) -> Floats:
+def _fitted(matrix: Vectors, rows: Ints, weight: Floats, k: int, seed: list[int]) -> Vectors:
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
@@ -176,19 +182,17 @@ def _fitted(matrix: npt.NDArray[np.float32], rows: Ints, weight: Floats, k: int,
     with warnings.catch_warnings():
         # Fewer vectors differ than there are centres: the rest stays empty and goes.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        centres: Floats = model.fit(matrix[rows], sample_weight=weight).cluster_centers_.astype(np.float64)
+        centres: Vectors = model.fit(matrix[rows], sample_weight=weight).cluster_centers_
     return centres
 
 
-def _blocks(matrix: npt.NDArray[np.float32], rows: Ints) -> Iterator[tuple[slice, Floats]]:
+def _blocks(matrix: Vectors, rows: Ints) -> Iterator[tuple[slice, Vectors]]:
     for start in range(0, len(rows), _CHUNK):
         part = slice(start, start + _CHUNK)
-        yield part, matrix[rows[part]].astype(np.float64)
+        yield part, matrix[rows[part]]
 
 
-def _matrix(
-    feeds: Feeds, wanted: Ints, vectors: Iterable[pa.RecordBatch]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+def _matrix(feeds: Feeds, wanted: Ints, vectors: Iterable[pa.RecordBatch]) -> tuple[Vectors, npt.NDArray[np.bool_]]:
     """(float32[n, d] vectors of length 1 of the wanted posts, bool[n] whether there is one)."""
     matrix = np.zeros((len(wanted), 0), np.float32)
     known = np.zeros(len(wanted), np.bool_)
