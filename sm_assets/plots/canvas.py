@@ -112,7 +112,7 @@ def counted(number: int, noun: str) -> str:
 
 def network_name(cluster_id: int, language: str | None = None) -> str:
     """How figures call a network."""
-    return f"network {cluster_id}" + (f" ({language})" if language and language != "no_text" else "")
+    return f"network {cluster_id}" + (f" ({language})" if language else "")
 
 
 def network_colours(cluster_ids: Iterable[int]) -> dict[int, str]:
