@@ -58,7 +58,8 @@ def medoids(vectors: npt.NDArray[np.floating], n: int = N_MEDOIDS) -> Medoids:
         rows = vectors[block].astype(np.float64)
         length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         scale[block] = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
-        total += scale[block] @ rows
+        with np.errstate(invalid="ignore"):
+            total += scale[block] @ rows
     if not np.isfinite(total).all():
         raise KernelError("vectors must be finite numbers; found others.")
     # Rows are read as they are: a copy of all of them would take longer than the sums.

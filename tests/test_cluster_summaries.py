@@ -1,0 +1,196 @@
+"""Words, topics and typical texts of clusters, and their maps, through the assets over a lake of personas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pytest
+from cluster_lake import DAY, THEMES, World, text_key
+from conftest import digests
+from follow_lake import read
+
+from sm_assets.defs.cluster_summaries import topics_status
+from sm_assets.defs.jobs import WHOLE_CHAIN
+from sm_assets.defs.wiring import build_defs
+from sm_assets.storage import Lake
+
+TABLES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_map_points")
+
+
+def materialise(lake: Lake, **config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Run both assets for the as-of day; metadata by table."""
+    job = build_defs(settings=lake.settings).resolve_job_def(WHOLE_CHAIN)
+    result = job.execute_in_process(
+        run_config={"ops": {step: {"config": dict(values)} for step, values in config.items()}}
+        | {"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+        tags={f"dagster/asset_partition_range_{end}": str(DAY) for end in ("start", "end")},
+        asset_selection=[dg.AssetKey(table) for table in TABLES],
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    return {
+        event.asset_key.path[-1]: {name: value.value for name, value in event.materialization.metadata.items()}
+        for event in result.get_asset_materialization_events()
+        if event.asset_key is not None
+    }
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Three themes; one account says one thing of its own very often; what is hostile is somebody's name."""
+    spam = [(0, "Only cheap watches here and nowhere else", DAY)] * 30
+    return World(extra=spam, names={3: '</script><script>alert("x")</script>'})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, world: World) -> tuple[Lake, dict[str, dict[str, Any]]]:
+    from sm_assets.settings import Settings
+
+    lake = Lake(
+        Settings(
+            data_root=str(tmp_path_factory.mktemp("clusters")), profile="tiny", threads=1, start_day=DAY - timedelta(9)
+        )
+    )
+    world.publish(lake)
+    return lake, materialise(lake)
+
+
+def rows(lake: Lake, table: str) -> list[dict[str, Any]]:
+    found = read(lake, table, DAY).to_pylist()
+    assert {row["analysis"] for row in found} == {"personas"}
+    assert len({row["params_hash"] for row in found}) == 1
+    return found
+
+
+def test_each_persona_is_told_by_its_theme(made: tuple[Lake, dict[str, dict[str, Any]]]) -> None:
+    terms = rows(made[0], "out_cluster_terms")
+    for number, theme in enumerate(THEMES):
+        own = [row for row in terms if row["cluster_id"] == number]
+        assert [row["rank"] for row in own] == list(range(1, 16))
+        assert {row["term"] for row in own[:6]} <= set(theme.split())
+        assert all(row["n_accounts"] >= 2 for row in own)
+    assert not any("watches" in row["term"] or row["term"] == "the" for row in terms)
+
+
+def test_topics_are_of_distinct_texts_and_their_status_stands_in_the_footer(
+    made: tuple[Lake, dict[str, dict[str, Any]]],
+) -> None:
+    topics = rows(made[0], "out_cluster_topics")
+    assert topics_status(made[0], "personas", DAY) == {0: "ok", 1: "ok", 2: "ok"}
+    assert topics_status(made[0], "personas", DAY - timedelta(1)) == {}
+    assert topics_status(made[0], "another", DAY) == {}
+    for number, theme in enumerate(THEMES):
+        words = {row["word"] for row in topics if row["cluster_id"] == number}
+        assert words == {*theme.split(), "today"}  # today is in 48 of 49 texts of persona 0, in all of the others
+
+
+def test_medoids_are_the_nearest_of_all_pairs(made: tuple[Lake, dict[str, dict[str, Any]]], world: World) -> None:
+    found = rows(made[0], "out_cluster_medoids")
+    posts = world.posts()
+    for number in range(3):
+        first: dict[str, dict[str, Any]] = {}
+        for post in posts:
+            if post["theme"] == number:
+                first.setdefault(text_key(post["text"]), post)
+        vectors = np.stack([post["vector"].astype(np.float64) for post in first.values()])
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        mean = (1 - unit @ unit.T).mean(axis=1)
+        best = np.argsort(mean)[:3]
+        own = [row for row in found if row["cluster_id"] == number]
+        assert [row["rank"] for row in own] == [1, 2, 3]
+        assert [row["post_id"] for row in own] == [[*first.values()][at]["post_id"] for at in best]
+        assert [row["text"] for row in own] == [[*first.values()][at]["text"] for at in best]
+        np.testing.assert_allclose([row["mean_distance"] for row in own], mean[best], atol=1e-8)
+
+
+def test_every_member_is_on_the_map_near_its_like(made: tuple[Lake, dict[str, dict[str, Any]]], world: World) -> None:
+    points = rows(made[0], "out_map_points")
+    assert len(points) == 3 * world.n_accounts
+    assert next(row["text"] for row in points if row["item_id"] == "did:plc:003") == world.names[3]
+    places = np.array([(row["x"], row["y"]) for row in points])
+    persona = np.array([row["cluster_id"] for row in points])
+    far = np.linalg.norm(places[:, None] - places[None], axis=2)
+    np.fill_diagonal(far, np.inf)
+    assert (persona[far.argmin(axis=1)] == persona).all()
+
+
+def test_the_page_lies_beside_the_lake(made: tuple[Lake, dict[str, dict[str, Any]]]) -> None:
+    lake, told = made
+    path = told["out_map_points"]["page_personas"]
+    assert path == lake.path("exports", "maps", "personas", f"day={DAY}", "map.html")
+    with lake.fs.open(path, "r", encoding="utf-8") as source:
+        text = source.read()
+    assert "24 accounts in 3 clusters" in text
+    assert '<script>alert("x")' not in text
+    assert "alert(" in text  # the name is there, as text
+    assert told["out_map_points"]["layout_personas"] == {
+        "method": "tsne", "n_not_drawn": 0, "n_placed": 24, "n_rows": 24, "n_shown": 24, "n_without_direction": 0,
+        "n_without_vector": 0, "perplexity": 7, "seed": 42,
+    }  # fmt: skip
+
+
+def test_metadata_holds_no_text_that_people_wrote(made: tuple[Lake, dict[str, dict[str, Any]]], world: World) -> None:
+    told = json.dumps(made[1], default=str)
+    texts = {post["text"] for post in world.posts()}
+    assert len(texts) > 100
+    assert not [text for text in texts if text in told or json.dumps(text)[1:-1] in told]
+    assert "Account 7" not in told
+    assert made[1]["out_cluster_terms"]["counts"] is not None
+
+
+def test_equal_input_in_another_order_gives_the_same_bytes(
+    made: tuple[Lake, dict[str, dict[str, Any]]], world: World, lake: Lake
+) -> None:
+    world.publish(lake)
+    materialise(lake)
+
+    def only(root: str) -> dict[str, str]:
+        from pathlib import Path
+
+        found = digests(Path(root))
+        return {name: value for name, value in found.items() if any(f"/{table}/" in name for table in TABLES)}
+
+    assert len(only(made[0].settings.data_root)) == 4
+    assert only(lake.settings.data_root) == only(made[0].settings.data_root)
+
+
+def test_parameters_change_their_hash_and_the_rows(made: tuple[Lake, dict[str, dict[str, Any]]], lake: Lake) -> None:
+    World().publish(lake)
+    materialise(
+        lake,
+        summarise_clusters={"n_terms": 2, "n_medoids": 1, "n_topic_words": 3, "stop_word_languages": ["de"]},
+        out_map_points={"method": "pacmap", "max_points": 5},
+    )
+    for table in TABLES:
+        assert rows(lake, table)[0]["params_hash"] != rows(made[0], table)[0]["params_hash"]
+    assert "the" in {row["term"] for row in rows(lake, "out_cluster_terms")}
+    assert len(rows(lake, "out_cluster_terms")) == 6
+    assert len(rows(lake, "out_cluster_medoids")) == 3
+    # The table has all points, the page a sample.
+    assert len(rows(lake, "out_map_points")) == 24
+
+
+def test_a_snapshot_without_members_succeeds_and_replaces_the_page(lake: Lake) -> None:
+    world = World()
+    world.publish(lake)
+    materialise(lake)
+    world.publish_personas(lake, members=False)
+    told = materialise(lake)
+    for table in TABLES:
+        assert read(lake, table, DAY).num_rows == 0
+    with lake.fs.open(told["out_map_points"]["page_personas"], "r", encoding="utf-8") as source:
+        text = source.read()
+    assert "0 accounts in 0 clusters" in text
+    assert "did:plc" not in text
+    assert "nothing has a place" in told["out_map_points"]["map_personas"]
+    assert "no cluster has terms" in told["out_cluster_terms"]["terms_personas"]
+
+
+def test_days_without_a_snapshot_are_left_alone(lake: Lake) -> None:
+    materialise(lake)
+    for table in TABLES:
+        assert lake.days(table) == []
