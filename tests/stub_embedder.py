@@ -20,7 +20,7 @@ WIDTH = 64
 @lru_cache(maxsize=100_000)
 def word_vector(code: int) -> np.ndarray:
     """float64[64] of the CRC-32 of a word."""
-    return np.random.RandomState(code).randn(WIDTH)  # noqa: NPY002 - the recipe says so
+    return np.random.RandomState(code).randn(WIDTH)
 
 
 def text_vector(text: str) -> np.ndarray:

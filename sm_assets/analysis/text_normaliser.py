@@ -23,9 +23,11 @@ KEY: Final = pa.binary(16)
 # neither.
 _INVISIBLE = r"[^\P{Cc}\t\n\v\f\r\x{85}]|[^\P{Cf}\x{200D}]"
 _SPACE = r"[\t\n\v\f\r\x{85}\p{Z}]+"
-# An address runs to the first character that an address cannot hold, its host begins and ends with a letter or digit.
+# An address ends where white space or a script begins that is written without spaces; its host begins and ends with a
+# letter or digit.
 _HOST = r"[\pL\pN](?:[\pL\pN._-]*[\pL\pN])?"
-_ADDRESS = rf"(?i)\b(?:https?://(?:[^\s/?#@]*@)?(?:www\.)?|www\.)({_HOST})[!-~]*"
+_REST = r"[!-~\p{Latin}\p{Cyrillic}\p{Greek}]*"
+_ADDRESS = rf"(?i)\b(?:https?://(?:[^\s/?#@]*@)?(?:www\.)?|www\.)({_HOST}){_REST}"
 
 
 def normalise_texts(texts: pa.Array | pa.ChunkedArray, version: str = "t1") -> pa.Array:

@@ -186,8 +186,8 @@ class PostVectors:
         if self._foreign > _FOREIGN_SHARE * max(1, texts):
             entries["notices"] = (
                 f"embedder_language: {self._foreign / texts:.0%} of the texts are in languages that {spec.uri} does "
-                f"not know; it knows {', '.join(self._embedder.languages)}. Leave them out (config `languages`) or take "
-                "a model of many languages (docs/embeddings.md)."
+                f"not know; it knows {', '.join(self._embedder.languages)}. Leave them out (config `languages`) or "
+                "take a model of many languages (docs/embeddings.md)."
             )
         return entries
 
