@@ -210,6 +210,13 @@ def test_a_follow_counts_from_its_time_and_a_list_always() -> None:
     assert len(shown(member_feeds(quality.feed_inputs(told(events)), ExposureRules()))) == 2
 
 
+def test_what_a_list_tells_counts_always_whatever_time_it_gives() -> None:
+    world = told([("follow", "a", 0, "d", True), ("post", "d", 60, "post", False), ("post", "a", 120, "post", False)])
+    follows = world.core_follows.drop_columns(["followed_at"]).append_column("followed_at", pa.array([at(90)]))
+    found = shown(member_feeds(quality.feed_inputs(world._replace(core_follows=follows)), ExposureRules()))
+    assert list(found) == [("a", "p0")]
+
+
 def test_the_earlier_way_counts_even_if_the_later_one_would_still_be_fresh() -> None:
     """Posted long before the session, reposted shortly before it: it came when it was posted."""
     events: list[Event] = [("follow", "a", 0, "d", True), ("follow", "a", 0, "e", True)]
@@ -257,6 +264,24 @@ def test_what_a_member_acted_on_is_never_passed_over(kind: str, taken_back: bool
     events += [("post", "a", 120, "post", False), (kind, "a", 1400, 0, taken_back)]
     assert shown(member_feeds(quality.feed_inputs(told(events)), ExposureRules())) == {}
     assert len(shown(member_feeds(quality.feed_inputs(told(events[:3])), ExposureRules()))) == 1
+
+
+@pytest.mark.parametrize("later", ["core_interactions", "core_tombstones", "core_follows"])
+def test_what_a_later_day_tells_is_not_known(later: str) -> None:
+    events: list[Event] = [("follow", "a", 0, "d", True), ("post", "d", 60, "post", False)]
+    events += [("post", "a", 120, "post", False), ("post", "d", 61, "post", False)]
+    if later != "core_follows":
+        events.append(("like", "a", 130, 0, later == "core_tombstones"))
+    world = told(events)
+    before = shown(member_feeds(quality.feed_inputs(world), ExposureRules()))
+    table = getattr(world, later)
+    tomorrow = pa.array([FIRST_DAY + timedelta(days=1)] * len(table), pa.date32())
+    moved = table.drop_columns([name for name in ("day", "record_day") if name in table.column_names])
+    moved = moved.append_column("day", tomorrow)
+    if later == "core_tombstones":
+        moved = moved.append_column("record_day", tomorrow)
+    after = shown(member_feeds(quality.feed_inputs(world._replace(**{later: moved}), FIRST_DAY), ExposureRules()))
+    assert (len(before), len(after)) == ((2, 0) if later == "core_follows" else (1, 2))
 
 
 def test_sessions_part_at_gaps_longer_than_asked() -> None:

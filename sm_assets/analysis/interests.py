@@ -6,7 +6,6 @@ Here: weights, centres, similarities, the threshold above which a post was of in
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sm_assets.analysis.exposure_rules import ABSOLUTE, PERCENTILE, ExposureRules
+from sm_assets.analysis.kmeans import kmeans_start
 from sm_assets.analysis.member_feeds import Feeds
+from sm_assets.analysis.one_thread_tasks import child_seed, one_thread
+from sm_assets.analysis.vector_rows import distinct_rows, nearest
 from sm_assets.errors import KernelError
 
 EXPOSED: Final = "percentile_of_exposed"
@@ -24,7 +26,7 @@ _LEAST_ACTED: Final = 20
 _OF_EXPOSED: Final = 0.9
 _ROWS_PER_CENTRE, _MOST_CENTRES = 20, 10
 _MOST_FITTED: Final = 10_000
-_STARTS: Final = 3
+_STARTS, _ITERATIONS, _TOLERANCE = 3, 300, 1e-4
 _CHUNK: Final = 16_384
 _DECIMALS: Final = 6
 _ACTED, _FOLLOWER = 2.0, 0.5
@@ -95,8 +97,7 @@ def similarities(feeds: Feeds, vectors: Iterable[pa.RecordBatch], rules: Exposur
     Raises:
         KernelError: vectors of unlike width.
     """
-    import sklearn.cluster  # noqa: F401  # Loaded before the limit, which only holds for what is there.
-    from threadpoolctl import threadpool_limits
+    import sklearn.cluster  # noqa: F401  # The limit of threads holds only for libraries that are loaded.
 
     wanted = wanted_posts(feeds)
     matrix, known = _matrix(feeds, wanted, vectors)
@@ -106,8 +107,7 @@ def similarities(feeds: Feeds, vectors: Iterable[pa.RecordBatch], rules: Exposur
     similarity = np.full(len(feeds.post), np.nan)
     above = np.zeros(len(feeds.post), np.bool_)
     found: list[Interest] = []
-    # By one thread: sums of several come in the order in which these end.
-    with threadpool_limits(limits=1):
+    with one_thread():
         for persona in np.unique(feeds.persona).tolist():
             mine = np.flatnonzero((persona_of == persona) & (row[feeds.post] >= 0))
             told, compared, threshold = _interest(feeds, persona, mine, matrix, row, rules)
@@ -134,10 +134,10 @@ def _interest(
     weight = 1.0 + _ACTED * is_acted + _FOLLOWER * _followers(feeds, persona, author)
     rows = row[posts]
     k = max(1, min(_MOST_CENTRES, len(rows) // _ROWS_PER_CENTRE + 1))
-    centres = _centres(matrix, rows, weight, k, [rules.seed, *b"interests", persona])
-    nearest = [(block @ centres.astype(np.float32).T).max(axis=1) for _, block in _blocks(matrix, rows)]
+    centres = _centres(matrix, rows, weight, k, child_seed(rules.seed, f"interests of {persona}"))
+    cosines = [(block @ centres.astype(np.float32).T).max(axis=1) for _, block in _blocks(matrix, rows)]
     # Equal vectors must be equally near, wherever in a block they stand.
-    of_posts = np.concatenate(nearest).astype(np.float64).round(_DECIMALS)
+    of_posts = np.concatenate(cosines).astype(np.float64).round(_DECIMALS)
     place = np.searchsorted(posts, shown)
     if rules.threshold == ABSOLUTE:
         rule, threshold = ABSOLUTE, rules.absolute
@@ -158,32 +158,20 @@ def _followers(feeds: Feeds, persona: int, author: Ints) -> Ints:
     return n[author]
 
 
-def _centres(matrix: Vectors, rows: Ints, weight: Floats, k: int, seed: list[int]) -> Floats:
+def _centres(matrix: Vectors, rows: Ints, weight: Floats, k: int, seed: int) -> Floats:
     """float64[k', d] centres of length 1; fewer than k where fewer vectors differ."""
-    centres = np.zeros((1, matrix.shape[1]), np.float32) if k == 1 else _fitted(matrix, rows, weight, k, seed)
-    total, reach = np.zeros(centres.shape), 0.5 * (centres**2).sum(axis=1)
-    for part, block in _blocks(matrix, rows):
-        nearest = (block @ centres.T - reach).argmax(axis=1)
-        share = np.eye(len(centres), dtype=np.float32)[:, nearest] * weight[part].astype(np.float32)
-        total += share @ block
-    length = np.linalg.norm(total, axis=1)
-    return total[length > 0] / length[length > 0, None] if length.any() else total[:1]
-
-
-def _fitted(matrix: Vectors, rows: Ints, weight: Floats, k: int, seed: list[int]) -> Vectors:
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-
-    draws = np.random.SeedSequence(seed)
+    fitted = np.arange(len(rows))
     if len(rows) > _MOST_FITTED:
-        chosen = np.sort(np.random.default_rng(draws).choice(len(rows), _MOST_FITTED, replace=False))
-        rows, weight = rows[chosen], weight[chosen]
-    model = KMeans(k, n_init=_STARTS, random_state=int(draws.generate_state(1)[0]))
-    with warnings.catch_warnings():
-        # Fewer vectors differ than there are centres: the rest stays empty and goes.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        centres: Vectors = model.fit(matrix[rows], sample_weight=weight).cluster_centers_
-    return centres
+        fitted = np.sort(np.random.default_rng(seed).choice(len(rows), _MOST_FITTED, replace=False))
+    sample = matrix[rows[fitted]]
+    k = min(k, len(distinct_rows(sample)[0]))
+    fit = kmeans_start(sample, k, seed, weight=weight[fitted], n_init=_STARTS, max_iter=_ITERATIONS, tol=_TOLERANCE)
+    total = np.zeros(fit.centres.shape)
+    for part, block in _blocks(matrix, rows):
+        own = np.eye(k, dtype=np.float32)[:, nearest(block, fit.centres)]
+        total += (own * weight[part].astype(np.float32)) @ block
+    unit: Floats = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return unit
 
 
 def _blocks(matrix: Vectors, rows: Ints) -> Iterator[tuple[slice, Vectors]]:
