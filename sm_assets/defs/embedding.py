@@ -36,9 +36,8 @@ _POSTS: Final = pa.schema(
         ("day", pa.date32()),
     ]
 )
-_BATCH: Final = 16_384
-# Row groups of posts whose vectors are laid out together: a million vectors on disk, so that the cache is read once.
-_GROUPS: Final = 32
+# Rows wait on disk in groups; vectors of 32 groups, a million, are laid out together: the cache is read once for them.
+_ROW_GROUP, _GROUPS, _BATCH = 32_768, 32, 16_384
 _FOREIGN_SHARE: Final = 0.1
 
 
@@ -59,7 +58,7 @@ class PostVectors:
         self._encoder = Encoder(embedder, budget=token_budget)
         self._interner = DigestInterner()
         self._texts = DayFile(folder / "texts.parquet", _TEXTS, use_dictionary=False, row_group=WINDOW)
-        self._posts = DayFile(folder / "posts.parquet", _POSTS, use_dictionary=["platform"])
+        self._posts = DayFile(folder / "posts.parquet", _POSTS, use_dictionary=["platform"], row_group=_ROW_GROUP)
         self._foreign = self._cut = 0
 
     def collect(self, posts: pa.RecordBatch) -> None:

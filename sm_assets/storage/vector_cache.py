@@ -191,56 +191,45 @@ class VectorCache:
             np.concatenate([part.truncated for part in held]),
             np.concatenate([part.vectors for part in held]),
         )
-        try:
+        with self._writing("Make room or give this user the right to write there; what was flushed stays.") as folder:
             if self._is_new:
                 self._lake.write_json(self._about, *self._parts, "manifest.json")
                 self._is_new = False
             for name, places in self._by_shard(rows.keys):
                 part = rows.take(places)
                 _, first = np.unique(part.keys, return_index=True)
-                with self._locked():
-                    files = self._files(name)
-                    number = 1 + max((int(file.split("-")[0]) for file in files), default=0)
-                    self._write(name, number, iter([part.take(first)]))
-                    if len(files) >= MAX_FILES:
-                        self._compact(name)
+                files = self._files(name)
+                number = 1 + max((int(file.split("-")[0]) for file in files), default=0)
+                self._write(folder, name, number, iter([part.take(first)]))
+                if len(files) >= MAX_FILES:
+                    self._compact(folder, name)
                 self._shards.pop(name, None)
-        except OSError as error:
-            raise VectorCacheError(
-                f"{self.path} cannot be written: {error}. Make room or give this user the right to write there; what "
-                "was flushed before stays."
-            ) from error
         self._pending = []
 
-    def _write(self, name: str, number: int, parts: Iterator[VectorRows]) -> str:
-        """A new file of sorted rows; its name."""
-        with self._lake.workspace("vectors") as folder:
-            staged = folder / "part.parquet"
-            with staged.open("wb") as sink:
-                # Keys and vectors do not get smaller: nothing is compressed, nothing gets a dictionary.
-                with pq.ParquetWriter(
-                    sink,
-                    vector_schema(self.width),
-                    compression="none",
-                    use_dictionary=False,
-                    write_statistics=["key"],
-                ) as writer:
-                    for rows in parts:
-                        writer.write_table(rows.table(), row_group_size=_ROW_GROUP)
-                sink.flush()
-                os.fsync(sink.fileno())
-            file = f"{number:08d}-{file_digest(staged)}.parquet"
-            self._lake.replace(staged, f"{self._folder(name)}/{file}")
+    def _write(self, folder: Path, name: str, number: int, parts: Iterator[VectorRows]) -> str:
+        """A new file of sorted rows, staged in `folder`; its name."""
+        staged = folder / "part.parquet"
+        with staged.open("wb") as sink:
+            # Keys and vectors do not get smaller: nothing is compressed, nothing gets a dictionary.
+            with pq.ParquetWriter(
+                sink, vector_schema(self.width), compression="none", use_dictionary=False, write_statistics=["key"]
+            ) as writer:
+                for rows in parts:
+                    writer.write_table(rows.table(), row_group_size=_ROW_GROUP)
+            sink.flush()
+            os.fsync(sink.fileno())
+        file = f"{number:08d}-{file_digest(staged)}.parquet"
+        self._lake.replace(staged, f"{self._folder(name)}/{file}")
         return file
 
-    def _compact(self, name: str) -> None:
+    def _compact(self, folder: Path, name: str) -> None:
         """Join the files of a shard into one, under the number of the first: it wins, as they did."""
         self._shards.pop(name, None)
         shard = self._shard(name)
-        self._rewrite(name, shard.files, shard.keys)
+        self._rewrite(folder, name, shard.files, shard.keys)
         self._shards.pop(name, None)
 
-    def _rewrite(self, name: str, files: list[str], keys: Keys) -> None:
+    def _rewrite(self, folder: Path, name: str, files: list[str], keys: Keys) -> None:
         """One file of `keys`, which are sorted, instead of `files`."""
 
         def parts() -> Iterator[VectorRows]:
@@ -257,7 +246,7 @@ class VectorCache:
                     rows.vectors[places] = found.vectors
                 yield rows
 
-        made = self._write(name, int(files[0].split("-")[0]), parts()) if len(keys) else None
+        made = self._write(folder, name, int(files[0].split("-")[0]), parts()) if len(keys) else None
         for file in files:
             if file != made:
                 self._lake.fs.rm(f"{self._folder(name)}/{file}")
@@ -272,24 +261,18 @@ class VectorCache:
         """
         dropped = 0
         wanted = np.unique(keys)
-        try:
+        with self._writing("Vectors of withdrawn texts must leave it: give this user the right to write.") as folder:
             for name, places in self._by_shard(wanted):
-                with self._locked():
-                    self._shards.pop(name, None)
-                    shard = self._shard(name)
-                    gone = places_of(wanted[places], shard.keys)[1]
-                    # Where any file holds one of them, all files become one: a key may lie in several.
-                    if gone.any():
-                        self._rewrite(name, shard.files, shard.keys[~gone])
-                    for path in self._listed(name, ".bad"):
-                        self._lake.fs.rm(f"{self._folder(name)}/{path}")
-                    self._shards.pop(name, None)
-                dropped += int(gone.sum())
-        except OSError as error:
-            raise VectorCacheError(
-                f"{self.path} cannot be written: {error}. Vectors of texts that were withdrawn must leave it: "
-                "give this user the right to write there."
-            ) from error
+                self._shards.pop(name, None)
+                shard = self._shard(name)
+                stays = ~places_of(wanted[places], shard.keys)[1]
+                # All files become one: a key may lie in several.
+                if not stays.all():
+                    self._rewrite(folder, name, shard.files, shard.keys[stays])
+                for path in self._listed(name, ".bad"):
+                    self._lake.fs.rm(f"{self._folder(name)}/{path}")
+                self._shards.pop(name, None)
+                dropped += int((~stays).sum())
         return dropped
 
     # --------------------------------------------------------------- files
@@ -363,14 +346,24 @@ class VectorCache:
             yield file
 
     @contextmanager
+    def _writing(self, remedy: str) -> Iterator[Path]:
+        """One process at a time writes; a folder for what is not finished.
+
+        Object stores have no such lock: there names differ by their digests.
+        """
+        try:
+            with self._locked(), self._lake.workspace("vectors") as folder:
+                yield folder
+        except OSError as error:
+            raise VectorCacheError(f"{self.path} cannot be written: {error}. {remedy}") from error
+
+    @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One process at a time writes; object stores have no such lock, there names differ by their digests."""
         if not self._lake.is_local:
             yield
             return
-        folder = Path(self.path)
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        Path(self.path).mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(Path(self.path) / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -37,9 +37,9 @@ def config_class(settings: Settings) -> type[dg.Config]:
         prefix: str = Field(
             default=settings.embedder_prefix, description="What the model wants before each text, like `query: `."
         )
-        pooling: Literal["mean", "cls"] | None = Field(
-            default=settings.embedder_pooling,  # type: ignore[arg-type]  # Settings has checked the value
-            description="How vectors of word pieces become one. Default: as the model's folder says.",
+        pooling: Literal["auto", "mean", "cls"] = Field(
+            default=settings.embedder_pooling or "auto",  # type: ignore[arg-type]  # Settings has checked the value
+            description="How vectors of word pieces become one; auto: as the model's folder says.",
         )
         device: Literal["auto", "cpu", "cuda", "mps"] = Field(
             default=settings.device,  # type: ignore[arg-type]  # Settings has checked the value
@@ -109,7 +109,7 @@ def _loaded(config: Any, threads: int) -> Embedder:
     return load_embedder(
         config.embedder,
         prefix=config.prefix,
-        pooling=config.pooling,
+        pooling=None if config.pooling == "auto" else config.pooling,
         device=config.device,
         dtype=config.dtype,
         normaliser=config.normaliser,
