@@ -40,8 +40,10 @@ class PersonasConfig(dg.Config):
         description="reduced_kmeans: k-means after a reduction to 5 dimensions. kmeans: without it. hdbscan: dense "
         "groups, the rest is noise. constrained: k-means that keeps to size_min and size_max.",
     )
-    reduce: Literal["umap", "pacmap", "svd", "none"] = Field(
-        default="umap", description="Reduction of reduced_kmeans and hdbscan; below 200 accounts there is none."
+    reduce: Literal["by_method", "umap", "pacmap", "svd", "none"] = Field(
+        default="by_method",
+        description="Reduction to 5 dimensions before the clusters; below 200 accounts there is none. by_method: umap "
+        "for reduced_kmeans and hdbscan, none for the others.",
     )
     auto_clusters: bool = Field(
         default=True, description="Choose the number of personas by silhouette among those that are stable."
@@ -110,10 +112,11 @@ def _snapshot(
     if len(found.rows) < 2 * config.size_min:
         notices.append(f"{len(found.rows)} accounts can be compared; personas need {2 * config.size_min}.")
     else:
-        clusters = cluster(found.vectors, found.keys, _spec(config, lake), log=log)
+        clusters = cluster(found.vectors, found.keys, _spec(config), log=log, threads=lake.settings.threads)
+        notices += clusters.notices
         labels, near = clusters.labels, nearness(found.vectors, clusters.labels)
         told_of = clusters.record | {"personas": geometry(near, labels)}
-        record = replace(record, k_table=clusters.k_table.to_pylist(), record=told_of)
+        record = replace(record, k_table=clusters.k_table, record=told_of)
     table = personas_table(
         found, labels, near, {"embedder_id": record.embedder_id or None, "params_hash": record.params_hash}
     )
@@ -134,16 +137,14 @@ def _record(made_by: VectorRules, config: Any) -> ClusteringRecord:
     return ClusteringRecord(ANALYSIS, params_hash(told), made_by.embedder_id, rules, parameters)
 
 
-def _spec(config: Any, lake: Lake) -> Any:
-    from sm_assets.analysis.vector_clusters import ClusterSpec
+def _spec(config: Any) -> Any:
+    from sm_assets.analysis.cluster_spec import AUTO, ClusterSpec
 
     return ClusterSpec(
-        method=config.method,
-        k="auto" if config.auto_clusters else config.n_clusters,
-        reduce=config.reduce,
-        metric="cosine",
+        preset=config.method,
+        k=AUTO if config.auto_clusters else config.n_clusters,
+        reduce=None if config.reduce == "by_method" else config.reduce,
         size_min=config.size_min,
         size_max=config.size_max,
         seed=config.seed,
-        threads=lake.settings.threads,
     )
