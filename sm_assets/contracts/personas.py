@@ -36,7 +36,6 @@ TABLES = (
             n_quotes="Quotes of the account in the window.",
             day=_AS_OF,
         ),
-        references=(_TO_PERSONA,),
         kinds=("python", "parquet"),
     ),
     Table(
