@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import base64
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,6 +20,7 @@ from follow_lake import read
 from sm_assets.defs.cluster_summaries import topics_status
 from sm_assets.defs.jobs import WHOLE_CHAIN
 from sm_assets.defs.wiring import build_defs
+from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
 TABLES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_map_points")
@@ -48,8 +52,6 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, world: World) -> tuple[Lake, dict[str, dict[str, Any]]]:
-    from sm_assets.settings import Settings
-
     lake = Lake(
         Settings(
             data_root=str(tmp_path_factory.mktemp("clusters")), profile="tiny", threads=1, start_day=DAY - timedelta(9)
@@ -85,7 +87,8 @@ def test_topics_are_of_distinct_texts_and_their_status_stands_in_the_footer(
     assert topics_status(made[0], "another", DAY) == {}
     for number, theme in enumerate(THEMES):
         words = {row["word"] for row in topics if row["cluster_id"] == number}
-        assert words == {*theme.split(), "today"}  # today is in 48 of 49 texts of persona 0, in all of the others
+        # Today is in more than 95 % of the texts of each.
+        assert words == set(theme.split())
 
 
 def test_medoids_are_the_nearest_of_all_pairs(made: tuple[Lake, dict[str, dict[str, Any]]], world: World) -> None:
@@ -134,23 +137,23 @@ def test_the_page_lies_beside_the_lake(made: tuple[Lake, dict[str, dict[str, Any
 
 
 def test_metadata_holds_no_text_that_people_wrote(made: tuple[Lake, dict[str, dict[str, Any]]], world: World) -> None:
-    told = json.dumps(made[1], default=str)
+    told = str(made[1])
+    told += "".join(base64.b64decode(found).decode() for found in re.findall(r"base64,([\w+/=]+)", told))
+    assert "Terms of 3 clusters" in told
     texts = {post["text"] for post in world.posts()}
     assert len(texts) > 100
-    assert not [text for text in texts if text in told or json.dumps(text)[1:-1] in told]
+    assert not [text for text in texts if text in told]
     assert "Account 7" not in told
-    assert made[1]["out_cluster_terms"]["counts"] is not None
 
 
-def test_equal_input_in_another_order_gives_the_same_bytes(
-    made: tuple[Lake, dict[str, dict[str, Any]]], world: World, lake: Lake
+def test_the_same_posts_with_two_threads_give_the_same_bytes(
+    made: tuple[Lake, dict[str, dict[str, Any]]], world: World, settings: Settings
 ) -> None:
+    lake = Lake(replace(settings, threads=2))
     world.publish(lake)
     materialise(lake)
 
     def only(root: str) -> dict[str, str]:
-        from pathlib import Path
-
         found = digests(Path(root))
         return {name: value for name, value in found.items() if any(f"/{table}/" in name for table in TABLES)}
 
@@ -162,13 +165,13 @@ def test_parameters_change_their_hash_and_the_rows(made: tuple[Lake, dict[str, d
     World().publish(lake)
     materialise(
         lake,
-        summarise_clusters={"n_terms": 2, "n_medoids": 1, "n_topic_words": 3, "stop_word_languages": ["de"]},
+        summarise_clusters={"n_terms": 30, "n_medoids": 1, "n_topic_words": 3, "stop_word_languages": ["de"]},
         out_map_points={"method": "pacmap", "max_points": 5},
     )
     for table in TABLES:
         assert rows(lake, table)[0]["params_hash"] != rows(made[0], table)[0]["params_hash"]
     assert "the" in {row["term"] for row in rows(lake, "out_cluster_terms")}
-    assert len(rows(lake, "out_cluster_terms")) == 6
+    assert len(rows(lake, "out_cluster_terms")) == 90
     assert len(rows(lake, "out_cluster_medoids")) == 3
     # The table has all points, the page a sample.
     assert len(rows(lake, "out_map_points")) == 24

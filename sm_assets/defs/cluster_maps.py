@@ -136,6 +136,7 @@ def _rows(members: pa.Table, places: Layout, common: dict[str, Any]) -> pa.Table
 
 
 def _labels(terms: pa.Table, analysis: str) -> dict[int, str]:
+    """First terms of each cluster, without those that one account alone uses: the picture goes into metadata."""
     rows: Sequence[dict[str, Any]] = (
         terms.filter(pc.equal(terms["analysis"], analysis)).sort_by(
             [("cluster_id", "ascending"), ("rank", "ascending")]
@@ -143,6 +144,6 @@ def _labels(terms: pa.Table, analysis: str) -> dict[int, str]:
     ).to_pylist()
     found: dict[int, list[str]] = {}
     for row in rows:
-        if row["rank"] <= _LABEL_TERMS:
+        if row["rank"] <= _LABEL_TERMS and row["n_accounts"] > 1:
             found.setdefault(row["cluster_id"], []).append(row["term"])
     return {number: ", ".join(words) for number, words in found.items()}

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.cluster_analyses import ANALYSES, inputs_of, snapshot_days
+from sm_assets.defs.cluster_maps import ClusterMap, MapOptions, place, write_page
 from sm_assets.defs.clustering_record import clustering_record
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
@@ -41,32 +42,34 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     def out_map_points(
         context: dg.AssetExecutionContext, config: ClusterMapConfig, **refs: TableRef
     ) -> Iterator[dg.Output[Rows]]:
-        from sm_assets.defs.cluster_maps import MapOptions, place, write_page
-
         options = MapOptions(config.method, config.max_points, config.seed)
         days = snapshot_days(lake, partition_days(list(context.partition_keys)))
-        told: dict[str, Any] = {}
+        last: dict[str, tuple[ClusterMap, str]] = {}
         with lake.workspace("maps") as folder, lake.connect() as con:
             results = Results(folder)
             for day in days:
-                told = {"as_of": str(day)}
+                last.clear()
                 window = snapshot_refs(refs.values(), day, lake.settings.window_days)
                 for each in ANALYSES:
                     if record := clustering_record(lake, each.table, day):
                         context.log.info("Map of %s on %s", each.name, day)
                         found = place(con, lake, each, record, window, day, options)
                         results.add(NAME, found.points)
-                        page = write_page(lake, each.name, found, day, folder)
-                        told |= _told(each.name, found, dg.MetadataValue.path(page))
+                        last[each.name] = found, write_page(lake, each.name, found, day, folder)
+            told = {"as_of": str(days[-1]) if days else "no snapshot"} | _told(last)
             yield dg.Output(Rows(results.relation(con, NAME), days, metadata=told))
 
     made: dg.AssetsDefinition = out_map_points
     return made
 
 
-def _told(name: str, found: Any, page: Any) -> dict[str, Any]:
-    """Picture, page and counts of one analysis on the last as-of day."""
+def _told(maps: dict[str, tuple[ClusterMap, str]]) -> dict[str, Any]:
+    """Picture, page and counts of each analysis on the last as-of day."""
     from sm_assets.plots import cluster_map  # draws with matplotlib
 
-    picture = dg.MetadataValue.md(cluster_map.draw(found.drawn, found.labels))
-    return {f"map_{name}": picture, f"page_{name}": page, f"layout_{name}": dg.MetadataValue.json(found.record)}
+    told: dict[str, Any] = {}
+    for name, (found, page) in maps.items():
+        told[f"map_{name}"] = dg.MetadataValue.md(cluster_map.draw(found.drawn, found.labels))
+        told[f"page_{name}"] = dg.MetadataValue.path(page)
+        told[f"layout_{name}"] = dg.MetadataValue.json(found.record)
+    return told
