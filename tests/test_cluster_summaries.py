@@ -163,7 +163,7 @@ def test_the_same_posts_with_two_threads_give_the_same_bytes(
 
 def test_parameters_change_their_hash_and_the_rows(made: tuple[Lake, dict[str, dict[str, Any]]], lake: Lake) -> None:
     World().publish(lake)
-    materialise(
+    told = materialise(
         lake,
         summarise_clusters={"n_terms": 30, "n_medoids": 1, "n_topic_words": 3, "stop_word_languages": ["de"]},
         out_map_points={"method": "pacmap", "max_points": 5},
@@ -175,6 +175,10 @@ def test_parameters_change_their_hash_and_the_rows(made: tuple[Lake, dict[str, d
     assert len(rows(lake, "out_cluster_medoids")) == 3
     # The table has all points, the page a sample.
     assert len(rows(lake, "out_map_points")) == 24
+    with lake.fs.open(told["out_map_points"]["page_personas"], "r", encoding="utf-8") as source:
+        page = source.read()
+    assert "5 accounts in 3 clusters" in page
+    assert "Placed by PaCMAP. Shown: a sample of 5 out of 24." in page
 
 
 def test_a_snapshot_without_members_succeeds_and_replaces_the_page(lake: Lake) -> None:

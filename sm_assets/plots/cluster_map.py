@@ -86,7 +86,8 @@ def page(points: pa.Table, labels: Mapping[int, str], title: str, *, about: str 
     figure = json.dumps(_figure(by_cluster, labels), allow_nan=False, separators=(",", ":"))
     for letter in "<>&":
         figure = figure.replace(letter, f"\\u{ord(letter):04x}")
-    library, start = get_plotlyjs(), _START
+    # A browser reads CR LF as LF before it takes a script's digest.
+    library, start = get_plotlyjs().replace("\r\n", "\n"), _START
     allowed = " ".join(f"'sha256-{_sha256(script)}'" for script in (library, start))
     policy = (
         f"default-src 'none'; script-src {allowed} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; "
