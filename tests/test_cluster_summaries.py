@@ -166,7 +166,7 @@ def test_parameters_change_their_hash_and_the_rows(made: tuple[Lake, dict[str, d
     told = materialise(
         lake,
         summarise_clusters={"n_terms": 30, "n_medoids": 1, "n_topic_words": 3, "stop_word_languages": ["de"]},
-        out_map_points={"method": "pacmap", "max_points": 5},
+        out_map_points={"seed": 7, "max_points": 5},
     )
     for table in TABLES:
         assert rows(lake, table)[0]["params_hash"] != rows(made[0], table)[0]["params_hash"]
@@ -178,7 +178,7 @@ def test_parameters_change_their_hash_and_the_rows(made: tuple[Lake, dict[str, d
     with lake.fs.open(told["out_map_points"]["page_personas"], "r", encoding="utf-8") as source:
         page = source.read()
     assert "5 accounts in 3 clusters" in page
-    assert "Placed by PaCMAP. Shown: a sample of 5 out of 24." in page
+    assert "Placed by t-SNE. Shown: a sample of 5 out of 24." in page
 
 
 def test_a_snapshot_without_members_succeeds_and_replaces_the_page(lake: Lake) -> None:
