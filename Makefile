@@ -2,7 +2,7 @@
 #
 #   make demo     plant a synthetic world, run the chain over it, print what it found   (SEED=7 SCALE=1 or EVENTS=100000 DATA_ROOT=data)
 #   make serve    the web UI on http://127.0.0.1:3000                                   (PORT=3000)
-#   make test     the tests                                                            (ARGS="tests/test_demo.py -k bytes")
+#   make test     the tests, on all cores                          (ARGS="tests/test_demo.py -k bytes" WORKERS=0)
 #   make lint     ruff, mypy, sqlfluff
 #   make bench    speed and memory as JSON                                              (ARGS="--pages 10000")
 #   make clean    remove .venv, build products and caches; data and runs stay
@@ -18,6 +18,7 @@ EVENTS ?=
 PORT ?= 3000
 DATA_ROOT ?= $(CURDIR)/data
 ARGS ?=
+WORKERS ?= auto
 
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -54,7 +55,7 @@ serve: $(VENV)/.ready
 	  $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning
 
 test: $(VENV)/.ready-dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
