@@ -122,6 +122,8 @@ def _of_folded(rows: Matrix, classes: list[Labels], metric: str, mass: Floats, t
     if metric == "cosine":
         rows = unit_rows(rows)
     lengths = squared_lengths(rows)
+    # Rows of zeros are at cosine distance 1 from each other.
+    among_equals = np.where((lengths == 0) & (metric == "cosine"), mass - 1, 0.0)
     total = summed(bins.reshape(-1), np.tile(mass, len(classes)), int(start[-1]))
 
     def block(first: int) -> list[Floats]:
@@ -135,7 +137,9 @@ def _of_folded(rows: Matrix, classes: list[Labels], metric: str, mass: Floats, t
             own = bins[number, first:stop]
             part, size = sums[low : start[number + 1]], total[low : start[number + 1]]
             others = total[own] - 1
-            a = np.divide(sums[own, inside], others, out=np.zeros(stop - first), where=others > 0)
+            a = np.divide(
+                sums[own, inside] + among_equals[first:stop], others, out=np.zeros(stop - first), where=others > 0
+            )
             mean = part / size[:, None]
             mean[own - low, inside] = np.inf
             b = mean.min(axis=0)

@@ -1,0 +1,53 @@
+"""out_cluster_links, out_cluster_ids: what became of the clusters of every analysis, per as-of day.
+
+Here: the asset. Not here: the steps (`defs.cluster_history`), what goes on and what is new
+(`sm_assets.analysis.cluster_identity`).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from sm_assets.defs.assets.declare import common, ins, out
+from sm_assets.defs.cluster_analyses import ANALYSES, inputs_of, snapshot_days
+from sm_assets.defs.io import Rows
+from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.windows import Results
+from sm_assets.storage import Lake, TableRef
+
+TABLES = ("out_cluster_links", "out_cluster_ids")
+LINKS, IDS = TABLES
+
+
+def asset(lake: Lake) -> dg.AssetsDefinition:
+    """The two tables as one asset over one lake."""
+    upstream = inputs_of("members")
+
+    @dg.multi_asset(
+        name="follow_clusters",
+        outs={name: out(lake, name) for name in TABLES},
+        ins=ins(lake, LINKS, upstream),
+        internal_asset_deps={LINKS: {dg.AssetKey(name) for name in upstream}, IDS: {dg.AssetKey(LINKS)}},
+        **common(lake),
+    )
+    def cluster_identity(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:  # noqa: ARG001  # members of earlier days are read too, from the lake
+        from sm_assets.defs.cluster_history import History  # loads kernels
+
+        days = snapshot_days(lake, partition_days(list(context.partition_keys)))
+        told: dict[str, Any] = {"as_of": str(days[-1]) if days else "no snapshot"}
+        with lake.workspace("identity") as folder, lake.connect() as con:
+            results = Results(folder)
+            for each in ANALYSES:
+                history = History(lake, con, each, days)
+                for day in days:
+                    for name, rows in ((LINKS, history.links(day)), (IDS, history.ids(day))):
+                        if rows is not None:
+                            results.add(name, rows)
+                if history.named:
+                    told[f"lives_{each.name}"] = dg.MetadataValue.md(history.picture())
+            for name in TABLES:
+                yield dg.Output(Rows(results.relation(con, name), days, metadata=told if name == IDS else {}), name)
+
+    made: dg.AssetsDefinition = cluster_identity
+    return made
