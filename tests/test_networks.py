@@ -24,7 +24,8 @@ from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef, day_range
 
 FIRST, LAST = date(2021, 7, 1), date(2021, 7, 6)
-OUT = tuple(name for name, table in TABLES.items() if table.layer == "out")
+# The files of the exports come from the same step as their table.
+OUT = (*(name for name, table in TABLES.items() if table.layer == "out"), "report_persona_exports")
 FEATURES = ("core_post_contents", "feat_account_content")
 
 
