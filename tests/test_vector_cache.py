@@ -141,6 +141,22 @@ def test_look_up_reads_hit_row_groups_only(lake: Lake, monkeypatch: pytest.Monke
     assert len(read) <= 2
 
 
+def test_object_stores_hold_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(Settings(data_root="memory://vectors", profile="tiny"))
+    monkeypatch.setattr(vector_cache, "MAX_FILES", 2)
+    for shift in range(4):
+        put(opened(lake), range(shift * 50, shift * 50 + 100), shift=shift)
+    expected = vectors_of(range(250)) + np.maximum(0, np.arange(250) // 50 - 1)[:, None].astype(np.float32)
+    assert np.array_equal(get(opened(lake), range(250)), expected)
+    path = lake.fs.glob(f"{opened(lake).path}/*/*.parquet")[0]
+    lake.fs.pipe_file(path, b"broken")
+    cache = opened(lake)
+    assert 0 < (~cache.known(keys_of(range(250)))).sum() < 100
+    assert cache.bad_files == 1
+    assert drop_vectors(lake, keys_of(range(250))) > 150
+    assert not opened(lake).known(keys_of(range(250))).any()
+
+
 # ------------------------------------------------------------------ flushing
 
 

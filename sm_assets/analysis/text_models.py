@@ -26,6 +26,7 @@ from sm_assets.errors import EmbedderError
 _HF = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
 _BUDGETS: Final = {"fp32": 1_024, "bf16": 2_048}
 _GPU_BUDGET: Final = 32_768
+_AT_ONCE: Final = 2_048
 _POOLING_CONFIG: Final = "1_Pooling/config.json"
 _NO_MEMORY: Final = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -80,9 +81,16 @@ class TextModel:
 
     def tokenise(self, texts: Sequence[str]) -> Tokens:
         """Word pieces of normalised texts, prefix included."""
-        prefixed = [self.spec.prefix + text for text in texts] if self.spec.prefix else list(texts)
-        found = self._tokenizer.encode_batch_fast(prefixed)
-        return Tokens.of([text.ids for text in found], [bool(text.overflowing) for text in found])
+        ids: list[list[int]] = []
+        truncated: list[bool] = []
+        # In parts: what the library keeps of a long text is many times its size.
+        for start in range(0, len(texts), _AT_ONCE):
+            found = self._tokenizer.encode_batch_fast(
+                [self.spec.prefix + text for text in texts[start : start + _AT_ONCE]]
+            )
+            ids += [text.ids for text in found]
+            truncated += [bool(text.overflowing) for text in found]
+        return Tokens.of(ids, truncated)
 
     def embed(self, tokens: Tokens) -> npt.NDArray[np.float32]:
         """float32[n, width]: the vectors of a batch, texts of equal length side by side.
@@ -197,6 +205,15 @@ def load_embedder(
 
 
 # ------------------------------------------------------------------ where models lie
+
+
+def model_folder(uri: str) -> Path:
+    """The folder that a model would be loaded from.
+
+    Raises:
+        EmbedderError: it is not there.
+    """
+    return _found(uri)[0]
 
 
 def _found(uri: str) -> tuple[Path, str, _Packaged | None]:

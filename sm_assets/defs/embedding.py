@@ -206,4 +206,8 @@ def _text_keys(lake: Lake, days: Iterable[date]) -> npt.NDArray[np.bytes_]:
 
 def _texts_of(column: pa.Array) -> npt.NDArray[np.bytes_]:
     """S32[n] of texts of 32 digits."""
-    return np.frombuffer("".join(column.to_pylist()).encode(), dtype="S32")
+    if not len(column):
+        return np.empty(0, dtype="S32")
+    _, offsets, digits = column.buffers()
+    start = int(np.frombuffer(offsets, dtype=np.int32)[column.offset])
+    return np.frombuffer(digits, dtype="S32", count=len(column), offset=start)

@@ -16,7 +16,7 @@ import pytest
 from sm_assets.analysis import text_models
 from sm_assets.analysis.encoding import encode_texts
 from sm_assets.analysis.packed_bert import PackedBert
-from sm_assets.analysis.text_models import PACKAGED, TextModel, load_embedder
+from sm_assets.analysis.text_models import PACKAGED, TextModel, load_embedder, model_folder
 from sm_assets.errors import EmbedderError
 
 UNKNOWN = "[UNK]"
@@ -34,7 +34,7 @@ TEXTS = [
 
 
 def packaged_folder() -> Path:
-    return text_models._found(PACKAGE)[0]
+    return model_folder(PACKAGE)
 
 
 @pytest.fixture(scope="module")
