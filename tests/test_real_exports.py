@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 BRT = "2021-07-05-22-49-20-BRT-search-csv-export.csv"
 DB1, DB2 = "db1_rows_with_genocide.csv", "db2_rows_with_genocide.csv"
 NOT_OUT = tuple(name for name, table in TABLES.items() if table.layer != "out")
-OUT = tuple(name for name, table in TABLES.items() if table.layer == "out")
+# The files of the exports come from the same step as their table.
+OUT = (*(name for name, table in TABLES.items() if table.layer == "out"), "report_persona_exports")
 TO_POSTS = ("stg_crowdtangle__posts", "core_posts")
 
 
