@@ -64,7 +64,7 @@ def fit_one(space: Space, k: int, spec: ClusterSpec, threads: int) -> Choice:
     """Clusters of a number that is given."""
     fit = best_fit(run_all(_starts(space, k, spec), threads))
     found = _silhouettes(space, [fit], spec, threads)
-    row = _row(space, k, fit, found.means[0], len(found.rows), None, spec)
+    row = _row(space, k, fit, found.means[0], len(found.rows), None, spec, stable=True)
     return Choice(fit, [row | {"chosen": True, "reason": "given" if k > 1 else "one_cluster"}], [])
 
 
@@ -92,9 +92,12 @@ def choose(space: Space, grid: Sequence[int], spec: ClusterSpec, threads: int, l
         log(f"k = {k}: inertia {fits[-1].inertia:.6g} ({number + 1} of {len(grid)} numbers of clusters)")
     found = _silhouettes(space, fits, spec, threads)
     rows = [
-        _row(space, k, fit, mean, len(found.rows), stable, spec)
-        for k, fit, mean, stable in zip(grid, fits, found.means, stability, strict=True)
-    ]
+        _row(
+            space, k, fit, mean, len(found.rows), agreement, spec,
+            stable=spec.choose == "silhouette" or _or_least(agreement) >= STABLE_FROM,
+        )
+        for k, fit, mean, agreement in zip(grid, fits, found.means, stability, strict=True)
+    ]  # fmt: skip
     return _chosen(rows, fits, spec)
 
 
@@ -126,10 +129,10 @@ def _against(row: dict[str, Any], *, by_silhouette: bool) -> str:
 
 
 def _row(
-    space: Space, k: int, fit: Fit, silhouette: float | None, n_rows: int, stability: float | None, spec: ClusterSpec
-) -> dict[str, Any]:
+    space: Space, k: int, fit: Fit, silhouette: float | None, n_rows: int, stability: float | None, spec: ClusterSpec,
+    *, stable: bool,
+) -> dict[str, Any]:  # fmt: skip
     smallest = int(np.bincount(fit.labels[space.place], minlength=k).min())
-    stable = stability is None or stability >= STABLE_FROM
     return {
         "k": k,
         "inertia": fit.inertia,
@@ -186,12 +189,13 @@ def _halves(space: Space, k: int, spec: ClusterSpec) -> list[Callable[[], Fit]]:
                 child_seed(spec.seed, f"start {number} of {k} clusters of half {side} of split {split}")
                 for number in range(spec.n_init)
             ]
-            tasks.append(partial(_best_start, space.rows[kept], weight[kept], k, states, spec))
+            tasks.append(partial(_best_start, space.rows, weight, kept, k, states, spec))
     return tasks
 
 
-def _best_start(rows: Matrix, weight: Floats, k: int, states: Sequence[int], spec: ClusterSpec) -> Fit:
-    return best_fit(_start(rows, weight, k, state, spec, of_half=True)() for state in states)
+def _best_start(rows: Matrix, weight: Floats, kept: Ints, k: int, states: Sequence[int], spec: ClusterSpec) -> Fit:
+    half, own = rows[kept], weight[kept]
+    return best_fit(_start(half, own, k, state, spec, of_half=True)() for state in states)
 
 
 def _agreement(space: Space, fits: list[Fit]) -> float:

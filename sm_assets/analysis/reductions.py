@@ -20,7 +20,8 @@ import numpy.typing as npt
 from sm_assets.analysis.one_thread_tasks import one_thread, run_all
 from sm_assets.analysis.vector_rows import Floats, Matrix, is_sparse, products, squared_lengths
 
-_ROWS: Final = 256
+_BLOCK: Final = 2**22
+"""Products that are looked at in one go."""
 
 Neighbours = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
 
@@ -63,10 +64,11 @@ def nearest_neighbours(rows: Matrix, n_neighbors: int, metric: str, threads: int
         threads: blocks at a time.
     """
     n = rows.shape[0]
+    step = max(_BLOCK // n, 32)
     half = squared_lengths(rows) / 2 if metric == "euclidean" else np.zeros(n)
 
     def block(first: int) -> Neighbours:
-        asked = rows[first : first + _ROWS]
+        asked = rows[first : first + step]
         near = products(asked, rows)
         near -= half.astype(near.dtype)
         own = np.arange(near.shape[0])
@@ -83,7 +85,7 @@ def nearest_neighbours(rows: Matrix, n_neighbors: int, metric: str, threads: int
         distance[:, 0] = 0
         return np.take_along_axis(place, order, 1).astype(np.int32), distance.astype(np.float32)
 
-    blocks = run_all([partial(block, first) for first in range(0, n, _ROWS)], threads)
+    blocks = run_all([partial(block, first) for first in range(0, n, step)], threads)
     return np.concatenate([found for found, _ in blocks]), np.concatenate([found for _, found in blocks])
 
 

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from sm_assets.analysis import reductions
 from sm_assets.analysis.choice_of_k import Space, choose
 from sm_assets.analysis.cluster_spec import ClusterSpec
 from sm_assets.analysis.one_thread_tasks import child_seed
@@ -86,7 +87,7 @@ def test_svd_and_pacmap_too() -> None:
         assert found.centres.shape == (3, 5)
 
 
-def test_neighbours_are_the_nearest_ones() -> None:
+def test_neighbours_are_the_nearest_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(2)
     rows = random.normal(size=(300, 8))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -96,6 +97,7 @@ def test_neighbours_are_the_nearest_ones() -> None:
     ):
         np.fill_diagonal(distance, 0)
         for given in (rows, csr_matrix(rows)):
+            monkeypatch.setattr(reductions, "_BLOCK", 300 * 70)
             place, far = nearest_neighbours(given, 6, metric, threads=2)
             assert np.array_equal(place, np.argsort(distance, axis=1)[:, :6])
             assert np.allclose(far, np.sort(distance, axis=1)[:, :6], atol=1e-6)
@@ -284,6 +286,16 @@ def test_where_nothing_is_stable_the_most_stable_number_is_taken_with_a_warning(
     assert chosen["reason"] == "no_stable_k"
     assert chosen["stability"] == max(row["stability"] for row in found.k_table)
     assert any("No number of clusters is stable" in notice for notice in found.notices)
+
+
+def test_a_number_whose_halves_have_too_few_distinct_rows_is_not_stable() -> None:
+    rows = np.repeat(np.eye(3, 8), [28, 1, 1], axis=0)
+    found = cluster(rows, names(30), ClusterSpec("kmeans", size_min=1))
+    assert [(row["k"], row["stability"], row["eligible"]) for row in found.k_table] == [
+        (2, None, False),
+        (3, None, False),
+    ]
+    assert [row["reason"] for row in found.k_table] == ["no_stable_k", "unstable"]
 
 
 def test_a_reduction_does_not_depend_on_threads() -> None:
