@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.post_index import PostIndex
 from sm_assets.kernels.forest import preorder
 
 POSTS: Final = pa.schema(
@@ -57,13 +58,15 @@ def conversations(posts: pa.Table) -> Conversations:
     Returns:
         The threads: of each persona by the time of their first post.
     """
-    order = pc.sort_indices(posts, [(name, "ascending") for name in ("persona_id", "posted_at", "post_id", "platform")])
-    rows = posts.select(POSTS.names).cast(POSTS).take(order).combine_chunks()
-    walk = preorder(_parents(rows))
-    chain_id = rows["post_id"].take(pa.array(walk.root))
-    table = rows.drop_columns(["parent_post_id"]).take(pa.array(walk.node))
+    keys = posts.select(["persona_id", "platform", "post_id", "parent_post_id", "posted_at"])
+    order = pc.sort_indices(
+        keys, [(name, "ascending") for name in ("persona_id", "posted_at", "post_id", "platform")]
+    ).to_numpy()
+    walk = preorder(_parents(keys.take(pa.array(order))))
+    rows = posts.select([name for name in POSTS.names if name != "parent_post_id"])
+    table = rows.take(pa.array(order[walk.node]))
     read = {
-        "chain_id": chain_id,
+        "chain_id": posts["post_id"].take(pa.array(order[walk.root])),
         "position": pa.array(walk.position),
         "depth": pa.array(walk.depth),
         "parent_position": pa.array(walk.parent_position, mask=walk.parent_position < 0),
@@ -75,16 +78,9 @@ def conversations(posts: pa.Table) -> Conversations:
 
 def _parents(rows: pa.Table) -> npt.NDArray[np.int64]:
     """Row of the post that each row replies to, -1 where it is no row of the same persona."""
-    parent = np.full(len(rows), -1, np.int64)
+    index = PostIndex(rows["platform"], rows["post_id"])
+    parent = index.find(rows["platform"], rows["parent_post_id"])
     persona = rows["persona_id"].to_numpy()
-    for platform in pc.unique(rows["platform"]):
-        own = np.flatnonzero(pc.equal(rows["platform"], platform).to_numpy())
-        chosen = rows.select(["post_id", "parent_post_id"]).take(pa.array(own))
-        ids = chosen["post_id"].combine_chunks()
-        found = pc.index_in(chosen["parent_post_id"], value_set=ids, skip_nulls=True)
-        place = found.fill_null(-1).to_numpy()
-        known = place >= 0
-        parent[own[known]] = own[place[known]]
     known = np.flatnonzero(parent >= 0)
     parent[known[persona[known] != persona[parent[known]]]] = -1
     return parent

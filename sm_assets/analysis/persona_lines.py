@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.numbering import micros
+from sm_assets.analysis.post_index import PostIndex, hashed_pairs
 from sm_assets.contracts.text_columns import LINE_KINDS
 from sm_assets.errors import OptionError
 from sm_assets.kernels import json_messages
-from sm_assets.kernels.account_keys import hash_ids
 from sm_assets.kernels.json_cells import NEVER, tid_micros
 
 Whole = npt.NDArray[np.int64]
@@ -68,14 +69,16 @@ EVENTS: Final = pa.schema(
 
 
 class Lines(NamedTuple):
-    """Lines of one kind of section, and how many events became of them.
+    """Lines of a file, and what became of the events behind them.
 
     Attributes:
         data: the lines, each ending in LF.
+        n_lines: how many.
         counts: int64[number of line kinds, 2 + losses] by LINE_KINDS: events, lines, then each of LOSSES.
     """
 
     data: bytes
+    n_lines: int
     counts: Whole
 
 
@@ -98,22 +101,20 @@ def chain_lines(threads: pa.Table, *, prefixed: bool = False) -> Lines:
         threads: platform, account_id, position, text, posted_at; thread by thread, each whole and by position.
         prefixed: name accounts with their platform.
     """
-    position = threads["position"].to_numpy()
+    begins = threads["position"].to_numpy() == 0
     data = json_messages.chain_lines(
         user_ids(threads["platform"], threads["account_id"], prefixed),
         threads["text"].cast(pa.string()),
-        _micros(threads["posted_at"]),
-        position == 0,
+        micros(threads["posted_at"]),
+        begins,
     )
     counts = no_counts()
     counts[LINE_KINDS.index("chain"), :2] = len(threads)
-    return Lines(data, counts)
+    return Lines(data, int(np.count_nonzero(begins)), counts)
 
 
 class Contents:
     """Posts that lines may be about, found by their id or as the latest of an account.
-
-    Posts are found by 64-bit keys of platform and id: that two of n ids share one is expected n (n - 1) / 2^65 times.
 
     Args:
         posts: columns of `CONTENTS`; (platform, post_id) is unique, the order of rows has no meaning. Texts of posts
@@ -131,22 +132,19 @@ class Contents:
             raise OptionError(f"targets must be any or kept_accounts; found {targets!r}.")
         self.keeps_deleted = keeps_deleted
         self._only_kept = targets == "kept_accounts"
-        key = _keys(posts["platform"], posts["post_id"])
-        order = np.argsort(key)
-        self._key = key[order]
+        self._posts = PostIndex(posts["platform"], posts["post_id"])
         rows = posts.select(["account_id", "text"]).cast(
             pa.schema([("account_id", pa.large_string()), ("text", pa.large_string())])
         )
-        self._order = order
         self._account_id, self._text = (rows[name].combine_chunks() for name in ("account_id", "text"))
-        self._at = _micros(posts["posted_at"])
+        self._at = micros(posts["posted_at"])
         kept = posts["is_kept"].to_numpy()
         self._allowed = posts["is_eligible"].to_numpy() & (kept | (not self._only_kept))
         self._index_accounts(posts, kept)
 
     def _index_accounts(self, posts: pa.Table, kept: npt.NDArray[np.bool_]) -> None:
         """Allowed posts and replies by account, time and id; the accounts of members."""
-        account = _keys(posts["platform"], posts["account_id"])
+        account = hashed_pairs(posts["platform"], posts["account_id"])
         self._kept_accounts = np.unique(account[kept])
         named = np.flatnonzero(self._allowed & pc.is_in(posts["post_kind"], pa.array(["post", "reply"])).to_numpy())
         self._times = np.unique(self._at[named])
@@ -164,15 +162,7 @@ class Contents:
 
     def find(self, platform: pa.Array, post_id: pa.Array) -> Whole:
         """int64[n]: row of each post, -1 where it is not here; null ids are nowhere."""
-        row = np.full(len(post_id), -1, np.int64)
-        known = np.flatnonzero(post_id.is_valid().to_numpy(zero_copy_only=False))
-        if not len(known) or not len(self._key):
-            return row
-        key = _keys(platform.take(pa.array(known)), post_id.take(pa.array(known)))
-        place = np.minimum(np.searchsorted(self._key, key), len(self._key) - 1)
-        same = self._key[place] == key
-        row[known[same]] = self._order[place[same]]
-        return row
+        return self._posts.find(platform, post_id)
 
     def latest(self, platform: pa.Array, account_id: pa.Array, at: Whole) -> tuple[Whole, npt.NDArray[np.bool_]]:
         """(int64[n]: row of the account's latest post or reply at or before `at`, -1: none; bool[n]: may be shown).
@@ -183,8 +173,11 @@ class Contents:
             at: microseconds.
         """
         row = np.full(len(account_id), -1, np.int64)
-        account = _keys(platform, account_id)
-        shown = np.isin(account, self._kept_accounts) | (not self._only_kept)
+        account = hashed_pairs(platform, account_id)
+        shown = np.full(len(account), not self._only_kept)
+        if self._only_kept and len(self._kept_accounts):
+            place = np.minimum(np.searchsorted(self._kept_accounts, account), len(self._kept_accounts) - 1)
+            shown = self._kept_accounts[place] == account
         if len(self._accounts):
             code = np.minimum(np.searchsorted(self._accounts, account), len(self._accounts) - 1)
             rank = np.searchsorted(self._times, at, "right")
@@ -245,10 +238,10 @@ def action_lines(events: pa.Table, contents: Contents, *, prefixed: bool = False
         at,
         user_ids(rows["platform"], rows["account_id"], prefixed),
         np.array([ACTIONS.index(each) for each in ACTION_KINDS])[kind_of],
-        _micros(rows["acted_at"]),
+        micros(rows["acted_at"]),
         said,
     )
-    return Lines(data, _counted(kind, verdict))
+    return Lines(data, len(rows), _counted(kind, verdict))
 
 
 def _content_rows(events: pa.Table, kind: npt.NDArray[np.int32], contents: Contents) -> tuple[Whole, Whole]:
@@ -272,7 +265,7 @@ def _content_rows(events: pa.Table, kind: npt.NDArray[np.int32], contents: Conte
     at_account = np.flatnonzero(to_account & named)
     chosen = events.select(["platform", "object_account_id", "acted_at"]).take(pa.array(at_account)).combine_chunks()
     found, shown = contents.latest(
-        _flat(chosen["platform"]), _flat(chosen["object_account_id"]), _micros(chosen["acted_at"])
+        _flat(chosen["platform"]), _flat(chosen["object_account_id"]), micros(chosen["acted_at"])
     )
     row[at_account] = found
     verdict[at_account] = np.select(
@@ -285,7 +278,7 @@ def _written_at(deletes: pa.Table) -> Whole:
     """When deleted posts were written: as their ids tell, else the start of the day, else when they were deleted."""
     told = tid_micros(pc.replace_substring_regex(deletes["object_post_id"], "^.*/", ""))
     day = deletes["object_day"].cast(pa.timestamp("us"))
-    start = _micros(pc.coalesce(day, deletes["acted_at"]))
+    start = micros(pc.coalesce(day, deletes["acted_at"]))
     # An id that only looks like a time tells another day.
     fits = (told != NEVER) & (~day.is_valid().to_numpy() | ((told >= start) & (told - start < _DAY)))
     return np.where(fits, told, start)
@@ -303,23 +296,5 @@ def _numbers(*kinds: str) -> list[int]:
     return [ACTION_KINDS.index(each) for each in kinds]
 
 
-def _keys(platform: pa.ChunkedArray | pa.Array, ids: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.uint64]:
-    """uint64[n] over platform and id."""
-    names = pc.unique(platform).to_pylist()
-    if len(names) == 1:
-        return hash_ids(names[0], ids)
-    keys = np.empty(len(ids), np.uint64)
-    for name in names:
-        of_platform = pc.equal(platform, name)
-        keys[np.flatnonzero(of_platform.to_numpy(zero_copy_only=False))] = hash_ids(name, ids.filter(of_platform))
-    return keys
-
-
 def _flat(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks()
-
-
-def _micros(column: pa.ChunkedArray | pa.Array) -> Whole:
-    """int64[n] microseconds since 1970."""
-    values = column.cast(pa.timestamp("us")).cast(pa.int64())
-    return np.asarray(values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy())

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.persona_lines import (
+    ACTION_KINDS,
     EVENTS,
     LOSSES,
     Contents,
@@ -43,10 +44,8 @@ PROFILES: Final = "out_persona_profiles"
 FORMAT: Final = 1
 """Version of the folder's layout, in the manifest."""
 _CHAIN_ORDER: Final = "persona_id, first_account_id, first_posted_at, chain_id, platform, position"
-_EVENT_ORDER: Final = (
-    f"persona_id, list_position({[*LINE_KINDS]}, line_kind), account_id, acted_at, record_id, platform"
-)
-_BATCH: Final = 65_536
+_EVENT_ORDER: Final = "persona_id, account_id, acted_at, record_id, platform"
+_BATCH: Final = 32_768
 Counts = dict[int, npt.NDArray[np.int64]]
 
 
@@ -80,15 +79,16 @@ def export_personas(
     counts: Counts = {number: no_counts() for number in sorted(table["persona_id"].unique().to_pylist())}
     files = _Files(folder)
     for number in counts:
-        files.append(_file(number), b"")
-    files.append("user_clusters.json", _user_clusters(table, prefixed))
+        files.append(_file(number), b"", 0)
+    files.append("user_clusters.json", _user_clusters(table, prefixed), 1)
     for number, n_events in open_select(con, lake, _input("written"), window, []).fetchall():
         counts[number][0, 0] = n_events
     _write_lines(con, lake, window, targets, prefixed, files, counts)
     parameters = {"targets": targets}
     made_by = params_hash(parameters | {"of": record.params_hash})
     profiles = lake.register(con, next(ref for ref in window if ref.table == PROFILES)).order("persona_id")
-    files.append("report.md", persona_report(profiles.to_arrow_table()).encode())
+    report = persona_report(profiles.to_arrow_table())
+    files.append("report.md", report.encode(), report.count("\n"))
     manifest = {
         "format": FORMAT,
         "as_of": str(day),
@@ -120,17 +120,24 @@ def _write_lines(
     counts: Counts,
 ) -> None:
     """Threads, then what was done, persona by persona, in batches."""
-    chains = open_select(con, lake, _input("chains"), window, []).order(_CHAIN_ORDER)
-    for number, threads in _by_persona(chains.to_arrow_reader(_BATCH), whole_threads=True):
+    chains = open_select(con, lake, _input("chains"), window, [])
+    for number, threads in _by_persona(_sorted(chains, _CHAIN_ORDER), whole_threads=True):
         lines = chain_lines(threads, prefixed=prefixed)
-        files.append(_file(number), lines.data)
+        files.append(_file(number), lines.data, lines.n_lines)
         counts[number][0, 1] += lines.counts[0, 1]
     contents = Contents(open_select(con, lake, _input("contents"), window, []).to_arrow_table(), targets=targets)
-    events = open_select(con, lake, _input("events"), window, []).order(_EVENT_ORDER)
-    for number, of_persona in _by_persona(events.to_arrow_reader(_BATCH)):
-        lines = action_lines(of_persona.select(EVENTS.names), contents, prefixed=prefixed)
-        files.append(_file(number), lines.data)
-        counts[number] += lines.counts
+    events = open_select(con, lake, _input("events"), window, [])
+    # Section by section, the order of the files: the engine sorts a part at a time.
+    for kind in ACTION_KINDS:
+        of_kind = events.filter(f"line_kind = '{kind}'")
+        for number, of_persona in _by_persona(_sorted(of_kind, _EVENT_ORDER)):
+            lines = action_lines(of_persona.select(EVENTS.names), contents, prefixed=prefixed)
+            files.append(_file(number), lines.data, lines.n_lines)
+            counts[number] += lines.counts
+
+
+def _sorted(rows: duckdb.DuckDBPyRelation, order: str) -> pa.RecordBatchReader:
+    return rows.order(order).to_arrow_reader(_BATCH)
 
 
 def _by_persona(reader: pa.RecordBatchReader, *, whole_threads: bool = False) -> Iterator[tuple[int, pa.Table]]:
@@ -170,7 +177,7 @@ class _Files:
         self._digests: dict[str, Any] = {}
         self._lines: dict[str, int] = {}
 
-    def append(self, name: str, data: bytes) -> None:
+    def append(self, name: str, data: bytes, n_lines: int) -> None:
         """Add to a file; the first time it is made."""
         if name not in self._sinks:
             self._sinks[name] = (self._folder / name).open("wb")
@@ -178,7 +185,7 @@ class _Files:
             self._lines[name] = 0
         self._sinks[name].write(data)
         self._digests[name].update(data)
-        self._lines[name] += data.count(b"\n")
+        self._lines[name] += n_lines
 
     def close(self) -> dict[str, dict[str, Any]]:
         """Bytes, lines and SHA-256 of each file."""

@@ -2,8 +2,15 @@
 -- that count.
 with
 
-events as (
-    select * from persona_events
+-- Hashes say which posts are not needed; that one more is read does no harm.
+events as materialized (
+    select
+        hash(platform, object_post_id) as post_hash,
+        case
+            when object_post_id is null
+                then hash(platform, object_account_id)
+        end as account_hash
+    from persona_events
 ),
 
 posts as (
@@ -28,29 +35,19 @@ members as (
 
 named as (
     select
-        posts.platform,
-        posts.post_id,
-        posts.account_id,
-        posts.post_kind,
-        posts.posted_at
+        platform,
+        post_id,
+        account_id,
+        post_kind,
+        posted_at
     from posts
-    semi join events
-        on
-            posts.platform = events.platform
-            and posts.post_id = events.object_post_id
-    union
-    select
-        posts.platform,
-        posts.post_id,
-        posts.account_id,
-        posts.post_kind,
-        posts.posted_at
-    from posts
-    semi join events
-        on
-            posts.platform = events.platform
-            and posts.account_id = events.object_account_id
-            and events.object_post_id is null
+    where
+        hash(platform, post_id) in (select events.post_hash from events)
+        or coalesce(
+            hash(platform, account_id)
+            in (select events.account_hash from events),
+            false
+        )
 ),
 
 contents as (

@@ -16,7 +16,12 @@ withdrawals as (
 
 judged_events as (
     select
-        events.*,
+        events.* replace (
+            case
+                when events.object_post_id is null
+                    then events.object_account_id
+            end as object_account_id
+        ),
         posts.record_id is not null
         or accounts.record_id is not null as object_withdrawn
     from events
