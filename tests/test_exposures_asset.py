@@ -24,11 +24,13 @@ from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.estimated_exposures import ESTIMATED, NAME, upstream_tables
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.run import materialise_range
+from sm_assets.defs.sql import SQL_ROOT, open_select
 from sm_assets.demo.persona_world import FIRST_DAY, PlantedExposures, planted_exposures
 from sm_assets.storage import Lake
 
 RECORD = ClusteringRecord("personas", "0123456789abcdef", "e" * 16, TextRules())
 DAYS = 4
+CHECK = SQL_ROOT / "checks" / NAME / "passed_over_by_members.sql"
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +126,34 @@ def test_nothing_is_read_while_it_is_off(full_lake: Lake, world: PlantedExposure
                 broken.write(b"no Parquet")
     run(full_lake, last, last)
     assert len(read(full_lake, last)) == 0
+
+
+def broken_rows(lake: Lake, day: date) -> int:
+    """Rows that the table's check finds."""
+    with lake.connect() as con:
+        refs = [lake.ref(name, [day]) for name in (NAME, "out_personas")]
+        return len(open_select(con, lake, CHECK, refs, [day]).fetchall())
+
+
+def test_the_check_finds_rows_that_cannot_be(full_lake: Lake, world: PlantedExposures) -> None:
+    last = snapshots(world)[-1]
+    run(full_lake, last, last, enabled=True)
+    rows = [row | {"day": last} for row in read(full_lake, last).to_pylist()]
+    assert broken_rows(full_lake, last) == 0
+    who = rows[0]["account_id"]
+    acted = next(
+        row["object_post_id"]
+        for row in world.core_interactions.to_pylist()
+        if row["account_id"] == who and row["kind"] == "like" and row["day"] <= last
+    )
+    for wrong in (
+        {"author_account_id": who},
+        {"visible_at": rows[0]["session_started_at"]},
+        {"persona_id": rows[0]["persona_id"] + 1},
+        {"post_id": acted},
+    ):
+        publish(full_lake, NAME, [rows[0] | wrong, *rows[1:]], [last])
+        assert broken_rows(full_lake, last) == 1, wrong
 
 
 def test_every_parameter_says_default_range_and_meaning() -> None:
