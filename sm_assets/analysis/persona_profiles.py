@@ -14,7 +14,7 @@ import pyarrow as pa
 N_TERMS: Final = 10
 N_MEDOIDS: Final = 3
 N_LABEL: Final = 3
-LEAST_TEXTS_FOR_TOPICS: Final = 20
+TOO_FEW_TEXTS: Final = "too_few_texts"
 UNCERTAIN: Final = "und"
 EVENTS: Final = (
     "n_likes", "n_unlikes", "n_reposts", "n_unreposts", "n_follows", "n_unfollows", "n_blocks", "n_unblocks",
@@ -30,6 +30,7 @@ def persona_profiles(
     topics: pa.Table,
     medoids: pa.Table,
     *,
+    topics_status: Mapping[int, str],
     geometry: Mapping[str, list[float | None]],
     estimated: bool,
     params_hash: str,
@@ -44,6 +45,7 @@ def persona_profiles(
         terms: cluster_id, rank, term.
         topics: cluster_id, topic, rank, word.
         medoids: cluster_id, rank, text.
+        topics_status: of each persona that has a text.
         geometry: by name, one value per persona: silhouette, nearest.
         estimated: whether exposures were estimated: personas without any then ignored 0 posts.
         params_hash: of the snapshot.
@@ -53,7 +55,7 @@ def persona_profiles(
     grouped = members.group_by("persona_id").aggregate(
         [
             ("account_id", "count"), ("platform", "distinct"), ("n_posts", "sum"), ("n_replies", "sum"),
-            ("n_quotes", "sum"), ("similarity", "mean"), ("n_texts", "sum"),
+            ("n_quotes", "sum"), ("similarity", "mean"),
         ]
     ).sort_by("persona_id")  # fmt: skip
     deeds: dict[int, dict[str, int]] = defaultdict(dict)
@@ -68,7 +70,6 @@ def persona_profiles(
     for row in grouped.to_pylist():
         number = row["persona_id"]
         said = words.get(number, [])
-        status = "ok" if number in subjects else _no_topics(row["n_texts_sum"])
         rows.append(
             {
                 "persona_id": number,
@@ -87,15 +88,11 @@ def persona_profiles(
                 "top_terms": said[:N_TERMS],
                 "medoid_texts": texts.get(number, [])[:N_MEDOIDS],
                 "topics": subjects.get(number, []),
-                "topics_status": status,
+                "topics_status": topics_status.get(number, TOO_FEW_TEXTS),
                 "params_hash": params_hash,
             }
         )
     return pa.Table.from_pylist(rows, schema)
-
-
-def _no_topics(n_texts: int) -> str:
-    return "too_few_texts" if n_texts < LEAST_TEXTS_FOR_TOPICS else "no_terms"
 
 
 def _ranked(table: pa.Table, column: str) -> dict[int, list[str]]:

@@ -21,7 +21,7 @@ from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
-from sm_assets.defs.windows import Results, window_refs
+from sm_assets.defs.windows import Results, snapshot_refs
 from sm_assets.storage import Lake, TableRef
 
 NAME = "out_persona_profiles"
@@ -56,15 +56,12 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
 def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], day: date) -> pa.Table:
     from sm_assets.analysis.persona_profiles import persona_profiles
+    from sm_assets.defs.cluster_summaries import topics_status  # loads kernels
 
     record = clustering_record(lake, MEMBERS, day)
     assert record is not None, f"{MEMBERS} day={day} was written without its record"
     register(con, record.rules)
-    window = window_refs(refs, day, lake.settings.window_days)
-    snapshot = [
-        TableRef(ref.table, (day,) if day in ref.days else ()) if TABLES[ref.table].partition == "as_of" else ref
-        for ref in window
-    ]
+    snapshot = snapshot_refs(refs, day, lake.settings.window_days)
     counts, languages = (open_select(con, lake, path, snapshot, []).to_arrow_table() for path in _INPUTS)
     of_day = {ref.table: ref for ref in snapshot}
     words = {
@@ -75,6 +72,7 @@ def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], 
         counts,
         languages,
         *(words[name] for name in SUMMARIES),
+        topics_status=topics_status(lake, ANALYSIS, day),
         geometry=record.record.get("personas", {"silhouette": [], "nearest": []}),
         estimated=day in of_day[EXPOSURES].days and lake.metadata(EXPOSURES, day).get(ESTIMATED) == "true",
         params_hash=record.params_hash,

@@ -95,8 +95,9 @@ def _snapshot(
     con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], day: date, config: Any, log: Any
 ) -> tuple[pa.Table, ClusteringRecord, dict[str, Any]]:
     """Rows of one as-of day, the record behind them, and what the page shows of them."""
-    from sm_assets.analysis.personas import comparable, counts_by_status, geometry, nearness, personas_table
+    from sm_assets.analysis.personas import comparable, counts_by_status, geometry, nearness, personas_table, sizes
     from sm_assets.analysis.vector_clusters import cluster
+    from sm_assets.plots import cluster_sizes  # draws with matplotlib
 
     window = window_refs(refs, day, lake.settings.window_days)
     days = next(ref.days for ref in window if ref.table == SUMS)
@@ -123,6 +124,7 @@ def _snapshot(
     rows = table.append_column("day", pa.repeat(pa.scalar(day), len(table)))
     told: dict[str, Any] = {
         "as_of": str(day),
+        "sizes": dg.MetadataValue.md(cluster_sizes.draw(*sizes(table))),
         "accounts": counts_table(counts_by_status(table), "status", "accounts"),
         "parameters": dg.MetadataValue.json(record.parameters | {"rules": record.rules.told()}),
         "clustering": dg.MetadataValue.json(record.record),
