@@ -67,7 +67,7 @@ def second(lake: Lake, model: TextModel, texts: pa.Array) -> Callable[[], None]:
             vectors.drop_stale([DAY])
             reader = pa.RecordBatchReader.from_batches(TABLES[TABLE].plain_schema, vectors.batches())
             lake.publish(TABLES[TABLE], reader, [DAY], is_sorted=True)
-            assert vectors.told()["encoded"] == 0
+            assert vectors.told["encoded"] == 0
 
     return run
 

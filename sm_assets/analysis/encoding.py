@@ -75,7 +75,6 @@ class Encoder:
         budget: the one in force; it is halved where a batch does not fit into memory.
         done: texts encoded so far.
         tokens: their word pieces.
-        truncated: of these texts, those that were longer than the model reads.
         seconds: time that it took.
 
     Raises:
@@ -85,7 +84,7 @@ class Encoder:
     def __init__(self, embedder: Embedder, *, budget: int | None = None) -> None:
         self.budget = embedder.token_budget if budget is None else budget
         check_whole("token_budget", self.budget)
-        self.done = self.truncated = self.tokens = 0
+        self.done = self.tokens = 0
         self.seconds = 0.0
         self._embedder = embedder
         self.expect(0, 0, None)
@@ -133,7 +132,6 @@ class Encoder:
             self.seconds += time.monotonic() - begun
             self.done += end - start
             self.tokens += int(lengths[start:end].sum())
-            self.truncated += int(cut[start:end].sum())
             yield Encoded(order[start:end], vectors, lengths[start:end].astype(np.int32), cut[start:end])
             begun, start = time.monotonic(), end
             self._tell()

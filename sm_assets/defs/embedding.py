@@ -60,6 +60,8 @@ class PostVectors:
         self._texts = DayFile(folder / "texts.parquet", _TEXTS, use_dictionary=False, row_group=WINDOW)
         self._posts = DayFile(folder / "posts.parquet", _POSTS, use_dictionary=["platform"], row_group=_ROW_GROUP)
         self._foreign = self._cut = 0
+        self.told: dict[str, Any] = {}
+        """What people see of the run on the page of the table; complete when the rows have been read."""
 
     def collect(self, posts: pa.RecordBatch) -> None:
         """Take posts: platform, post_id, account_id, text, lang, day, is_wanted; in the order of the table."""
@@ -100,9 +102,10 @@ class PostVectors:
                 for found in self._encoder.encode(window["text"].to_pylist(), keys):
                     self._cache.add(keys[found.rows], found.vectors, found.n_tokens, found.truncated)
         self._cache.flush()
+        self._tell()
 
-    def drop_stale(self, days: Sequence[date]) -> int:
-        """Drop from all caches what only the rows that are about to be replaced used; how many vectors went.
+    def drop_stale(self, days: Sequence[date]) -> None:
+        """Drop from all caches what only the rows that are about to be replaced used.
 
         Such texts were withdrawn or edited. It is done before the days are published: after a crash in between the old
         rows still tell what must go.
@@ -116,7 +119,9 @@ class PostVectors:
             others = [day for day in self._lake.days(TABLE) if day not in set(days)]
             for _, batch in stream(self._lake, TABLE, others, ["text_key"]):
                 stale = np.setdiff1d(stale, _texts_of(batch["text_key"]))
-        return drop_vectors(self._lake, np.frombuffer(bytes.fromhex(stale.tobytes().decode()), dtype="S16"))
+        dropped = drop_vectors(self._lake, np.frombuffer(bytes.fromhex(stale.tobytes().decode()), dtype="S16"))
+        if dropped:
+            self.told["dropped_from_cache"] = dropped
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows of the table, in its order."""
@@ -139,6 +144,7 @@ class PostVectors:
                         yield self._rows(rows, digests[at], told[0][at], told[1][at], vectors[at])
                 del vectors
                 path.unlink()
+        self.told["truncated_share"] = self._cut / max(1, self._posts.rows)
 
     def _rows(
         self,
@@ -161,17 +167,15 @@ class PostVectors:
         schema = TABLES[TABLE].plain_schema
         return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
-    def told(self) -> dict[str, Any]:
-        """What people see of the run on the page of the table."""
+    def _tell(self) -> None:
         encoder, spec = self._encoder, self._embedder.spec
         texts, unique = self._posts.rows, len(self._interner)
-        entries: dict[str, Any] = {
+        self.told |= {
             "texts": texts,
             "unique": unique,
             "hits": unique - self._texts.rows,
             "encoded": encoder.done,
             "no_text": self.counts["dropped/no_text"],
-            "truncated_share": encoder.truncated / max(1, encoder.done),
             "seconds": round(encoder.seconds, 3),
             "texts_per_second": round(encoder.done / max(encoder.seconds, 1e-9), 1),
             "device": self._embedder.device,
@@ -181,14 +185,13 @@ class PostVectors:
             "embedder_id": spec.embedder_id,
         }
         if self._cache.bad_files:
-            entries["bad_cache_files"] = self._cache.bad_files
+            self.told["bad_cache_files"] = self._cache.bad_files
         if self._foreign > _FOREIGN_SHARE * max(1, texts):
-            entries["notices"] = (
+            self.told["notices"] = (
                 f"embedder_language: {self._foreign / texts:.0%} of the texts are in languages that {spec.uri} does "
                 f"not know; it knows {', '.join(self._embedder.languages)}. Leave them out (config `languages`) or "
                 "take a model of many languages (docs/embeddings.md)."
             )
-        return entries
 
 
 def _first_of_each(numbers: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.intp]:

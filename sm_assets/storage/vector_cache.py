@@ -124,15 +124,12 @@ class VectorCache:
             for number in np.unique(shard.file[at]):
                 of_file = np.flatnonzero(shard.file[at] == number)
                 for rows, found in self._read_file(name, shard, int(number), shard.row[at[of_file]]):
-                    mine = of_file[rows]
-                    # A file that was rewritten meanwhile holds other keys there.
-                    same = found.keys == keys[left[mine]]
-                    got[mine[same]] = True
-                    yield left[mine[same]], found.take(same)
+                    got[of_file[rows]] = True
+                    yield left[of_file[rows]], found
             left = left[~got]
             if not len(left):
                 return
-            # Another process joined files or dropped keys since the shard was looked at.
+            # Another process joined files or dropped keys since the shard was looked at: its files are gone.
             self._shards.pop(name, None)
         raise VectorCacheError(
             f"{self._folder(name)} lacks {len(left)} vectors, or they were removed while they were read. Materialise "

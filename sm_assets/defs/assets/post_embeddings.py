@@ -92,12 +92,11 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
             for posts in open_select(con, lake, path, refs.values(), days).to_arrow_reader(ROW_GROUP):
                 run.collect(posts)
             run.encode(lambda progress: context.log.info(_sentence(progress)))
-            dropped = run.drop_stale(days)
-            told = run.told() | ({"dropped_from_cache": dropped} if dropped else {})
-            if "notices" in told:
-                context.log.warning(told["notices"])
+            run.drop_stale(days)
+            if "notices" in run.told:
+                context.log.warning(run.told["notices"])
             reader = pa.RecordBatchReader.from_batches(schema, run.batches())
-            yield dg.Output(Rows(reader, days, run.counts, reconcile=True, is_sorted=True, metadata=told))
+            yield dg.Output(Rows(reader, days, run.counts, reconcile=True, is_sorted=True, metadata=run.told))
 
     made: dg.AssetsDefinition = feat_post_embeddings
     return made
