@@ -26,6 +26,7 @@ from sm_assets.kernels.digests import PRESENT, DigestInterner
 WINDOW = 50_000
 _EVERY = 5.0
 _SHOWN = 3
+_LENGTH_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ class Encoder:
             keys: S16[n], their keys.
 
         Raises:
-            EmbedderError: a vector that is not finite, or a text that alone does not fit into memory; names the key.
+            EmbedderError: a vector that is not finite, or not of length 1 where it should be, or a text that alone does
+                not fit into memory; names the key.
         """
         for start in range(0, len(texts), WINDOW):
             window = slice(start, start + WINDOW)
@@ -162,6 +164,13 @@ class Encoder:
             raise EmbedderError(
                 f"The model gave vectors that are not finite for {len(bad)} texts, with the keys "
                 f"{', '.join(bad[:_SHOWN])}; none of them was kept. Try dtype fp32, or another model."
+            )
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        wrong = np.abs(lengths - 1) > _LENGTH_TOLERANCE
+        if self._embedder.spec.normalise and wrong.any():
+            raise EmbedderError(
+                f"The model gives vectors of length 1, but that of the text with the key {_hex(keys[wrong][0])} has "
+                f"the length {lengths[wrong][0]:g}; none was kept. Take another model."
             )
 
     def _tell(self) -> None:

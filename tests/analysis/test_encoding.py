@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -96,6 +97,22 @@ def test_vectors_that_are_not_finite_are_refused_with_their_key(value: float) ->
     texts = ["one two", "one two three", "one"]
     with pytest.raises(EmbedderError, match=keys_of(texts)[0].ljust(16, b"\0").hex()):
         encoded(Encoder(Broken()), texts)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.01])
+def test_vectors_of_another_length_are_refused_where_the_model_normalises(factor: float) -> None:
+    class Stretched(StubEmbedder):
+        def embed(self, tokens: Tokens) -> np.ndarray:
+            found = super().embed(tokens)
+            found[tokens.lengths == 2] *= factor
+            return found
+
+    texts = ["one two", "one two three", "one"]
+    broken = Stretched()
+    with pytest.raises(EmbedderError, match=f"{keys_of(texts)[0].hex()} has the length {factor:g}"):
+        encoded(Encoder(broken), texts)
+    broken.spec = replace(broken.spec, normalise=False)
+    assert np.linalg.norm(encoded(Encoder(broken), texts)[0]) == pytest.approx(factor)
 
 
 def test_vectors_of_another_shape_are_refused() -> None:
