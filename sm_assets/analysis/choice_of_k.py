@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from sm_assets.analysis.cluster_spec import ClusterSpec, Log
-from sm_assets.analysis.constrained_kmeans import constrained_start
+from sm_assets.analysis.constrained_kmeans import constrained_kmeans
 from sm_assets.analysis.kmeans import Fit, best_fit, kmeans_start
 from sm_assets.analysis.one_thread_tasks import child_seed, run_all
 from sm_assets.analysis.partitions_agreement import adjusted_rand
@@ -26,6 +26,8 @@ from sm_assets.analysis.vector_rows import Floats, Ints, Matrix, nearest, summed
 
 STABLE_FROM: Final = 0.8
 _SPLITS: Final = 5
+_SIDE_BY_SIDE: Final = 5
+"""Starts of constrained k-means that share their products; the number is part of the result's last bits."""
 
 
 class Space(NamedTuple):
@@ -157,21 +159,38 @@ def _silhouettes(space: Space, fits: list[Fit], spec: ClusterSpec, threads: int)
 
 def _starts(space: Space, k: int, spec: ClusterSpec) -> list[Callable[[], Fit]]:
     if spec.random_state is not None:
-        return [_start(space.rows, space.weight, k, spec.random_state, spec, n_init=spec.n_init)]
-    states = [child_seed(spec.seed, f"start {number} of {k} clusters") for number in range(spec.n_init)]
-    return [_start(space.rows, space.weight, k, state, spec) for state in states]
+        return [
+            partial(
+                kmeans_start, space.rows, k, spec.random_state, weight=space.weight, n_init=spec.n_init,
+                max_iter=spec.max_iter, tol=spec.tol,
+            )
+        ]  # fmt: skip
+    return _fits(space.rows, space.weight, k, _states(spec, f"{k} clusters"), spec)
 
 
-def _start(
-    rows: Matrix, weight: Floats, k: int, state: int, spec: ClusterSpec, *, n_init: int = 1, of_half: bool = False
-) -> Callable[[], Fit]:
-    if spec.preset == "constrained":
-        least = max(spec.size_min // 2, 1) if of_half else spec.size_min
-        most = spec.size_max if spec.size_max is None or not of_half else -(-spec.size_max // 2)
-        return partial(
-            constrained_start, rows, k, state, size_min=least, size_max=most, max_iter=spec.max_iter, tol=spec.tol
+def _states(spec: ClusterSpec, of: str) -> list[int]:
+    return [child_seed(spec.seed, f"start {number} of {of}") for number in range(spec.n_init)]
+
+
+def _fits(
+    rows: Matrix, weight: Floats, k: int, states: Sequence[int], spec: ClusterSpec, *, of_half: bool = False
+) -> list[Callable[[], Fit]]:
+    """Tasks that fit from every start; on a half of the rows bounds of sizes are halved."""
+    if spec.preset != "constrained":
+        return [
+            partial(kmeans_start, rows, k, state, weight=weight, max_iter=spec.max_iter, tol=spec.tol)
+            for state in states
+        ]
+    least, most = spec.size_min, spec.size_max
+    if of_half:
+        least, most = max(least // 2, 1), None if most is None else -(-most // 2)
+    return [
+        partial(
+            constrained_kmeans, rows, k, states[first : first + _SIDE_BY_SIDE], size_min=least, size_max=most,
+            max_iter=spec.max_iter, tol=spec.tol,
         )
-    return partial(kmeans_start, rows, k, state, weight=weight, n_init=n_init, max_iter=spec.max_iter, tol=spec.tol)
+        for first in range(0, len(states), _SIDE_BY_SIDE)
+    ]  # fmt: skip
 
 
 def _halves(space: Space, k: int, spec: ClusterSpec) -> list[Callable[[], Fit]]:
@@ -185,17 +204,14 @@ def _halves(space: Space, k: int, spec: ClusterSpec) -> list[Callable[[], Fit]]:
             kept = np.flatnonzero(weight)
             if len(kept) < k:
                 return []
-            states = [
-                child_seed(spec.seed, f"start {number} of {k} clusters of half {side} of split {split}")
-                for number in range(spec.n_init)
-            ]
+            states = _states(spec, f"{k} clusters of half {side} of split {split}")
             tasks.append(partial(_best_start, space.rows, weight, kept, k, states, spec))
     return tasks
 
 
 def _best_start(rows: Matrix, weight: Floats, kept: Ints, k: int, states: Sequence[int], spec: ClusterSpec) -> Fit:
     half, own = rows[kept], weight[kept]
-    return best_fit(_start(half, own, k, state, spec, of_half=True)() for state in states)
+    return best_fit(fit() for fit in _fits(half, own, k, states, spec, of_half=True))
 
 
 def _agreement(space: Space, fits: list[Fit]) -> float:

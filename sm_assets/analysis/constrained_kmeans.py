@@ -6,6 +6,8 @@ Source: Bradley, Bennett, Demiriz, Constrained k-means clustering, MSR-TR-2000-6
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,19 +33,21 @@ def check_sizes(n: int, k: int, size_min: int, size_max: int | None) -> None:
         )
 
 
-def constrained_start(
-    rows: Matrix, k: int, state: int, *, size_min: int, size_max: int | None, max_iter: int, tol: float
+def constrained_kmeans(
+    rows: Matrix, k: int, states: Sequence[int], *, size_min: int, size_max: int | None, max_iter: int, tol: float
 ) -> Fit:
-    """Constrained k-means from one k-means++ start, on one thread.
+    """The best of some starts of constrained k-means, on one thread.
+
+    The starts go on side by side: one product gives the distances to the centres of all of them.
 
     Args:
         rows: [n, d].
         k: clusters.
-        state: seed of the start.
+        states: seeds of the k-means++ starts, at least one.
         size_min: rows of the smallest cluster, 1 or more.
         size_max: rows of the largest; None: any number.
         max_iter: iterations.
-        tol: movement of the centres at which it ends, relative to the mean variance.
+        tol: movement of the centres at which a start ends, relative to the mean variance.
 
     Returns:
         Centres are the means of their rows.
@@ -51,29 +55,49 @@ def constrained_start(
     Raises:
         OptionError: bounds that no clustering keeps.
     """
-    from sklearn.cluster import kmeans_plusplus
-
     n = rows.shape[0]
     check_sizes(n, k, size_min, size_max)
     lengths, exact = squared_lengths(rows), rows.astype(np.float64)
     most = n if size_max is None else size_max
-    centres, _ = kmeans_plusplus(exact, k, random_state=state)
-    centres = np.asarray(centres.toarray() if is_sparse(centres) else centres, np.float64)
+    centres = np.stack([_plus_plus(exact, k, state) for state in states])
     end = tol * _mean_variance(exact, lengths)
-    labels = np.full(n, -1, np.int32)
+    labels = np.full((len(states), n), -1, np.int32)
+    going = np.arange(len(states))
     for _ in range(max_iter):
-        before, labels = labels, assign_within(squared_distances(exact, centres, lengths), size_min, most)
-        moved, centres = centres, _means(exact, labels, k)
-        if np.array_equal(labels, before) or ((centres - moved) ** 2).sum() <= end:
+        cost = _costs(exact, centres[going], lengths)
+        found = np.stack([assign_within(own, size_min, most) for own in cost])
+        means = _means(exact, found, k)
+        still = (found != labels[going]).any(axis=1) & (((means - centres[going]) ** 2).sum(axis=(1, 2)) > end)
+        labels[going], centres[going] = found, means
+        going = going[still]
+        if not len(going):
             break
-    cost = squared_distances(exact, centres, lengths)
-    return Fit(labels, centres, float(cost[np.arange(n), labels].sum()))
+    inertia = [cost[np.arange(n), own].sum() for cost, own in zip(_costs(exact, centres, lengths), labels, strict=True)]
+    best = int(np.argmin(inertia))
+    return Fit(labels[best], centres[best], float(inertia[best]))
+
+
+def _plus_plus(rows: Matrix, k: int, state: int) -> Floats:
+    from sklearn.cluster import kmeans_plusplus
+
+    centres, _ = kmeans_plusplus(rows, k, random_state=state)
+    return np.asarray(centres.toarray() if is_sparse(centres) else centres, np.float64)
+
+
+def _costs(rows: Matrix, centres: Floats, lengths: Floats) -> Floats:
+    """float64[starts, n, k], C-contiguous: squared distances."""
+    starts, k, d = centres.shape
+    found = squared_distances(rows, centres.reshape(starts * k, d), lengths)
+    return np.ascontiguousarray(found.reshape(-1, starts, k).transpose(1, 0, 2))
 
 
 def _means(rows: Matrix, labels: npt.NDArray[np.int32], k: int) -> Floats:
-    member = np.zeros((len(labels), k))
-    member[np.arange(len(labels)), labels] = 1
-    return np.ascontiguousarray(np.asarray(rows.T @ member).T / member.sum(axis=0)[:, None])
+    """float64[starts, k, d]: means of the rows of every cluster of every start."""
+    starts, n = labels.shape
+    member = np.zeros((n, starts * k))
+    member[np.arange(n), labels + k * np.arange(starts)[:, None]] = 1
+    sums = np.asarray(rows.T @ member).T
+    return np.ascontiguousarray(sums / member.sum(axis=0)[:, None]).reshape(starts, k, -1)
 
 
 def _mean_variance(rows: Matrix, lengths: Floats) -> float:

@@ -36,6 +36,9 @@ class Assignment {
             fits = fits && excess_[a] == 0;
         }
         if (fits) return 0;
+        for (int64_t a = 0; a < k_; ++a)
+            for (int64_t b = 0; b < k_; ++b)
+                if (b != a) moves_[a * k_ + b].reserve(size_[a] + 16);
         for (int64_t x = 0; x < n_; ++x) list(static_cast<int32_t>(x), false);
         for (auto& heap : moves_) std::make_heap(heap.begin(), heap.end(), std::greater<Move>());
         for (int64_t a = 0; a < k_; ++a) refresh(a);

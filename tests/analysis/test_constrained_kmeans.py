@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,18 +13,28 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
 from sm_assets.analysis.cluster_spec import ClusterSpec
-from sm_assets.analysis.constrained_kmeans import constrained_start
-from sm_assets.analysis.kmeans import best_fit
+from sm_assets.analysis.constrained_kmeans import constrained_kmeans
+from sm_assets.analysis.kmeans import Fit
 from sm_assets.analysis.vector_clusters import cluster
 from sm_assets.errors import OptionError
 from sm_assets.kernels.transfers import assign_within
 
 
-def best(rows: object, k: int, size_min: int, size_max: int | None = None, starts: int = 10):  # type: ignore[no-untyped-def]
-    return best_fit(
-        constrained_start(rows, k, state, size_min=size_min, size_max=size_max, max_iter=300, tol=1e-4)
-        for state in range(starts)
+def best(rows: Any, k: int, size_min: int, size_max: int | None = None, starts: int = 10) -> Fit:
+    return constrained_kmeans(
+        rows, k, list(range(starts)), size_min=size_min, size_max=size_max, max_iter=300, tol=1e-4
     )
+
+
+def test_starts_side_by_side_are_the_starts_one_by_one() -> None:
+    rows = np.random.default_rng(5).normal(size=(200, 6))
+    bounds: dict[str, Any] = {"size_min": 30, "size_max": 45, "max_iter": 300, "tol": 1e-4}
+    alone = [constrained_kmeans(rows, 5, [state], **bounds) for state in range(6)]
+    together = constrained_kmeans(rows, 5, list(range(6)), **bounds)
+    told = min(alone, key=lambda fit: fit.inertia)
+    assert len({round(fit.inertia, 6) for fit in alone}) > 2
+    assert together.inertia == pytest.approx(told.inertia, rel=1e-12)
+    assert np.array_equal(together.labels, told.labels)
 
 
 def test_bounds_are_kept_and_the_result_is_a_fixed_point() -> None:
