@@ -26,10 +26,9 @@ import pyarrow.compute as pc
 from sm_assets.analysis.exposure_rules import ExposureRules
 from sm_assets.analysis.exposures import Exposures, estimate_exposures
 from sm_assets.analysis.member_feeds import FeedInputs, member_feeds
+from sm_assets.defs.sql import SQL_ROOT, input_file, named_in
 from sm_assets.demo.persona_world import PlantedExposures, planted_exposures
 
-SQL = Path(__file__).resolve().parents[1] / "sql"
-SHARED = ("eligible_posts", "follows_of_members", "posts_with_vectors")
 INPUTS = FeedInputs._fields
 
 Pairs = set[tuple[str, str]]
@@ -64,10 +63,22 @@ def feed_inputs(world: PlantedExposures, as_of: date | None = None) -> FeedInput
         con.register("requested_days", pa.table({"day": pa.array([last], pa.date32())}))
         rules = "['en'] as languages, ['post', 'reply', 'quote'] as kinds, []::text[] as platforms"
         con.execute(f"create or replace temp table text_rules as select {rules}")
-        for name in SHARED:
-            con.execute(f"create or replace temp view {name} as {(SQL / 'shared' / f'{name}.sql').read_text()}")
-        files = {name: SQL / "inputs" / f"out_estimated_exposures_{name}.sql" for name in INPUTS}
-        return FeedInputs(**{name: con.sql(path.read_text()).to_arrow_table() for name, path in files.items()})
+        return FeedInputs(**{name: selected(con, input_file(f"out_estimated_exposures_{name}")) for name in INPUTS})
+
+
+def selected(con: duckdb.DuckDBPyConnection, path: Path) -> pa.Table:
+    """Rows of a SELECT and of the shared ones that it reads."""
+    share(con, path)
+    return con.sql(path.read_text(encoding="utf-8")).to_arrow_table()
+
+
+def share(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Make the shared SELECTs that a file reads."""
+    for name in sorted(named_in(path)):
+        shared = SQL_ROOT / "shared" / f"{name}.sql"
+        if shared.exists():
+            share(con, shared)
+            con.execute(f"create or replace temp view {name} as {shared.read_text(encoding='utf-8')}")
 
 
 def estimated(world: PlantedExposures, rules: ExposureRules | None = None) -> Exposures:
