@@ -156,11 +156,12 @@ def truth(world: PlantedExposures) -> Pairs:
     }
 
 
-def judge(found: Pairs, true: Pairs) -> dict[str, float]:
-    """Precision and recall."""
+def judge(found: Pairs, true: Pairs, seen: Pairs) -> dict[str, float]:
+    """Precision and recall, and the share of pairs that the member saw at all."""
     right = len(found & true)
     return {
         "pairs": len(found),
+        "seen": round(len(found & seen) / max(len(found), 1), 4),
         "precision": round(right / max(len(found), 1), 4),
         "recall": round(right / max(len(true), 1), 4),
     }
@@ -170,13 +171,14 @@ def compare(seed: int, **size: int) -> dict[str, Any]:
     """Both rules on one world; `size` as `planted_exposures` takes it."""
     world = planted_exposures(seed, **size)
     true = truth(world)
+    seen = set(zip(world.seen["account_id"].to_pylist(), world.seen["post_id"].to_pylist(), strict=True))
     rows = estimated(world).rows
     ours = set(zip(rows["account_id"].to_pylist(), rows["post_id"].to_pylist(), strict=True))
     return {
         "seed": seed,
         "true_pairs": len(true),
-        "ours": judge(ours, true),
-        "original": judge(ignored_by_the_original(world, seed), true),
+        "ours": judge(ours, true, seen),
+        "original": judge(ignored_by_the_original(world, seed), true, seen),
     }
 
 
