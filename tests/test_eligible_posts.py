@@ -15,7 +15,9 @@ from sm_assets.defs.sql import SQL_ROOT
 from sm_assets.defs.text_rules import register
 from sm_assets.errors import OptionError
 
-SQL = (SQL_ROOT / "shared" / "eligible_posts.sql").read_text(encoding="utf-8")
+SQL, JUDGED = (
+    (SQL_ROOT / "shared" / f"{name}.sql").read_text(encoding="utf-8") for name in ("eligible_posts", "posts_by_rules")
+)
 DAY = date(2024, 2, 12)
 POSTS = st.lists(
     st.tuples(
@@ -62,6 +64,7 @@ def test_posts_count_by_kind_platform_and_language(
                 [platform, str(number), lang, DAY],
             )
         register(con, rules)
+        con.execute(f"create view posts_by_rules as {JUDGED}")
         found = {row[1] for row in con.execute(SQL).fetchall()}
     assert found == {str(number) for number, post in enumerate(posts) if counts(rules, *post)}
 

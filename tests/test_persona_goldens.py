@@ -226,8 +226,9 @@ def core(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Lake:
 
 
 KEPT = """
-    create or replace temp view eligible_posts as
-    select * from core_posts where language_codes = ['en'] and post_kind in ('post', 'reply');
+    create or replace temp view posts_by_rules as
+    select *, coalesce(language_codes = ['en'], false) and post_kind in ('post', 'reply') as is_eligible
+    from core_posts;
     create or replace temp view out_personas as
     select platform, account_id, persona_id from eligible_posts inner join persona_of using (account_id)
     group by all having count(*) >= 2

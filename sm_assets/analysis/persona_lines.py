@@ -145,11 +145,11 @@ class Contents:
     def _index_accounts(self, posts: pa.Table, kept: npt.NDArray[np.bool_]) -> None:
         """Allowed posts and replies by account, time and id; the accounts of members."""
         account = hashed_pairs(posts["platform"], posts["account_id"])
-        self._kept_accounts = np.unique(account[kept])
+        self._kept_accounts = np.sort(account[kept]) if self._only_kept else account[:0]
         named = np.flatnonzero(self._allowed & pc.is_in(posts["post_kind"], pa.array(["post", "reply"])).to_numpy())
-        self._times = np.unique(self._at[named])
-        self._accounts, code = np.unique(account[named], return_inverse=True)
-        when = code.astype(np.int64) << 32 | np.searchsorted(self._times, self._at[named])
+        self._times, self._accounts = np.sort(self._at[named]), np.sort(account[named])
+        code = np.searchsorted(self._accounts, account[named])
+        when = code << 32 | np.searchsorted(self._times, self._at[named])
         order = np.argsort(when, kind="stable")
         named, when = named[order], when[order]
         equal = np.flatnonzero(when[1:] == when[:-1])
@@ -179,9 +179,9 @@ class Contents:
             place = np.minimum(np.searchsorted(self._kept_accounts, account), len(self._kept_accounts) - 1)
             shown = self._kept_accounts[place] == account
         if len(self._accounts):
-            code = np.minimum(np.searchsorted(self._accounts, account), len(self._accounts) - 1)
+            code = np.minimum(np.searchsorted(self._accounts, account), len(self._accounts) - 1).astype(np.int64)
             rank = np.searchsorted(self._times, at, "right")
-            place = np.searchsorted(self._when, code.astype(np.int64) << 32 | rank) - 1
+            place = np.searchsorted(self._when, code << 32 | rank) - 1
             found = (place >= 0) & (self._accounts[code] == account)
             found[found] &= self._when[place[found]] >> 32 == code[found]
             row[found] = self._by_account[place[found]]

@@ -21,6 +21,7 @@ import pyarrow as pa
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.persona_lines import (
     ACTION_KINDS,
+    CONTENTS,
     EVENTS,
     LOSSES,
     Contents,
@@ -125,7 +126,7 @@ def _write_lines(
         lines = chain_lines(threads, prefixed=prefixed)
         files.append(_file(number), lines.data, lines.n_lines)
         counts[number][0, 1] += lines.counts[0, 1]
-    contents = Contents(open_select(con, lake, _input("contents"), window, []).to_arrow_table(), targets=targets)
+    contents = Contents(_named_posts(con, lake, window), targets=targets)
     events = open_select(con, lake, _input("events"), window, [])
     # Section by section, the order of the files: the engine sorts a part at a time.
     for kind in ACTION_KINDS:
@@ -134,6 +135,27 @@ def _write_lines(
             lines = action_lines(of_persona.select(EVENTS.names), contents, prefixed=prefixed)
             files.append(_file(number), lines.data, lines.n_lines)
             counts[number] += lines.counts
+
+
+def _named_posts(con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableRef]) -> pa.Table:
+    """Posts that events may be about: those that are named, or written by accounts that are.
+
+    Picked out here, because the engine would hold all texts of the window to look for those it wants.
+    """
+    named = open_select(con, lake, _input("named"), window, []).to_arrow_table()
+    post, account = (np.sort(named[name].drop_null().to_numpy()) for name in ("post_hash", "account_hash"))
+    picked = [CONTENTS.empty_table()]
+    for batch in open_select(con, lake, _input("contents"), window, []).to_arrow_reader(_BATCH):
+        wanted = _is_in(batch["post_hash"].to_numpy(), post) | _is_in(batch["account_hash"].to_numpy(), account)
+        picked.append(pa.Table.from_batches([batch.select(CONTENTS.names).filter(pa.array(wanted))]))
+    return pa.concat_tables(picked)
+
+
+def _is_in(values: npt.NDArray[np.uint64], ascending: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    if not len(ascending):
+        return np.zeros(len(values), np.bool_)
+    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return np.asarray(ascending[place] == values)
 
 
 def _sorted(rows: duckdb.DuckDBPyRelation, order: str) -> pa.RecordBatchReader:

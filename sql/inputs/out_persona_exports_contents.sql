@@ -1,28 +1,9 @@
--- Posts of the window that events of members may be about; the text of those
--- that count.
+-- Posts of the window, with the text of those that count, and the hashes by
+-- which they are named.
 with
 
--- Hashes say which posts are not needed; that one more is read does no harm.
-events as materialized (
-    select
-        hash(platform, object_post_id) as post_hash,
-        case
-            when object_post_id is null
-                then hash(platform, object_account_id)
-        end as account_hash
-    from persona_events
-),
-
 posts as (
-    select * from core_posts
-),
-
-eligible as (
-    select
-        platform,
-        post_id,
-        text
-    from eligible_posts
+    select * from posts_by_rules
 ),
 
 members as (
@@ -33,42 +14,23 @@ members as (
     where persona_id is not null
 ),
 
-named as (
-    select
-        platform,
-        post_id,
-        account_id,
-        post_kind,
-        posted_at
-    from posts
-    where
-        hash(platform, post_id) in (select events.post_hash from events)
-        or coalesce(
-            hash(platform, account_id)
-            in (select events.account_hash from events),
-            false
-        )
-),
-
 contents as (
     select
-        named.platform,
-        named.post_id,
-        named.account_id,
-        named.post_kind,
-        eligible.text,
-        named.posted_at,
-        eligible.post_id is not null as is_eligible,
-        members.account_id is not null as is_kept
-    from named
-    left join eligible
-        on
-            named.platform = eligible.platform
-            and named.post_id = eligible.post_id
+        posts.platform,
+        posts.post_id,
+        posts.account_id,
+        posts.post_kind,
+        case when posts.is_eligible then posts.text end as text,
+        posts.posted_at,
+        posts.is_eligible,
+        members.account_id is not null as is_kept,
+        hash(posts.platform, posts.post_id) as post_hash,
+        hash(posts.platform, posts.account_id) as account_hash
+    from posts
     left join members
         on
-            named.platform = members.platform
-            and named.account_id = members.account_id
+            posts.platform = members.platform
+            and posts.account_id = members.account_id
 )
 
 select * from contents

@@ -1,62 +1,14 @@
--- Posts that count by the rules of the run: kind, platform, language by the
--- model, or as declared where the model is not certain.
+-- Posts that count by the rules of the run.
 with
 
-rules as (
-    select * from text_rules
-),
-
 posts as (
-    select * from core_posts
-),
-
-languages as (
-    select * from feat_post_language
+    select * from posts_by_rules
 ),
 
 eligible as (
-    select
-        posts.platform,
-        posts.post_id,
-        posts.account_id,
-        posts.post_kind,
-        posts.parent_post_id,
-        posts.parent_account_id,
-        posts.quoted_post_id,
-        posts.text,
-        posts.posted_at,
-        languages.lang,
-        posts.day
+    select * exclude (is_eligible)
     from posts
-    inner join rules
-        on
-            list_contains(rules.kinds, posts.post_kind)
-            and (
-                len(rules.platforms) = 0
-                or list_contains(rules.platforms, posts.platform)
-            )
-    inner join languages
-        on
-            posts.platform = languages.platform
-            and posts.post_id = languages.post_id
-            and posts.day = languages.day
-    -- What a post declares is looked at last: taking it apart costs most.
-    where
-        len(rules.languages) = 0
-        or list_contains(rules.languages, languages.lang)
-        or (
-            languages.lang = 'und'
-            and list_has_any(
-                rules.languages,
-                string_split(
-                    regexp_replace(
-                        lower(array_to_string(posts.language_codes, ' ')),
-                        '[-_][^ ]*', '', 'g'
-                    ),
-                    ' '
-                )
-            )
-        )
+    where is_eligible
 )
 
 select * from eligible
