@@ -32,7 +32,11 @@ def child_seed(seed: int, step: str) -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Libraries of linear algebra and loops compiled for threads run on one, inside the block."""
+    """Libraries of linear algebra and loops compiled for threads run on one, inside the block.
+
+    Only a library that is loaded can be held: import others than scikit-learn's before.
+    """
+    import sklearn.cluster  # noqa: F401  # loads OpenMP
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):

@@ -98,9 +98,9 @@ def _quiet() -> Iterator[None]:
 
 
 def _umap(rows: Matrix, n_components: int, neighbours: Neighbours, metric: str, seed: int) -> npt.NDArray[Any]:
-    with _quiet():
-        from umap import UMAP
+    from umap import UMAP
 
+    with _quiet():
         model = UMAP(
             n_components=n_components, n_neighbors=neighbours[0].shape[1], min_dist=0.0, metric=metric,
             random_state=seed, n_jobs=1, precomputed_knn=(*neighbours, None), force_approximation_algorithm=True,
@@ -110,9 +110,9 @@ def _umap(rows: Matrix, n_components: int, neighbours: Neighbours, metric: str, 
 
 def _pacmap(rows: Matrix, n_components: int, n_neighbors: int, metric: str, seed: int) -> npt.NDArray[Any]:
     dense = np.asarray(rows.toarray() if is_sparse(rows) else rows, np.float32)
-    with _quiet():
-        from pacmap import PaCMAP
+    from pacmap import PaCMAP
 
+    with _quiet():
         distance = "angular" if metric == "cosine" else metric
         model = PaCMAP(n_components=n_components, n_neighbors=n_neighbors, distance=distance, random_state=seed)
         return np.asarray(model.fit_transform(dense))

@@ -253,9 +253,9 @@ def _hdbscan(
     if given.n_distinct == 1:
         labels[:], strength[:] = 0, 1
     elif given.n > spec.size_min:
-        with one_thread():
-            from fast_hdbscan import fast_hdbscan
+        from fast_hdbscan import fast_hdbscan
 
+        with one_thread():
             found, strength = fast_hdbscan(
                 points, min_samples=spec.size_min, min_cluster_size=max(spec.size_min, 2), reproducible=True
             )
