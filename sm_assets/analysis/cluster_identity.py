@@ -182,8 +182,8 @@ def cluster_ids(
     Returns:
         Columns of out_cluster_ids but for analysis, params_hash and day, sorted by cluster. `persistent_id` is
         `<analysis>-<yyyymmdd>-<cluster_id>` of the first snapshot that it goes back to over `continued`; a cluster that
-        split begins anew, and `parent_id` names what it came out of (the one with most common members, ties: lower
-        number). `merged`: it goes on, and another went into it.
+        split begins anew, and `parent_id` names what it came out of (of two halves the one of the lower number).
+        `merged`: it goes on, and another went into it.
     """
     numbers = sorted(set(clusters))
     steps: list[tuple[date, dict[int, _Origin]]] = []
@@ -213,7 +213,7 @@ def cluster_ids(
 
 def _origins(table: pa.Table) -> dict[int, _Origin]:
     rows_of: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    columns = ["cluster_id", "previous_cluster_id", "n_common", "relation"]
+    columns = ["cluster_id", "previous_cluster_id", "relation"]
     for row in table.select(columns).to_pylist():
         if row["cluster_id"] is not None:
             rows_of[row["cluster_id"]].append(row)
@@ -224,7 +224,7 @@ def _origin(rows: list[dict[str, Any]]) -> _Origin:
     for relation in ("continued", "split"):
         found = [row for row in rows if row["relation"] == relation]
         if found:
-            best = min(found, key=lambda row: (-row["n_common"], row["previous_cluster_id"]))
             merged = relation == "continued" and any(row["relation"] == "merged" for row in rows)
-            return _Origin(relation, best["previous_cluster_id"], merged)
+            # Of two that each gave half, the lower number.
+            return _Origin(relation, min(row["previous_cluster_id"] for row in found), merged)
     return _Origin("born", None, merged=False)

@@ -117,6 +117,29 @@ def test_ties_go_to_the_lower_number() -> None:
     assert relations(halves, dict.fromkeys(halves, 0)) == {(0, 0, "continued"), (1, 0, "split"), (1, None, "ended")}
 
 
+def scattered(common: int, *, more_before: int, more_now: int) -> list[dict[str, Any]]:
+    """Links of the clusters 0, which have `common` members in common; the others come from everywhere."""
+    before, now = {f"c{i}": 0 for i in range(common)}, {f"c{i}": 0 for i in range(common)}
+    for i in range(more_before):
+        before[f"b{i}"], now[f"b{i}"] = 0, 10 + i
+    for i in range(more_now):
+        before[f"n{i}"], now[f"n{i}"] = 10 + i, 0
+    return [row for row in linked(before, now) if row["n_common"]]
+
+
+def test_bounds_are_part_of_what_they_bound() -> None:
+    (row,) = scattered(3, more_before=3, more_now=4)
+    assert (row["jaccard"], row["relation"]) == (0.3, "continued")
+    (row,) = scattered(3, more_before=3, more_now=5)
+    assert (row["share_previous"], row["relation"]) == (0.5, "merged")
+    (row,) = scattered(4, more_before=7, more_now=4)
+    assert (row["share_current"], row["relation"]) == (0.5, "split")
+    (row,) = scattered(2, more_before=6, more_now=6)
+    assert (row["share_previous"], row["share_current"], row["relation"]) == (0.25, 0.25, "overlap")
+    assert scattered(2, more_before=7, more_now=7) == []
+    assert scattered(1, more_before=0, more_now=0) == []
+
+
 def test_other_parameters_are_told() -> None:
     one = members(groups(a=(3, 0)))
     assert cluster_links(one, one, previous_day=DAY, params_changed=True)["params_changed"].to_pylist() == [True]
@@ -198,7 +221,7 @@ def test_whoever_comes_back_after_an_end_is_someone_new() -> None:
     assert found[1]["persistent_id"] == "personas-20240301-1"
 
 
-def test_half_of_two_is_split_from_the_larger_part_and_ties_from_the_lower() -> None:
+def test_what_two_gave_half_of_each_is_split_from_the_lower_number() -> None:
     before = groups(a=(30, 0), b=(10, 0), c=(30, 1), d=(10, 1))
     after = groups(a=(30, 0), b=(10, 2), c=(30, 1), d=(10, 2))
     found = World({0: before, 1: after}).ids(1)
