@@ -18,6 +18,8 @@ from sm_assets.analysis.embedder import Tokens
 
 # Same layers; the numbers of positions begin at 0, or behind the number of the padding token.
 FAMILY: Final = ("bert", "roberta", "xlm-roberta")
+# Rows that the layout of weights is chosen for; it serves any number.
+_USUAL_ROWS: Final = 1_024
 Weights: TypeAlias = tuple[Any, Any]
 Linear: TypeAlias = Callable[[Any, Weights], Any]
 
@@ -52,14 +54,15 @@ class PackedBert:
         self._positions = embeddings.position_embeddings.weight + embeddings.token_type_embeddings.weight[0]
         self._first_position = 0 if config.model_type == "bert" else config.pad_token_id + 1
         self._norm = _weights(embeddings.LayerNorm)
+        prepared, self._linear, self._linear_gelu = _linears(self._words)
         self._layers = []
         for layer in model.encoder.layer:
             inner, output = layer.attention.self, layer.attention.output
             parts = [_weights(part) for part in (inner.query, inner.key, inner.value)]
             joined = (torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts]))
             dense = [_weights(part) for part in (output.dense, layer.intermediate.dense, layer.output.dense)]
-            self._layers.append((joined, *dense, _weights(output.LayerNorm), _weights(layer.output.LayerNorm)))
-        self._linear, self._linear_gelu = _linears(self._words)
+            norms = (_weights(output.LayerNorm), _weights(layer.output.LayerNorm))
+            self._layers.append((*map(prepared, (joined, *dense)), *norms))
 
     def __call__(self, tokens: Tokens) -> Any:
         """float32[n, hidden]: pooled vectors of a batch; texts of equal length stand together."""
@@ -99,20 +102,24 @@ def _weights(layer: Any) -> Weights:
     return layer.weight.detach(), layer.bias.detach()
 
 
-def _linears(like: Any) -> tuple[Linear, Linear]:
-    """A linear layer, and one with GELU behind it; in one pass over memory where the CPU's library can."""
+def _linears(like: Any) -> tuple[Callable[[Weights], Weights], Linear, Linear]:
+    """How weights are laid out, a linear layer, and one with GELU behind it.
+
+    Where the CPU's library can, weights are laid out once as it multiplies them, and GELU costs no pass over memory.
+    """
     import torch
 
     library = torch.ops.mkldnn
     able = like.device.type == "cpu" and hasattr(library, "_linear_pointwise")
     if able and (like.dtype == torch.float32 or library._is_mkldnn_bf16_supported()):  # noqa: SLF001 - see below
-        fused = library._linear_pointwise  # noqa: SLF001 - what torch.compile itself emits for a CPU
+        fused, laid_out = library._linear_pointwise, library._reorder_linear_weight  # noqa: SLF001 - as torch.compile does
         return (
+            lambda weights: (laid_out(weights[0], _USUAL_ROWS), weights[1]),
             lambda x, weights: fused(x, *weights, "none", [], ""),
             lambda x, weights: fused(x, *weights, "gelu", [], "none"),
         )
     linear, gelu = torch.nn.functional.linear, torch.nn.functional.gelu
-    return lambda x, weights: linear(x, *weights), lambda x, weights: gelu(linear(x, *weights))
+    return lambda weights: weights, lambda x, weights: linear(x, *weights), lambda x, weights: gelu(linear(x, *weights))
 
 
 def _runs(tokens: Tokens) -> list[tuple[int, int, int]]:
