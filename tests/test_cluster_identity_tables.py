@@ -18,6 +18,7 @@ from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.run import materialise_range
+from sm_assets.defs.sql import SQL_ROOT
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
@@ -116,6 +117,26 @@ def test_any_order_of_runs_gives_the_same_tables(together: Lake, tmp_path: Path)
     for n in (6, 14, 1, 0, 2):
         run(lake, n, n)
     assert tables(lake) == tables(together)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "wrong"),
+    [
+        ("out_cluster_ids", "persistent_id", "'personas-20240301-0'"),
+        ("out_cluster_ids", "born_on", "day + 1"),
+        ("out_cluster_links", "share_current", "share_current / 2"),
+        ("out_cluster_links", "previous_day", "day - 8"),
+        ("out_cluster_links", "relation", "'ended'"),
+    ],
+)
+def test_checks_hold_and_find_what_is_wrong(together: Lake, table: str, column: str, wrong: str) -> None:
+    (check,) = (SQL_ROOT / "checks" / table).glob("*.sql")
+    with together.connect() as con:
+        together.register(con, together.ref(table), "made")
+        con.execute(f"create temp view {table} as select * from made")
+        assert con.sql(check.read_text()).fetchall() == []
+        con.execute(f"create or replace temp view {table} as select * replace ({wrong} as {column}) from made")
+        assert con.sql(check.read_text()).fetchall()
 
 
 def test_a_day_without_snapshot_is_not_published(together: Lake) -> None:
