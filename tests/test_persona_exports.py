@@ -28,7 +28,9 @@ from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.schema import Column
 from sm_assets.contracts.text_columns import LINE_KINDS
+from sm_assets.defs import persona_export
 from sm_assets.defs.assets import persona_conversations
+from sm_assets.defs.assets.estimated_exposures import OVER_CAP
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.persona_export import export_personas
 from sm_assets.defs.run import materialise_range
@@ -68,12 +70,18 @@ def _plain(column: Column) -> Any:
     return at(DAY, 0) if column.type == "timestamp" else _BY_TYPE[column.type]
 
 
-def publish(lake: Lake, table: str, rows: Iterable[Mapping[str, Any]], days: Iterable[date] = (DAY,)) -> None:
+def publish(
+    lake: Lake,
+    table: str,
+    rows: Iterable[Mapping[str, Any]],
+    days: Iterable[date] = (DAY,),
+    left_out: Mapping[int, int] | None = None,
+) -> None:
     """Rows of a table; what they leave out is null or a plain value."""
     contract = TABLES[table]
     plain = {column.name: _plain(column) for column in contract.columns if not column.nullable}
     full = [{name: (plain | dict(row)).get(name) for name in contract.column_names} for row in rows]
-    metadata = RECORD.metadata() if table == "out_personas" else {}
+    metadata = RECORD.metadata() if table == "out_personas" else {OVER_CAP: json.dumps(left_out or {})}
     data = pa.Table.from_pylist(full, contract.plain_schema)
     lake.publish(contract, data, {*days, *(row["day"] for row in full)}, metadata=lambda _: metadata)
 
@@ -161,7 +169,7 @@ def fill(lake: Lake, personas: Mapping[str, int] = PERSONAS, posts: Iterable[dic
     publish(lake, "core_tombstones", [{"deleted_at": at(DAY, 70)} | row for row in TOMBSTONES], days)
     publish(lake, "out_personas", members(personas))
     publish(lake, "out_persona_profiles", profiles(personas))
-    publish(lake, "out_estimated_exposures", IGNORED if personas else [])
+    publish(lake, "out_estimated_exposures", IGNORED if personas else [], left_out={0: 5} if personas else {})
 
 
 def run(lake: Lake, first: date = DAY, last: date = DAY) -> bool:
@@ -270,6 +278,8 @@ def test_rows_count_what_the_files_hold(exported: Lake) -> None:
         assert n_actions == len(deeds(exported, persona))
     messages = read(exported, "out_persona_conversations", DAY)
     assert len(messages) == 7
+    ignored = rows[0, "ignore"]
+    assert (ignored["n_events"], ignored["n_lines"], ignored["over_cap"]) == (6, 1, 5)
 
 
 def test_the_manifest_tells_of_every_file(exported: Lake) -> None:
@@ -393,6 +403,15 @@ def test_another_order_or_number_of_threads_writes_the_same_bytes(lake: Lake, tm
         assert path.read_bytes() == (folder(other) / path.name).read_bytes(), path.name
     tables = [digests(Path(each.root), ignore=lambda path: "out_persona_" not in str(path)) for each in (lake, other)]
     assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_how_rows_arrive_has_no_meaning(exported: Lake, lake: Lake, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persona_export, "_BATCH", size)
+    fill(lake)
+    export(lake)
+    for path in folder(exported).iterdir():
+        assert path.read_bytes() == (folder(lake) / path.name).read_bytes(), path.name
 
 
 def test_with_several_platforms_accounts_are_named_with_theirs(lake: Lake) -> None:

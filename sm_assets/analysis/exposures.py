@@ -39,11 +39,13 @@ class Exposures:
         rows: `COLUMNS`, sorted by platform, account and post.
         interests: what each persona cares about, with the threshold in force.
         counts: members, what came into their feeds, losses by rule, rows.
+        over_cap: persona -> candidates of interest beyond the cap of their account; only personas that have any.
     """
 
     rows: pa.Table
     interests: list[Interest]
     counts: dict[str, int]
+    over_cap: dict[int, int]
 
     def told(self) -> list[dict[str, Any]]:
         """One record per persona, with its rows."""
@@ -68,7 +70,8 @@ def estimate_exposures(feeds: Feeds, vectors: Iterable[pa.RecordBatch], rules: E
     compared = similarities(feeds, vectors, rules)
     without = np.isnan(compared.similarity)
     kept = np.flatnonzero(compared.above)
-    chosen = kept[_within_cap(feeds, kept, rules)]
+    within = _within_cap(feeds, kept, rules)
+    chosen = kept[within]
     chosen = chosen[np.lexsort((feeds.post[chosen], feeds.candidate[chosen]))]
     n_without = int(np.count_nonzero(without))
     counts = dict(feeds.counts)
@@ -79,7 +82,9 @@ def estimate_exposures(feeds: Feeds, vectors: Iterable[pa.RecordBatch], rules: E
         "over_cap": len(kept) - len(chosen),
         "rows_out": len(chosen),
     }
-    return Exposures(_rows(feeds, compared.similarity, chosen), compared.interests, counts)
+    personas, beyond = np.unique(feeds.persona[feeds.candidate[kept[~within]]], return_counts=True)
+    over_cap = dict(zip(personas.tolist(), beyond.tolist(), strict=True))
+    return Exposures(_rows(feeds, compared.similarity, chosen), compared.interests, counts, over_cap)
 
 
 def _within_cap(feeds: Feeds, kept: Ints, rules: ExposureRules) -> npt.NDArray[np.bool_]:

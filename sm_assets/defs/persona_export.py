@@ -33,6 +33,8 @@ from sm_assets.analysis.persona_lines import (
 )
 from sm_assets.analysis.persona_report import persona_report
 from sm_assets.contracts.text_columns import LINE_KINDS
+from sm_assets.defs.assets.estimated_exposures import NAME as EXPOSURES
+from sm_assets.defs.assets.estimated_exposures import OVER_CAP
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.sql import input_file, open_select
 from sm_assets.defs.text_rules import register
@@ -84,6 +86,8 @@ def export_personas(
     files.append("user_clusters.json", _user_clusters(table, prefixed), 1)
     for number, n_events in open_select(con, lake, _input("written"), window, []).fetchall():
         counts[number][0, 0] = n_events
+    for number, n_left_out in _over_cap(lake, day).items():
+        counts[number][LINE_KINDS.index("ignore"), [0, -1]] = n_left_out
     _write_lines(con, lake, window, targets, prefixed, files, counts)
     parameters = {"targets": targets}
     made_by = params_hash(parameters | {"of": record.params_hash})
@@ -104,11 +108,19 @@ def export_personas(
             "parameters": record.parameters,
         },
         "personas": {str(number): _told(counts[number]) for number in counts},
-        "files": files.close(),
+        "files": files.told(),
     }
     text = json.dumps(manifest, ensure_ascii=True, indent=1, sort_keys=True) + "\n"
     (folder / "manifest.json").write_text(text, encoding="ascii")
     return _rows(counts, made_by, day), replace_folder(lake, folder, "exports", "personas", f"day={day}")
+
+
+def _over_cap(lake: Lake, day: date) -> dict[int, int]:
+    """Persona -> estimated exposures that its table left out at the cap."""
+    if not lake.ref(EXPOSURES, [day]).days:
+        return {}
+    told = json.loads(lake.metadata(EXPOSURES, day).get(OVER_CAP, "{}"))
+    return {int(number): n for number, n in told.items()}
 
 
 def _write_lines(
@@ -195,31 +207,25 @@ class _Files:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._sinks: dict[str, Any] = {}
         self._digests: dict[str, Any] = {}
-        self._lines: dict[str, int] = {}
+        self._sizes: dict[str, list[int]] = {}
 
     def append(self, name: str, data: bytes, n_lines: int) -> None:
         """Add to a file; the first time it is made."""
-        if name not in self._sinks:
-            self._sinks[name] = (self._folder / name).open("wb")
-            self._digests[name] = hashlib.sha256()
-            self._lines[name] = 0
-        self._sinks[name].write(data)
-        self._digests[name].update(data)
-        self._lines[name] += n_lines
+        # Opened anew each time: there may be more personas than files that can be open at once.
+        with (self._folder / name).open("ab") as sink:
+            sink.write(data)
+        self._digests.setdefault(name, hashlib.sha256()).update(data)
+        size = self._sizes.setdefault(name, [0, 0])
+        size[0] += len(data)
+        size[1] += n_lines
 
-    def close(self) -> dict[str, dict[str, Any]]:
+    def told(self) -> dict[str, dict[str, Any]]:
         """Bytes, lines and SHA-256 of each file."""
-        told = {}
-        for name, sink in self._sinks.items():
-            told[name] = {
-                "bytes": sink.tell(),
-                "lines": self._lines[name],
-                "sha256": self._digests[name].hexdigest(),
-            }
-            sink.close()
-        return told
+        return {
+            name: {"bytes": size[0], "lines": size[1], "sha256": self._digests[name].hexdigest()}
+            for name, size in self._sizes.items()
+        }
 
 
 def _file(persona_id: int) -> str:

@@ -5,6 +5,7 @@ Here: moving a finished folder to its place. Not here: what lies in it, tables (
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sm_assets.storage.lake import Lake, sync_folder
@@ -24,6 +25,10 @@ def replace_folder(lake: Lake, staged: Path, *parts: str) -> str:
     """
     target = lake.path(*parts)
     if lake.is_local:
+        for path in staged.iterdir():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
+        sync_folder(staged)
         place = Path(target)
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists():

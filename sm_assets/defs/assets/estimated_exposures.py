@@ -4,6 +4,7 @@ Here: the asset and its parameters. Not here: how it is estimated (`sm_assets.an
 switched on: then nothing is read, and each day has a partition of no rows.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,8 @@ NAME: Final = "out_estimated_exposures"
 MEMBERS: Final = "out_personas"
 ESTIMATED: Final = "sm.exposures"
 """In the metadata of a day's file: whether exposures were estimated, `true` or `false`."""
+OVER_CAP: Final = "sm.exposures_over_cap"
+"""In the metadata of a day's file: persona -> exposures left out at the cap, as JSON."""
 INPUTS: Final = ("members", "activity", "follows", "feed", "actions", "blocks")
 _DEFAULTS: Final = ExposureRules()
 _BATCH: Final = 65_536
@@ -101,12 +104,13 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         told: dict[str, Any] = {"status": "off: set `enabled` to true in this step's config to estimate exposures"}
         with lake.workspace("exposures") as folder, lake.connect() as con:
             results = Results(folder)
+            marks = {day: {ESTIMATED: str(config.enabled).lower()} for day in days}
             for day in days if config.enabled else ():
-                rows, told = _snapshot(con, lake, list(refs.values()), day, config.rules())
+                rows, told, over_cap = _snapshot(con, lake, list(refs.values()), day, config.rules())
                 results.add(NAME, rows)
-            marked = {ESTIMATED: str(config.enabled).lower()}
+                marks[day][OVER_CAP] = json.dumps(over_cap)
             relation = results.relation(con, NAME)
-            yield dg.Output(Rows(relation, days, metadata=told, file_metadata=lambda _: marked))
+            yield dg.Output(Rows(relation, days, metadata=told, file_metadata=marks.__getitem__))
 
     made: dg.AssetsDefinition = out_estimated_exposures
     return made
@@ -114,8 +118,8 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
 def _snapshot(
     con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], day: date, rules: ExposureRules
-) -> tuple[pa.Table, dict[str, Any]]:
-    """Rows of one as-of day, and what the page shows of them."""
+) -> tuple[pa.Table, dict[str, Any], dict[int, int]]:
+    """Rows of one as-of day, what the page shows of them, and what each persona left out at the cap."""
     from sm_assets.analysis.exposures import estimate_exposures  # loads kernels
     from sm_assets.analysis.interests import wanted_posts
     from sm_assets.analysis.member_feeds import FeedInputs, member_feeds
@@ -137,12 +141,13 @@ def _snapshot(
     told = {"params_hash": params_hash(rules.told() | {"of": record.params_hash}), "day": day}
     for name, value in told.items():
         rows = rows.append_column(name, pa.repeat(pa.scalar(value), len(rows)))
-    return rows, {
+    shown = {
         "status": "on",
         "as_of": str(day),
         "interests": small_table(found.told()),
         "members_and_posts": counts_table(found.counts, "what", "number"),
     }
+    return rows, shown, found.over_cap
 
 
 def _input(name: str) -> Path:
