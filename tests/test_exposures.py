@@ -381,6 +381,10 @@ def test_the_cap_keeps_the_smallest_digests(world: PlantedExposures, estimate: E
     rows = found.rows
     assert set(zip(rows["account_id"].to_pylist(), rows["post_id"].to_pylist(), strict=True)) == expected
     assert found.counts["over_cap"] == len(estimate.rows) - len(expected) > 0
+    assert found.over_cap == {
+        each["persona_id"]: before["rows"] - each["rows"]
+        for each, before in zip(found.told(), estimate.told(), strict=True)
+    }
 
 
 # ------------------------------------------------------------------- interests

@@ -81,7 +81,8 @@ def drifting_personas(seed: int, *, days: int = 28, accounts: int = 40) -> Drift
     at_first = np.repeat(np.arange(len(_SIZES)), [round(accounts * size) for size in _SIZES])
     n = len(at_first)
     first_day = np.where(at_first == BORN, born, 0)
-    leaves = (at_first == PARTS) & (draws.random(n) < _LEAVERS)
+    parting = np.flatnonzero(at_first == PARTS)
+    leaves = draws.choice(parting, round(_LEAVERS * len(parting)), replace=False)
     persona = np.tile(at_first, (days, 1))
     persona[merged:, at_first == JOINS] = JOINED
     persona[split:, leaves] = SPLIT_OFF
