@@ -192,8 +192,8 @@ def export(lake: Lake, targets: Targets = "any") -> None:
         def window() -> list[TableRef]:
             return snapshot_refs([lake.ref(name) for name in UPSTREAM], DAY, lake.settings.window_days)
 
-        threads = persona_conversations._snapshot(con, lake, window(), DAY, Counter())
-        lake.publish(TABLES[MADE[0]], threads.select(TABLES[MADE[0]].column_names), [DAY])
+        threads = persona_conversations.snapshot(con, lake, window(), DAY, Counter(), Counter())
+        lake.publish(TABLES[MADE[0]], threads, [DAY])
         (space / "made").mkdir()
         rows, _ = export_personas(con, lake, window(), DAY, RECORD, targets, space / "made")
         lake.publish(TABLES[MADE[1]], rows.select(TABLES[MADE[1]].column_names), [DAY])

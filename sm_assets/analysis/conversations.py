@@ -56,24 +56,37 @@ def conversations(posts: pa.Table) -> Conversations:
         posts: columns of `POSTS`; (platform, post_id) is unique, the order of rows has no meaning.
 
     Returns:
-        The threads: of each persona by the time of their first post.
+        The threads, in the order of persona, platform, chain_id and position.
     """
     keys = posts.select(["persona_id", "platform", "post_id", "parent_post_id", "posted_at"])
     order = pc.sort_indices(
         keys, [(name, "ascending") for name in ("persona_id", "posted_at", "post_id", "platform")]
     ).to_numpy()
     walk = preorder(_parents(keys.take(pa.array(order))))
+    place = _by_first_post(posts, order[walk.root])
+    node = order[walk.node[place]]
     rows = posts.select([name for name in POSTS.names if name != "parent_post_id"])
-    table = rows.take(pa.array(order[walk.node]))
+    table = rows.take(pa.array(node))
+    parent_position = walk.parent_position[place]
     read = {
-        "chain_id": posts["post_id"].take(pa.array(order[walk.root])),
-        "position": pa.array(walk.position),
-        "depth": pa.array(walk.depth),
-        "parent_position": pa.array(walk.parent_position, mask=walk.parent_position < 0),
+        "chain_id": posts["post_id"].take(pa.array(order[walk.root[place]])),
+        "position": pa.array(walk.position[place]),
+        "depth": pa.array(walk.depth[place]),
+        "parent_position": pa.array(parent_position, mask=parent_position < 0),
     }
     for name, column in read.items():
         table = table.append_column(name, column)
     return Conversations(table, walk.n_self, walk.n_loops)
+
+
+def _by_first_post(posts: pa.Table, root: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Places of threads that lie one after the other, in the order of their first posts' persona, platform and id."""
+    begins = np.flatnonzero(np.diff(root, prepend=-1))
+    firsts = posts.select(["persona_id", "platform", "post_id"]).take(pa.array(root[begins]))
+    order = pc.sort_indices(firsts, [(name, "ascending") for name in firsts.column_names]).to_numpy()
+    lengths = np.diff(begins, append=len(root))[order]
+    moved = begins[order] - np.cumsum(lengths) + lengths
+    return np.repeat(moved, lengths) + np.arange(len(root))
 
 
 def _parents(rows: pa.Table) -> npt.NDArray[np.int64]:

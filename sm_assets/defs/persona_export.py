@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.persona_lines import (
@@ -48,6 +49,7 @@ FORMAT: Final = 1
 """Version of the folder's layout, in the manifest."""
 _CHAIN_ORDER: Final = "persona_id, first_account_id, first_posted_at, chain_id, platform, position"
 _EVENT_ORDER: Final = "persona_id, account_id, acted_at, record_id, platform"
+_IN_THREADS: Final = pa.array(["post", "reply"])
 _BATCH: Final = 32_768
 Counts = dict[int, npt.NDArray[np.int64]]
 
@@ -84,8 +86,6 @@ def export_personas(
     for number in counts:
         files.append(_file(number), b"", 0)
     files.append("user_clusters.json", _user_clusters(table, prefixed), 1)
-    for number, n_events in open_select(con, lake, _input("written"), window, []).fetchall():
-        counts[number][0, 0] = n_events
     for number, n_left_out in _over_cap(lake, day).items():
         counts[number][LINE_KINDS.index("ignore"), [0, -1]] = n_left_out
     _write_lines(con, lake, window, targets, prefixed, files, counts)
@@ -138,7 +138,7 @@ def _write_lines(
         lines = chain_lines(threads, prefixed=prefixed)
         files.append(_file(number), lines.data, lines.n_lines)
         counts[number][0, 1] += lines.counts[0, 1]
-    contents = Contents(_named_posts(con, lake, window), targets=targets)
+    contents = Contents(_named_posts(con, lake, window, counts), targets=targets)
     events = open_select(con, lake, _input("events"), window, [])
     # Section by section, the order of the files: the engine sorts a part at a time.
     for kind in ACTION_KINDS:
@@ -149,16 +149,21 @@ def _write_lines(
             counts[number] += lines.counts
 
 
-def _named_posts(con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableRef]) -> pa.Table:
+def _named_posts(con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableRef], counts: Counts) -> pa.Table:
     """Posts that events may be about: those that are named, or written by accounts that are.
 
-    Picked out here, because the engine would hold all texts of the window to look for those it wants.
+    Picked out here, because the engine would hold all texts of the window to look for those it wants. On the way the
+    posts and replies are counted that threads must hold.
     """
     named = open_select(con, lake, _input("named"), window, []).to_arrow_table()
     post, account = (np.sort(named[name].drop_null().to_numpy()) for name in ("post_hash", "account_hash"))
     picked = [CONTENTS.empty_table()]
     for batch in open_select(con, lake, _input("contents"), window, []).to_arrow_reader(_BATCH):
         wanted = _is_in(batch["post_hash"].to_numpy(), post) | _is_in(batch["account_hash"].to_numpy(), account)
+        said = batch.filter(pc.and_(batch["is_eligible"], pc.is_in(batch["post_kind"], _IN_THREADS)))["persona_id"]
+        for number, n in enumerate(np.bincount(said.drop_null().to_numpy())):
+            if n:
+                counts[number][0, 0] += n
         picked.append(pa.Table.from_batches([batch.select(CONTENTS.names).filter(pa.array(wanted))]))
     return pa.concat_tables(picked)
 

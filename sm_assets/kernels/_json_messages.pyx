@@ -19,6 +19,7 @@ def chain_lines(object users, object texts, const int64_t[::1] at, const uint8_t
     cdef string out
     cdef int64_t i, n = at.shape[0]
     with nogil:
+        out.reserve(256 * n)
         for i in range(n):
             out.append(b"[" if begins[i] else b", ")
             append_message(out, user.text(i), text.text(i), at[i])
@@ -46,6 +47,7 @@ def action_lines(
     cdef string out
     cdef int64_t i
     with nogil:
+        out.reserve(640 * at.shape[0])
         for i in range(at.shape[0]):
             out.append(b"[")
             append_message(out, content_user.text(i), content_text.text(i), content_at[i])

@@ -1,5 +1,5 @@
--- Posts of the window, with the text of those that count, and the hashes by
--- which they are named.
+-- Posts of the window, with the text of those that count, their author's
+-- persona, and the hashes by which they are named.
 with
 
 posts as (
@@ -9,7 +9,8 @@ posts as (
 members as (
     select
         platform,
-        account_id
+        account_id,
+        persona_id
     from out_personas
     where persona_id is not null
 ),
@@ -23,7 +24,8 @@ contents as (
         case when posts.is_eligible then posts.text end as text,
         posts.posted_at,
         posts.is_eligible,
-        members.account_id is not null as is_kept,
+        members.persona_id,
+        members.persona_id is not null as is_kept,
         hash(posts.platform, posts.post_id) as post_hash,
         hash(posts.platform, posts.account_id) as account_hash
     from posts

@@ -77,10 +77,10 @@ def plain_threads(rows: list[Row]) -> list[list[tuple[str, int, int | None]]]:
             if parent_of(other) is row and other["post_id"] not in cut:
                 read(other, depth + 1, place, thread)
 
-    for row in ordered:
-        if parent_of(row) is None or row["post_id"] in cut:
-            out.append([])
-            read(row, 0, None, out[-1])
+    roots = [row for row in ordered if parent_of(row) is None or row["post_id"] in cut]
+    for row in sorted(roots, key=lambda row: (row["persona_id"], row["platform"], row["post_id"])):
+        out.append([])
+        read(row, 0, None, out[-1])
     return out
 
 
@@ -95,7 +95,7 @@ def test_replies_come_after_what_they_reply_to_and_by_time() -> None:
 def test_a_reply_to_anybody_else_begins_a_thread() -> None:
     rows = [post(1), post(2, 1, persona=1), post(3, 99), post(4, 1, platform="twitter"), post(5, 2)]
     assert [[name for name, *_ in thread] for thread in threads(arranged(rows))] == [
-        ["p000001"], ["p000003"], ["p000004"], ["p000005"], ["p000002"],
+        ["p000001"], ["p000003"], ["p000005"], ["p000004"], ["p000002"],
     ]  # fmt: skip
 
 

@@ -7,11 +7,13 @@ Here: the asset. Not here: how threads come about (`sm_assets.analysis.conversat
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import duckdb
 import pyarrow as pa
 
+from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.clustering_record import clustering_record
 from sm_assets.defs.io import Rows
@@ -19,12 +21,11 @@ from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
-from sm_assets.defs.windows import Results, snapshot_refs
-from sm_assets.storage import Lake, TableRef
+from sm_assets.defs.windows import snapshot_refs
+from sm_assets.storage import ROW_GROUP, Lake, TableRef
 
 NAME = "out_persona_conversations"
 MEMBERS = "out_personas"
-ROWS_IN = "rows_in"
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
@@ -33,40 +34,46 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     @dg.asset(ins=ins(lake, NAME, upstreams(input_file(NAME))), **one(lake, NAME))
     def out_persona_conversations(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
         days = [day for day in partition_days(list(context.partition_keys)) if day in refs[MEMBERS].days]
-        counts: Counter[str] = Counter()
-        with lake.workspace("conversations") as folder, lake.connect() as con:
-            results = Results(folder)
+        # Both are filled while the rows come.
+        counts: Counter[str] = Counter(rows_in=0)
+        told: dict[str, Any] = {}
+
+        def rows(con: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
+            cut: Counter[str] = Counter()
             for day in days:
                 window = snapshot_refs(refs.values(), day, lake.settings.window_days)
-                results.add(NAME, _snapshot(con, lake, window, day, counts))
-            told = {"cut": counts_table({what: n for what, n in counts.items() if what != ROWS_IN}, "what")}
+                yield from snapshot(con, lake, window, day, counts, cut).to_batches(max_chunksize=ROW_GROUP)
+            told["cut"] = counts_table(cut, "what")
+
+        with lake.connect() as con:
+            stream = pa.RecordBatchReader.from_batches(TABLES[NAME].plain_schema, rows(con))
             # Every post that goes in comes out.
-            rows = Rows(results.relation(con, NAME), days, {ROWS_IN: counts[ROWS_IN]}, reconcile=True, metadata=told)
-            yield dg.Output(rows)
+            yield dg.Output(Rows(stream, days, counts, is_sorted=True, reconcile=True, metadata=told))
 
     made: dg.AssetsDefinition = out_persona_conversations
     return made
 
 
-def _snapshot(
-    con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableRef], day: date, counts: Counter[str]
+def snapshot(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    window: list[TableRef],
+    day: date,
+    counts: Counter[str],
+    cut: Counter[str],
 ) -> pa.Table:
-    """Rows of one as-of day; what went in and what was broken is added to the counts."""
+    """Rows of one as-of day in the order of their key; what went in and what was broken is counted."""
     from sm_assets.analysis.conversations import conversations  # loads kernels
 
     record = clustering_record(lake, MEMBERS, day)
     assert record is not None, f"{MEMBERS} day={day} was written without its record"
     register(con, record.rules)
     posts = open_select(con, lake, input_file(NAME), window, []).to_arrow_table()
+    counts["rows_in"] += len(posts)
     found = conversations(posts)
-    counts.update(
-        {
-            ROWS_IN: len(posts),
-            "replies to themselves": found.n_self_replies,
-            "loops of replies": found.n_loops,
-        }
-    )
     rows = found.table
+    cut.update({"replies to themselves": found.n_self_replies, "loops of replies": found.n_loops})
     for name, value in {"params_hash": record.params_hash, "day": day}.items():
         rows = rows.append_column(name, pa.repeat(pa.scalar(value), len(rows)))
-    return rows
+    schema = TABLES[NAME].plain_schema
+    return rows.select(schema.names).cast(schema)

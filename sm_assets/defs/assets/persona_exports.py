@@ -21,7 +21,7 @@ NAME = "out_persona_exports"
 FILES = "report_persona_exports"
 MEMBERS = "out_personas"
 PROFILES = "out_persona_profiles"
-INPUTS = ("chains", "contents", "events", "named", "written")
+INPUTS = ("chains", "contents", "events", "named")
 _ABOUT = (
     "Files for training, one folder per as-of day below exports/personas: one line per thread or action of each "
     "persona's members, the personas of accounts, a report, a manifest. Nothing that was withdrawn is in them."
