@@ -25,10 +25,12 @@ import pyarrow.compute as pc
 import pytest
 from staged import make
 
+from sm_assets.analysis.cluster_spec import ClusterSpec
 from sm_assets.analysis.conversations import conversations
 from sm_assets.analysis.persona_lines import EVENTS, LOSSES, Contents, action_lines, chain_lines, no_counts
 from sm_assets.analysis.seed_events import SeedEvents, mean_vectors, seed_events, with_personas
 from sm_assets.analysis.text_rules import TextRules
+from sm_assets.analysis.vector_clusters import cluster
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.text_columns import LINE_KINDS
 from sm_assets.defs.run import materialise_range
@@ -137,6 +139,17 @@ def test_account_vectors_are_the_stored_ones(seed: SeedEvents, sample: Path) -> 
     vectors = np.array([stub(text) for text in kept["text"].to_pylist()])
     found = mean_vectors(kept, vectors, pa.array(stored["users"].tolist()))
     assert np.abs(found - stored["emb"]).max() <= 1e-12
+
+
+def test_the_partition_is_the_stored_one(seed: SeedEvents, persona_of: pa.Table) -> None:
+    kept = seed.posts.filter(seed.posts["is_eligible"])
+    vectors = mean_vectors(kept, np.array([stub(text) for text in kept["text"].to_pylist()]), seed.accounts)
+    spec = ClusterSpec(preset="constrained", k=N_PERSONAS, reduce="none", metric="euclidean", size_min=10)
+    labels = cluster(vectors, seed.accounts, spec).labels
+    stored = persona_of["persona_id"].take(
+        pc.index_in(seed.accounts, value_set=persona_of["account_id"].combine_chunks())
+    )
+    assert len(set(zip(labels.tolist(), stored.to_pylist(), strict=True))) == N_PERSONAS
 
 
 def test_conversations_have_the_figures(made: tuple[pa.Table, pa.Table, Contents], expected: dict[str, Any]) -> None:
