@@ -47,7 +47,8 @@ def test_the_code_server_can_load_them() -> None:
 
 
 def test_every_table_has_its_asset_and_every_asset_its_table() -> None:
-    assert set(snapshot()["assets"]) == set(TABLES)
+    # Reports are files, not tables.
+    assert {name for name in snapshot()["assets"] if not name.startswith("report_")} == set(TABLES)
 
 
 @pytest.mark.parametrize("name", TABLES)
