@@ -138,8 +138,9 @@ def persistence(lake: Lake, first: date, last: date) -> dict[str, Any]:
         lake.register(con, lake.ref("out_personas", [first, last]))
         lake.register(con, lake.ref("out_cluster_ids"))
         rows = con.sql(
-            "select platform, account_id, list(persistent_id order by day) from out_personas inner join out_cluster_ids "
-            "on out_personas.day = out_cluster_ids.day and persona_id = cluster_id and analysis = 'personas' group by all"
+            "select platform, account_id, list(persistent_id order by day) from out_personas as members "
+            "inner join out_cluster_ids as ids on members.day = ids.day and persona_id = cluster_id "
+            "and analysis = 'personas' group by all"
         ).fetchall()
         events = dict(con.sql("select event, count(*) from out_cluster_ids group by event").fetchall())
     both = [ids for _, _, ids in rows if len(ids) == 2]

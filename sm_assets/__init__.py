@@ -6,8 +6,8 @@ The flow, one way:
     raw_<source>__*       as delivered, with positions    contracts/raw.py
     stg_<source>__*       renamed and typed               sql/staging/, contracts/staging.py
     core_*                all platforms as one            sql/core/, contracts/core.py
-    feat_*                numbers about entities          sql/features/, analysis/, contracts/features.py
-    out_*                 results for readers             analysis/, contracts/outputs.py
+    feat_*                numbers about entities          sql/features/, sql/inputs/, analysis/, contracts/features.py
+    out_*                 results for readers             sql/inputs/, analysis/, contracts/outputs.py, personas.py, clusters.py
 
 The floors (imports point down only; tests/test_architecture.py holds it):
 
@@ -19,6 +19,7 @@ The floors (imports point down only; tests/test_architecture.py holds it):
 
 To add a platform: sources/<source>.py and its registry line, sql/staging/<source>/, one branch per core file, fixtures.
 To add an analysis: a table in contracts/outputs.py, a file in analysis/, an asset in defs/assets/, a test, a plot.
+To give its clusters words, topics, medoids, a map and names that last: one line in defs/cluster_analyses.py.
 
 `cluster_pages` and `find_audiences` are the one-shot tools as functions; they need neither Dagster nor a lake.
 `open_audiences` answers questions about audiences from a lake, without Dagster.

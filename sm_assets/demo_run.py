@@ -16,7 +16,6 @@ from sm_assets.demo.summary_audiences import audience_summary
 from sm_assets.demo.summary_personas import persona_summary
 from sm_assets.settings import Settings
 
-
 # Half the texts are not English, and the model that comes along reads English only; a snapshot a week shows how
 # personas go on.
 _PERSONA_CONFIG: dict[str, Any] = {
@@ -67,9 +66,9 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
     print(
         f"\nParquet:    {data_root}/lake/out_cosharing_{{clusters,members,pairs,evidence}}/day=*/part-0.parquet"
         f"\n            {data_root}/lake/out_audience_{{communities,members,overlap}}/day=*/part-0.parquet"
+        f"\n            {data_root}/lake/out_persona{{s,_profiles,_conversations}}/day=*/part-0.parquet"
         f"\nCatalogue:  {data_root}/catalog.duckdb (views over all tables)"
         f"\nTruth:      {data_root}/truth/accounts.csv"
-        f"\n            {data_root}/lake/out_persona{{s,_profiles,_conversations}}/day=*/part-0.parquet"
         f"\nMap:        {data_root}/exports/maps/personas/day={world.last_day}/map.html (open it in a browser)"
         f"\nExports:    {data_root}/exports/personas/day={world.last_day}/ (report.md, a JSONL file per persona)"
         "\nUI:         make serve, then open http://127.0.0.1:3000"

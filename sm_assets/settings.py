@@ -74,7 +74,7 @@ class Settings:
             replaced by another. SM_ASSETS_DEVICE.
         dtype: precision of the model: `fp32`, `bf16`, or `auto` (bf16 where the hardware computes it). SM_ASSETS_DTYPE.
 
-    Changing embedder or dtype means: materialise feat_post_embeddings and all that follows again.
+    Changing dtype or what begins with embedder means: materialise feat_post_embeddings and all that follows again.
     Changing what begins with sketch_ or key_ means: materialise feat_follow_keys and all that follows again.
     """
 

@@ -307,7 +307,5 @@ def test_contents_and_languages_add_up_per_account(settings: Settings) -> None:
         "select n, count(*) from counted group by n order by n",
     )
     assert shared == [(1, 8), (4, 2)], "on each day one content of all four pages and four of one page each"
-    assert ask(settings, "select sum(n_posts), min(lang), max(lang) from feat_account_language") == [
-        (16, "en", "en")
-    ]
+    assert ask(settings, "select sum(n_posts), min(lang), max(lang) from feat_account_language") == [(16, "en", "en")]
     assert ask(settings, "select count(*) from feat_account_content where sample_url is null") == [(0,)]

@@ -1,7 +1,7 @@
 """Personas from landing to exports: nothing is harmed, nothing withdrawn is left, nothing changes twice.
 
 Here: one small capture with three kinds of people and hostile texts, through all tables with a stub of a text model.
-Not here: how well a real model finds personas (`test_persona_quality`), the single steps.
+Not here: how well a real model finds personas (`test_planted_personas`), the single steps.
 """
 
 from __future__ import annotations

@@ -90,6 +90,11 @@ class ClusterSpec:
             raise OptionError(f"tol must lie between 0 and 1; found {self.tol}.")
         if self.size_max is not None:
             check_whole("size_max", self.size_max, self.size_min)
+            if self.preset != "constrained":
+                raise OptionError(
+                    f"size_max is kept by the preset constrained only; found it with {self.preset}: leave it out, or "
+                    "take constrained."
+                )
         if self.random_state is not None:
             check_whole("random_state", self.random_state, 0, 2**32 - 1)
             if self.preset != "kmeans":

@@ -13,11 +13,13 @@ import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from sm_assets.analysis.one_thread_tasks import one_thread
 from sm_assets.analysis.parameters import check_whole
 from sm_assets.errors import KernelError, OptionError
 
@@ -143,9 +145,10 @@ def _unit_rows(vectors: Any, order: npt.NDArray[np.int64]) -> tuple[Any, npt.NDA
 
 def _place(rows: Any, method: Method, seed: int) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
     """float64[m, 2] and what was done."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
+    # Only a library that is loaded can be held to one thread.
+    import_module({"tsne": "openTSNE", "pacmap": "pacmap"}[method])
+    import_module("sklearn.decomposition")
+    with one_thread():
         reduced = _reduce(rows)
         plane = np.zeros((len(reduced), 2))
         plane[:, : reduced.shape[1]] = reduced[:, :2]

@@ -10,9 +10,7 @@ from sm_assets.contracts import clusters, core, features, outputs, personas, raw
 from sm_assets.contracts.schema import Column, Reference, Table
 
 TABLES: dict[str, Table] = {
-    table.name: table
-    for part in (raw, staging, core, features, outputs, clusters, personas)
-    for table in part.TABLES
+    table.name: table for part in (raw, staging, core, features, outputs, clusters, personas) for table in part.TABLES
 }
 
 __all__ = ["TABLES", "Column", "Reference", "Table"]

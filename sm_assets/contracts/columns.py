@@ -365,7 +365,10 @@ _REPORT = (
 )
 
 COLUMNS: dict[str, Column] = (
-    {column.name: column for column in (*_PROVENANCE, *_ENTITIES, *_CONTENTS, *_COSHARING, *_AUDIENCES, *_REPORT, *text_columns.COLUMNS)}
+    {
+        column.name: column
+        for column in (*_PROVENANCE, *_ENTITIES, *_CONTENTS, *_COSHARING, *_AUDIENCES, *_REPORT, *text_columns.COLUMNS)
+    }
     | _HOMONYMS
     | text_columns.HOMONYMS
     | delivered.COLUMNS

@@ -1,7 +1,7 @@
 """Contracts of the feature tables: numbers about entities, per day, that add up over a window.
 
-Here: contents, languages and vectors of posts and accounts, audiences as keys and sketches. Not here: what a window makes of them
-(`outputs`).
+Here: contents, languages and vectors of posts and accounts, audiences as keys and sketches. Not here: what a window
+makes of them (`outputs`, `personas`, `clusters`).
 """
 
 from __future__ import annotations

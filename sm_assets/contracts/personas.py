@@ -1,4 +1,4 @@
-"""Contracts of the persona tables: into which kinds the accounts of a window fall, what each kind does, says, passes over.
+"""Contracts of the persona tables: kinds of accounts of a window, what each kind does, says, passes over.
 
 Here: tables keyed by account, persona or post. Not here: words, topics, medoids and ids over days (`clusters`).
 """

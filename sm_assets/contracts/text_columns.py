@@ -95,7 +95,9 @@ COLUMNS = (
     number("y", "", "Place on the map, from below to above."),
     # ---- personas
     count("persona_id", "", "Number of the persona inside its snapshot, 0 is the largest."),
-    number("similarity", "", "Cosine between the account's vector and the mean vector of its persona.", -1.000001, 1.000001),
+    number(
+        "similarity", "", "Cosine between the account's vector and the mean vector of its persona.", -1.000001, 1.000001
+    ),
     count("second_persona_id", "", "Persona with the next nearest mean vector."),
     number("second_similarity", "", "Cosine to that mean vector.", -1.000001, 1.000001),
     share("share", "Members out of all members of personas."),
@@ -143,7 +145,9 @@ COLUMNS = (
 # Names that mean something else in another table.
 HOMONYMS = {
     "language.reason": text("reason", "ok, or why there is no certain label.", *LANGUAGE_REASONS),
-    "k.stability": number("stability", "", "Mean adjusted Rand index of models fitted on halves; null: not measured.", -1, 1),
+    "k.stability": number(
+        "stability", "", "Mean adjusted Rand index of models fitted on halves; null: not measured.", -1, 1
+    ),
     "k.reason": text("reason", "Why this number was chosen or was not.", *K_REASONS),
     "cluster.cluster_id": count("cluster_id", "", "Number of the cluster inside its snapshot, 0 is the largest."),
     "term.weight": number("weight", "", "Class-based TF-IDF: how much the term marks the cluster off.", 0),
@@ -151,6 +155,8 @@ HOMONYMS = {
     "word.weight": number("weight", "", "Weight of the word in the topic.", 0),
     "persona.status": text("status", "member, or why the account has no persona.", *PERSONA_STATUSES),
     "persona.n_accounts": count("n_accounts", "accounts", "Members of the persona.", 1),
-    "exposure.similarity": number("similarity", "", "Highest cosine to what the persona cares about.", -1.000001, 1.000001),
+    "exposure.similarity": number(
+        "similarity", "", "Highest cosine to what the persona cares about.", -1.000001, 1.000001
+    ),
     "persona.n_follows": _events("n_follows", "Follows"),
 }

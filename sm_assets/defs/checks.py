@@ -149,8 +149,13 @@ def _landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         ),
     ]
 
-    @dg.multi_asset_check(name=f"check_landing_{name}", specs=specs)
-    def check() -> Iterator[dg.AssetCheckResult]:
+    @dg.multi_asset_check(name=f"check_landing_{name}", specs=specs, can_subset=True)
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        results = {(result.asset_key, result.check_name): result for result in judged()}
+        for key in context.selected_asset_check_keys:
+            yield results[key.asset_key, key.name]
+
+    def judged() -> Iterator[dg.AssetCheckResult]:
         state = lake.read_json("lake", "_ingest", f"{name}.json") or {"unknown": {}, "unusable": {}, "files": {}}
         aside = state["unknown"] | state["unusable"]
         named = dg.MetadataValue.md("\n".join(f"- `{path}`: {why}" for path, why in aside.items()) or "none")
@@ -188,7 +193,7 @@ def _staging_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         for table in source.raw_tables
     ]
 
-    @dg.multi_asset_check(name=f"check_staging_{name}", specs=specs)
+    @dg.multi_asset_check(name=f"check_staging_{name}", specs=specs, can_subset=True)
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         days = run_days(context)
         with lake.connect() as con:
@@ -196,7 +201,8 @@ def _staging_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
             for table in staged:
                 lake.register(con, lake.ref(table, days))
             fed = " union all ".join(f"select {position} from {table}" for table in staged)
-            for table in source.raw_tables:
+            chosen = {key.asset_key.path[-1] for key in context.selected_asset_check_keys}
+            for table in (name for name in source.raw_tables if name in chosen):
                 lake.register(con, lake.ref(table, days))
                 on = " and ".join(f"r.{name} = fed.{name}" for name in POSITION)
                 lost = con.sql(f"select count(*) from {table} as r anti join ({fed}) as fed on {on}").fetchall()[0][0]

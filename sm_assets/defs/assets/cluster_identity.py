@@ -25,7 +25,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     upstream = inputs_of("members")
 
     @dg.multi_asset(
-        name="follow_clusters",
+        name="link_clusters",
         outs={name: out(lake, name) for name in TABLES},
         ins=ins(lake, LINKS, upstream),
         internal_asset_deps={LINKS: {dg.AssetKey(name) for name in upstream}, IDS: {dg.AssetKey(LINKS)}},

@@ -76,11 +76,17 @@ class ExposuresConfig(dg.Config):
         default=_DEFAULTS.absolute,
         ge=-1,
         le=1,
-        description="Of interest is what is more similar than this cosine; what is much depends on the embedder.",
+        description="Of interest is what is more similar than this cosine; only with threshold absolute. What is much depends "
+        "on the embedder.",
     )
-    cap: int = Field(default=_DEFAULTS.cap, ge=1, le=1_000_000, description="Most posts of one account.")
+    cap: int = Field(
+        default=_DEFAULTS.cap, ge=1, le=1_000_000, description="Most rows of one member; `seed` decides which are kept."
+    )
     seed: int = Field(
-        default=_DEFAULTS.seed, ge=0, le=2**32 - 1, description="Of the centres of interest and of the draw at the cap."
+        default=_DEFAULTS.seed,
+        ge=0,
+        le=2**32 - 1,
+        description="Seed of the centres of interest and of the draw at the cap.",
     )
 
     def rules(self) -> ExposureRules:

@@ -51,8 +51,14 @@ class PersonasConfig(dg.Config):
     n_clusters: int = Field(
         default=10, ge=1, le=1000, description="Number of personas where auto_clusters is off; not for hdbscan."
     )
-    size_min: int = Field(default=10, ge=1, le=1_000_000, description="Least accounts of a persona.")
-    size_max: int | None = Field(default=None, ge=1, description="Most accounts of a persona (constrained).")
+    size_min: int = Field(
+        default=10,
+        ge=1,
+        le=1_000_000,
+        description="Least accounts: kept exactly by constrained, preferred where the number is chosen; hdbscan finds "
+        "no smaller persona. There are none at all below twice as many accounts.",
+    )
+    size_max: int | None = Field(default=None, ge=1, description="Most accounts of a persona; for constrained only.")
     seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
     snapshots: Literal["every_day", "weekly", "last_day"] = Field(
         default="every_day",
