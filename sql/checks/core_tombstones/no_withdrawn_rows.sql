@@ -18,42 +18,6 @@ follows as (
     select * from core_follows__all_days
 ),
 
--- What is newer than its withdrawal stands, and so does all that is made of it.
-newer as (
-    select
-        posts.platform,
-        posts.post_id
-    from posts
-    inner join withdrawals
-        on
-            withdrawals.entity = 'post'
-            and posts.platform = withdrawals.platform
-            and posts.post_id = withdrawals.record_id
-            and withdrawals.is_platform_revision
-            and posts.revision not like '____-__-__T%'
-            and posts.revision > withdrawals.revision
-),
-
-gone_posts as (
-    select
-        withdrawals.platform,
-        withdrawals.record_id
-    from withdrawals
-    anti join newer
-        on
-            withdrawals.platform = newer.platform
-            and withdrawals.record_id = newer.post_id
-    where withdrawals.entity = 'post'
-),
-
-gone_accounts as (
-    select
-        platform,
-        record_id
-    from withdrawals
-    where entity = 'account'
-),
-
 -- Everything that names a post.
 of_posts as (
     select

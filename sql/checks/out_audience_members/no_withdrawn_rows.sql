@@ -2,14 +2,6 @@
 -- found here again.
 with
 
-gone_accounts as (
-    select
-        platform,
-        record_id
-    from standing_withdrawals
-    where entity = 'account'
-),
-
 of_accounts as (
     select
         'feat_follow_keys' as table_name,
