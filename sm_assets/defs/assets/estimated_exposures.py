@@ -76,8 +76,8 @@ class ExposuresConfig(dg.Config):
         default=_DEFAULTS.absolute,
         ge=-1,
         le=1,
-        description="Of interest is what is more similar than this cosine; only with threshold absolute. What is much depends "
-        "on the embedder.",
+        description="Of interest is what is more similar than this cosine; only with threshold "
+        "absolute. What is much depends on the embedder.",
     )
     cap: int = Field(
         default=_DEFAULTS.cap, ge=1, le=1_000_000, description="Most rows of one member; `seed` decides which are kept."
