@@ -7,7 +7,7 @@ The flow, one way:
     stg_<source>__*       renamed and typed               sql/staging/, contracts/staging.py
     core_*                all platforms as one            sql/core/, contracts/core.py
     feat_*                numbers about entities          sql/features/, sql/inputs/, analysis/, contracts/features.py
-    out_*                 results for readers             sql/inputs/, analysis/, contracts/{outputs,personas,clusters}.py
+    out_*                 results for readers             sql/inputs/, analysis/, contracts/{outputs,personas,...}.py
 
 The floors (imports point down only; tests/test_architecture.py holds it):
 

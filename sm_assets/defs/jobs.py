@@ -16,7 +16,6 @@ def all_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             WHOLE_CHAIN,
             selection=dg.AssetSelection.all(),
-            description="Every table for a range of days: from landing files of all platforms to networks, communities, "
-            "personas.",
+            description="Every table for a range of days: from landing files to networks, communities, personas.",
         )
     ]

@@ -28,7 +28,9 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     def out_cluster_k(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
         from sm_assets.plots import cluster_k  # draws with matplotlib
 
-        days = sorted({day for ref in refs.values() for day in ref.days} & {*partition_days(list(context.partition_keys))})
+        days = sorted(
+            {day for ref in refs.values() for day in ref.days} & {*partition_days(list(context.partition_keys))}
+        )
         rows = []
         for day in days:
             for each in ANALYSES:
