@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import digests, post, write_export
+from stub_embedder import StubEmbedder
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.checks import all_checks
@@ -48,7 +49,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     settings = Settings(data_root=str(root), threads=1, start_day=date(2021, 6, 1), window_days=4)
     write_export(root / "landing" / "crowdtangle" / "2021-07-10-10-00-00-UTC-x.csv", two_networks())
     with dg.DagsterInstance.ephemeral() as instance:
-        assert materialise_range(settings, FIRST, LAST, instance=instance, raise_on_error=True)
+        assert materialise_range(settings, FIRST, LAST, instance=instance, raise_on_error=True, embedder=StubEmbedder())
     return Lake(settings)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from stub_embedder import StubEmbedder
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.run import materialise_range
@@ -36,7 +37,9 @@ def copied(shared_data: Path, root: Path, *names: str) -> None:
 
 def run(settings: Settings, tables: tuple[str, ...], first: date, last: date) -> bool:
     with dg.DagsterInstance.ephemeral() as instance:
-        return materialise_range(settings, first, last, tables=tables, instance=instance, raise_on_error=True)
+        return materialise_range(
+            settings, first, last, tables=tables, instance=instance, raise_on_error=True, embedder=StubEmbedder()
+        )
 
 
 def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
