@@ -21,7 +21,8 @@ Here: the exception tree and nothing else. A message says what was found, what w
     ├── Unreconciled         rows in and rows out do not add up; nothing was published
     ├── UncoveredDays        no file speaks of the days asked for; nothing was replaced
     ├── MixedContents        a window holds content ids of more than one mode or version
-    └── MixedVectors         a window holds vectors of more than one embedder or rule
+    ├── MixedVectors         a window holds vectors of more than one embedder or rule
+    └── MissingRecord        a file does not tell how it was made
 
 Bad rows are not errors: they are counted rejects (see `sm_assets.sources`).
 """
@@ -107,3 +108,7 @@ class MixedContents(SmAssetsError):
 
 class MixedVectors(SmAssetsError):
     """A window holds vectors of more than one embedder or rule."""
+
+
+class MissingRecord(SmAssetsError):
+    """A file does not tell how it was made."""

@@ -21,8 +21,9 @@ from sm_assets.analysis.member_feeds import member_feeds
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
-from sm_assets.defs.assets.estimated_exposures import ESTIMATED, NAME, upstream_tables
+from sm_assets.defs.assets.estimated_exposures import NAME, upstream_tables
 from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.exposure_marks import were_estimated
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql import SQL_ROOT, open_select
 from sm_assets.demo.persona_world import FIRST_DAY, PlantedExposures, planted_exposures
@@ -99,7 +100,7 @@ def test_rows_are_those_of_the_analysis(full_lake: Lake, world: PlantedExposures
             assert found[name].to_pylist() == expected[name].to_pylist(), name
         assert len(found) > 50
         assert set(found["params_hash"].to_pylist()) == {params_hash(rules.told() | {"of": RECORD.params_hash})}
-        assert full_lake.metadata(NAME, day)[ESTIMATED] == "true"
+        assert were_estimated(full_lake, day)
     assert told["status"] == "on"
     assert told["as_of"] == str(last)
     assert told["dagster/row_count"] > 100
@@ -114,7 +115,7 @@ def test_off_until_switched_on(full_lake: Lake, world: PlantedExposures) -> None
     assert full_lake.days(NAME) == [first, last]
     for day in (first, last):
         assert len(read(full_lake, day)) == 0
-        assert full_lake.metadata(NAME, day)[ESTIMATED] == "false"
+        assert not were_estimated(full_lake, day)
 
 
 def test_nothing_is_read_while_it_is_off(full_lake: Lake, world: PlantedExposures) -> None:

@@ -30,8 +30,8 @@ from sm_assets.contracts.schema import Column
 from sm_assets.contracts.text_columns import LINE_KINDS
 from sm_assets.defs import persona_export
 from sm_assets.defs.assets import persona_conversations
-from sm_assets.defs.assets.estimated_exposures import OVER_CAP
 from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.exposure_marks import exposure_marks
 from sm_assets.defs.persona_export import export_personas
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql import check_files
@@ -81,7 +81,7 @@ def publish(
     contract = TABLES[table]
     plain = {column.name: _plain(column) for column in contract.columns if not column.nullable}
     full = [{name: (plain | dict(row)).get(name) for name in contract.column_names} for row in rows]
-    metadata = RECORD.metadata() if table == "out_personas" else {OVER_CAP: json.dumps(left_out or {})}
+    metadata = RECORD.metadata() if table == "out_personas" else exposure_marks(left_out or {})
     data = pa.Table.from_pylist(full, contract.plain_schema)
     lake.publish(contract, data, {*days, *(row["day"] for row in full)}, metadata=lambda _: metadata)
 

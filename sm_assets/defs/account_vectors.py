@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.text_rules import TextRules
-from sm_assets.errors import MixedVectors
+from sm_assets.errors import MissingRecord, MixedVectors
 from sm_assets.storage import Lake, stream
 
 TABLE: Final = "feat_account_embeddings"
@@ -65,10 +65,11 @@ class WindowVectors(NamedTuple):
     total: npt.NDArray[np.float64]
 
 
-def rules_of(lake: Lake, days: Sequence[date]) -> VectorRules | None:
-    """The rules that all days of a window agree in; None: no day tells any.
+def rules_of(lake: Lake, days: Sequence[date]) -> VectorRules:
+    """The rules that all days of a window, at least one, agree in.
 
     Raises:
+        MissingRecord: no day tells any.
         MixedVectors: days differ in embedder or rules; names those to materialise again.
     """
     found: dict[date, dict[str, Any]] = {}
@@ -77,7 +78,10 @@ def rules_of(lake: Lake, days: Sequence[date]) -> VectorRules | None:
         if told is not None:
             found[day] = told
     if not found:
-        return None
+        raise MissingRecord(
+            f"No file of {TABLE} of {min(days)} to {max(days)} tells by which rules texts count: materialise {TABLE} "
+            "for these days again."
+        )
     # A day without vectors does not say which embedder it would have had.
     spoken = {day: told for day, told in found.items() if told["embedder_id"]} or found
     kinds: dict[tuple[str, str], list[date]] = {}

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sm_assets.defs.account_vectors import window_vectors
+from sm_assets.defs.clustering_record import PERSONAS
 from sm_assets.defs.sql import input_file, upstreams
 from sm_assets.storage import Lake
 
@@ -74,7 +75,7 @@ def _account_vectors(lake: Lake, con: duckdb.DuckDBPyConnection, days: Sequence[
     return Vectors(found.platform, found.account_id, found.total)
 
 
-ANALYSES: Final = (Analysis("personas", "out_personas", "feat_account_embeddings", _account_vectors),)
+ANALYSES: Final = (Analysis("personas", PERSONAS, "feat_account_embeddings", _account_vectors),)
 
 
 def inputs_of(*selects: str) -> list[str]:

@@ -20,6 +20,7 @@ from sm_assets.contracts import TABLES
 from sm_assets.defs.cluster_analyses import Analysis
 from sm_assets.defs.clustering_record import clustering_record
 from sm_assets.defs.sql import open_select, upstreams
+from sm_assets.defs.windows import with_constants
 from sm_assets.storage import Lake
 
 LINKS: Final = "out_cluster_links"
@@ -103,18 +104,12 @@ class History:
             rows = pq.read_table(source, filters=chosen)
         contract = TABLES[table]
         if "day" not in rows.column_names:
-            rows = rows.append_column("day", pa.repeat(pa.scalar(day, pa.date32()), len(rows)))
+            rows = with_constants(rows, day=day)
         return rows.select(contract.column_names).cast(contract.plain_schema)
 
 
 def _told(rows: pa.Table, table: str, analysis: str, params_hash: str, day: date) -> pa.Table:
     """The rows with the columns that tell whose they are, in the contract's types."""
-    constants = {
-        "analysis": pa.scalar(analysis, pa.string()),
-        "params_hash": pa.scalar(params_hash, pa.string()),
-        "day": pa.scalar(day, pa.date32()),
-    }
-    for name, value in constants.items():
-        rows = rows.append_column(name, pa.repeat(value, len(rows)))
     contract = TABLES[table]
+    rows = with_constants(rows, analysis=analysis, params_hash=params_hash, day=day)
     return rows.select(contract.column_names).cast(contract.plain_schema)

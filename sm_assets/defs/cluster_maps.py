@@ -24,6 +24,7 @@ from sm_assets.contracts import TABLES
 from sm_assets.defs.cluster_analyses import Analysis
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.sql import open_select
+from sm_assets.defs.windows import with_constants
 from sm_assets.storage import Lake, TableRef
 
 POINTS: Final = "out_map_points"
@@ -130,9 +131,7 @@ def _rows(members: pa.Table, places: Layout, common: dict[str, Any]) -> pa.Table
     rows = members.take(pa.array(places.row)).rename_columns({"name": "text"})
     for name, values in (("x", places.x), ("y", places.y)):
         rows = rows.append_column(name, pa.array(values))
-    for name, value in common.items():
-        rows = rows.append_column(name, pa.repeat(pa.scalar(value), len(rows)))
-    return rows.select(TABLES[POINTS].column_names)
+    return with_constants(rows, **common).select(TABLES[POINTS].column_names)
 
 
 def _labels(terms: pa.Table, analysis: str) -> dict[int, str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -25,6 +25,7 @@ from sm_assets.defs.cluster_analyses import Analysis
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.sql import open_select
 from sm_assets.defs.text_rules import register
+from sm_assets.defs.windows import with_constants
 from sm_assets.storage import Lake, TableRef, parquet_sql
 
 TERMS: Final = "out_cluster_terms"
@@ -109,7 +110,8 @@ def summarise(
     own = {TERMS: told.terms, TOPICS: told.topics, MEDOIDS: _medoids(texts, sorted(told.topics_status), options)}
     path.unlink()
     common = {"analysis": analysis.name, "params_hash": _hash(record, options, told), "day": day}
-    return Summaries({name: _with(rows, common) for name, rows in own.items()}, told.topics_status, told.counts)
+    tables = {name: with_constants(rows, **common) for name, rows in own.items()}
+    return Summaries(tables, told.topics_status, told.counts)
 
 
 def _medoids(texts: duckdb.DuckDBPyRelation, clusters: list[int], options: SummaryOptions) -> pa.Table:
@@ -129,12 +131,6 @@ def _medoids(texts: duckdb.DuckDBPyRelation, clusters: list[int], options: Summa
 def _hash(record: ClusteringRecord, options: SummaryOptions, told: ClusterWords) -> str:
     own = {name: getattr(options, name) for name in options.__slots__}
     return params_hash(own | {"of": record.params_hash, "stop_words": told.stop_words})
-
-
-def _with(rows: pa.Table, values: Mapping[str, Any]) -> pa.Table:
-    for name, value in values.items():
-        rows = rows.append_column(name, pa.repeat(pa.scalar(value), len(rows)))
-    return rows
 
 
 def status_metadata(found: Mapping[str, Mapping[int, str]]) -> dict[str, str]:

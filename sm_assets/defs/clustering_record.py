@@ -12,8 +12,11 @@ from datetime import date
 from typing import Any, Final
 
 from sm_assets.analysis.text_rules import TextRules
+from sm_assets.errors import MissingRecord
 from sm_assets.storage import Lake
 
+PERSONAS: Final = "out_personas"
+"""The membership table of personas."""
 RECORD: Final = "sm.clustering"
 
 
@@ -51,3 +54,19 @@ def clustering_record(lake: Lake, table: str, day: date) -> ClusteringRecord | N
         return None
     told = json.loads(lake.metadata(table, day).get(RECORD, "null"))
     return None if told is None else ClusteringRecord(**told | {"rules": TextRules.of(told["rules"])})
+
+
+def required_record(lake: Lake, table: str, day: date) -> ClusteringRecord:
+    """The record of a snapshot that must have one.
+
+    Raises:
+        MissingRecord: the file has none, or is not there.
+    """
+    record = clustering_record(lake, table, day)
+    if record is None:
+        found = "a file without the record of its clusters" if lake.ref(table, [day]).days else "no file"
+        raise MissingRecord(
+            f"{table} has {found} on {day}; what comes after the clusters reads its rules there: materialise {table} "
+            f"for {day} again."
+        )
+    return record

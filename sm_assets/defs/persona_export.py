@@ -34,16 +34,14 @@ from sm_assets.analysis.persona_lines import (
 )
 from sm_assets.analysis.persona_report import persona_report
 from sm_assets.contracts.text_columns import LINE_KINDS
-from sm_assets.defs.assets.estimated_exposures import NAME as EXPOSURES
-from sm_assets.defs.assets.estimated_exposures import OVER_CAP
-from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.clustering_record import PERSONAS, ClusteringRecord
+from sm_assets.defs.exposure_marks import left_out_at_cap
 from sm_assets.defs.sql import input_file, open_select
 from sm_assets.defs.text_rules import register
 from sm_assets.storage import Lake, TableRef
 from sm_assets.storage.folders import replace_folder
 
 TABLE: Final = "out_persona_exports"
-MEMBERS: Final = "out_personas"
 PROFILES: Final = "out_persona_profiles"
 FORMAT: Final = 1
 """Version of the folder's layout, in the manifest."""
@@ -78,7 +76,7 @@ def export_personas(
         (rows of out_persona_exports, path of the folder).
     """
     register(con, record.rules)
-    members = {ref.table: lake.register(con, ref) for ref in window}[MEMBERS].filter("persona_id is not null")
+    members = {ref.table: lake.register(con, ref) for ref in window}[PERSONAS].filter("persona_id is not null")
     table = members.select("platform, account_id, persona_id").order("platform, account_id").to_arrow_table()
     prefixed = len(table["platform"].unique()) > 1
     counts: Counts = {number: no_counts() for number in sorted(table["persona_id"].unique().to_pylist())}
@@ -86,7 +84,7 @@ def export_personas(
     for number in counts:
         files.append(_file(number), b"", 0)
     files.append("user_clusters.json", _user_clusters(table, prefixed), 1)
-    for number, n_left_out in _over_cap(lake, day).items():
+    for number, n_left_out in left_out_at_cap(lake, day).items():
         counts[number][LINE_KINDS.index("ignore"), [0, -1]] = n_left_out
     _write_lines(con, lake, window, targets, prefixed, files, counts)
     parameters = {"targets": targets}
@@ -113,14 +111,6 @@ def export_personas(
     text = json.dumps(manifest, ensure_ascii=True, indent=1, sort_keys=True) + "\n"
     (folder / "manifest.json").write_text(text, encoding="ascii")
     return _rows(counts, made_by, day), replace_folder(lake, folder, "exports", "personas", f"day={day}")
-
-
-def _over_cap(lake: Lake, day: date) -> dict[int, int]:
-    """Persona -> estimated exposures that its table left out at the cap."""
-    if not lake.ref(EXPOSURES, [day]).days:
-        return {}
-    told = json.loads(lake.metadata(EXPOSURES, day).get(OVER_CAP, "{}"))
-    return {int(number): n for number, n in told.items()}
 
 
 def _write_lines(

@@ -114,6 +114,13 @@ class Results:
         return con.sql(parquet_sql(self._files[name], day_from_folder=False))
 
 
+def with_constants(rows: pa.Table, **values: Any) -> pa.Table:
+    """The rows with columns that hold one value each (text, number or day)."""
+    for name, value in values.items():
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value), len(rows)))
+    return rows
+
+
 def table_of(con: duckdb.DuckDBPyConnection, lake: Lake, path: Path, refs: Iterable[TableRef]) -> pa.Table:
     """Rows of a SELECT over referenced partitions."""
     for ref in refs:

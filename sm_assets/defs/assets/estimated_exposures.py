@@ -4,7 +4,6 @@ Here: the asset and its parameters. Not here: how it is estimated (`sm_assets.an
 switched on: then nothing is read, and each day has a partition of no rows.
 """
 
-import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -18,21 +17,17 @@ from pydantic import Field
 from sm_assets.analysis.exposure_rules import ExposureRules
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.defs.assets.declare import ins, one
-from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.clustering_record import PERSONAS, required_record
+from sm_assets.defs.exposure_marks import EXPOSURES, exposure_marks
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table, small_table
 from sm_assets.defs.partitions import partition_days
-from sm_assets.defs.sql import WANTED_POSTS, input_file, open_select, upstreams
+from sm_assets.defs.sql import WANTED_POSTS, days_with_input, input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
-from sm_assets.defs.windows import Results, window_refs
+from sm_assets.defs.windows import Results, snapshot_refs, with_constants
 from sm_assets.storage import Lake, TableRef
 
-NAME: Final = "out_estimated_exposures"
-MEMBERS: Final = "out_personas"
-ESTIMATED: Final = "sm.exposures"
-"""In the metadata of a day's file: whether exposures were estimated, `true` or `false`."""
-OVER_CAP: Final = "sm.exposures_over_cap"
-"""In the metadata of a day's file: persona -> exposures left out at the cap, as JSON."""
+NAME: Final = EXPOSURES
 INPUTS: Final = ("members", "activity", "follows", "feed", "actions", "blocks")
 _DEFAULTS: Final = ExposureRules()
 _BATCH: Final = 65_536
@@ -106,15 +101,15 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     def out_estimated_exposures(
         context: dg.AssetExecutionContext, config: ExposuresConfig, **refs: TableRef
     ) -> Iterator[dg.Output[Rows]]:
-        days = [day for day in partition_days(list(context.partition_keys)) if day in refs[MEMBERS].days]
+        days = days_with_input(NAME, [refs[PERSONAS]], partition_days(list(context.partition_keys)))
         told: dict[str, Any] = {"status": "off: set `enabled` to true in this step's config to estimate exposures"}
         with lake.workspace("exposures") as folder, lake.connect() as con:
             results = Results(folder)
-            marks = {day: {ESTIMATED: str(config.enabled).lower()} for day in days}
+            marks = {day: exposure_marks(None) for day in days}
             for day in days if config.enabled else ():
                 rows, told, over_cap = _snapshot(con, lake, list(refs.values()), day, config.rules())
                 results.add(NAME, rows)
-                marks[day][OVER_CAP] = json.dumps(over_cap)
+                marks[day] = exposure_marks(over_cap)
             relation = results.relation(con, NAME)
             yield dg.Output(Rows(relation, days, metadata=told, file_metadata=marks.__getitem__))
 
@@ -130,23 +125,17 @@ def _snapshot(
     from sm_assets.analysis.interests import wanted_posts
     from sm_assets.analysis.member_feeds import FeedInputs, member_feeds
 
-    record = clustering_record(lake, MEMBERS, day)
-    assert record is not None, f"{MEMBERS} day={day} was written without its record"
+    record = required_record(lake, PERSONAS, day)
     register(con, record.rules)
-    window = [
-        TableRef(ref.table, (day,)) if ref.table == MEMBERS else ref
-        for ref in window_refs(refs, day, lake.settings.window_days)
-    ]
+    window = snapshot_refs(refs, day, lake.settings.window_days)
     tables = {name: open_select(con, lake, _input(name), window, [day]).to_arrow_table() for name in INPUTS}
     feeds = member_feeds(FeedInputs(**tables), rules)
     platform, post_id = feeds.posts.pairs(wanted_posts(feeds))
     con.register(WANTED_POSTS, pa.table({"platform": platform, "post_id": post_id}))
     vectors = open_select(con, lake, _input("vectors"), window, [day]).to_arrow_reader(_BATCH)
     found = estimate_exposures(feeds, vectors, rules)
-    rows = found.rows
-    told = {"params_hash": params_hash(rules.told() | {"of": record.params_hash}), "day": day}
-    for name, value in told.items():
-        rows = rows.append_column(name, pa.repeat(pa.scalar(value), len(rows)))
+    made_by = params_hash(rules.told() | {"of": record.params_hash})
+    rows = with_constants(found.rows, params_hash=made_by, day=day)
     shown = {
         "status": "on",
         "as_of": str(day),

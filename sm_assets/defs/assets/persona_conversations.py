@@ -15,17 +15,16 @@ import pyarrow as pa
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
-from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.clustering_record import PERSONAS, required_record
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
-from sm_assets.defs.sql import input_file, open_select, upstreams
+from sm_assets.defs.sql import days_with_input, input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
-from sm_assets.defs.windows import snapshot_refs
+from sm_assets.defs.windows import snapshot_refs, with_constants
 from sm_assets.storage import ROW_GROUP, Lake, TableRef
 
 NAME = "out_persona_conversations"
-MEMBERS = "out_personas"
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
@@ -33,7 +32,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
     @dg.asset(ins=ins(lake, NAME, upstreams(input_file(NAME))), **one(lake, NAME))
     def out_persona_conversations(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
-        days = [day for day in partition_days(list(context.partition_keys)) if day in refs[MEMBERS].days]
+        days = days_with_input(NAME, [refs[PERSONAS]], partition_days(list(context.partition_keys)))
         # Both are filled while the rows come.
         counts: Counter[str] = Counter(rows_in=0)
         told: dict[str, Any] = {}
@@ -65,15 +64,12 @@ def snapshot(
     """Rows of one as-of day in the order of their key; what went in and what was broken is counted."""
     from sm_assets.analysis.conversations import conversations  # loads kernels
 
-    record = clustering_record(lake, MEMBERS, day)
-    assert record is not None, f"{MEMBERS} day={day} was written without its record"
+    record = required_record(lake, PERSONAS, day)
     register(con, record.rules)
     posts = open_select(con, lake, input_file(NAME), window, []).to_arrow_table()
     counts["rows_in"] += len(posts)
     found = conversations(posts)
-    rows = found.table
     cut.update({"replies to themselves": found.n_self_replies, "loops of replies": found.n_loops})
-    for name, value in {"params_hash": record.params_hash, "day": day}.items():
-        rows = rows.append_column(name, pa.repeat(pa.scalar(value), len(rows)))
+    rows = with_constants(found.table, params_hash=record.params_hash, day=day)
     schema = TABLES[NAME].plain_schema
     return rows.select(schema.names).cast(schema)

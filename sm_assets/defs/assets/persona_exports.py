@@ -10,16 +10,15 @@ import dagster as dg
 from pydantic import Field
 
 from sm_assets.defs.assets.declare import common, group, ins, out
-from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.clustering_record import PERSONAS, required_record
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
-from sm_assets.defs.sql import input_file, upstreams
+from sm_assets.defs.sql import days_with_input, input_file, upstreams
 from sm_assets.defs.windows import Results, snapshot_refs
 from sm_assets.storage import Lake, TableRef
 
 NAME = "out_persona_exports"
 FILES = "report_persona_exports"
-MEMBERS = "out_personas"
 PROFILES = "out_persona_profiles"
 INPUTS = ("chains", "contents", "events", "named")
 _ABOUT = (
@@ -40,7 +39,7 @@ class PersonaExportsConfig(dg.Config):
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
     """The table and the files as one asset over one lake."""
-    upstream = {MEMBERS, PROFILES, *(name for each in INPUTS for name in upstreams(input_file(f"{NAME}_{each}")))}
+    upstream = {PERSONAS, PROFILES, *(name for each in INPUTS for name in upstreams(input_file(f"{NAME}_{each}")))}
 
     @dg.multi_asset(
         name="export_personas",
@@ -62,13 +61,12 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     ) -> Iterator[dg.Output[Any]]:
         from sm_assets.defs.persona_export import export_personas  # loads kernels
 
-        days = [day for day in partition_days(list(context.partition_keys)) if day in refs[MEMBERS].days]
+        days = days_with_input(NAME, [refs[PERSONAS]], partition_days(list(context.partition_keys)))
         written = []
         with lake.workspace("persona-exports") as folder, lake.connect() as con:
             results = Results(folder)
             for day in days:
-                record = clustering_record(lake, MEMBERS, day)
-                assert record is not None, f"{MEMBERS} day={day} was written without its record"
+                record = required_record(lake, PERSONAS, day)
                 staged = folder / str(day)
                 staged.mkdir()
                 window = snapshot_refs(refs.values(), day, lake.settings.window_days)

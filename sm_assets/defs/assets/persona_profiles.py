@@ -14,18 +14,16 @@ import pyarrow as pa
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
-from sm_assets.defs.assets.estimated_exposures import ESTIMATED
-from sm_assets.defs.assets.estimated_exposures import NAME as EXPOSURES
-from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.clustering_record import PERSONAS, required_record
+from sm_assets.defs.exposure_marks import were_estimated
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
-from sm_assets.defs.sql import input_file, open_select, upstreams
+from sm_assets.defs.sql import days_with_input, input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
-from sm_assets.defs.windows import Results, snapshot_refs
+from sm_assets.defs.windows import Results, snapshot_refs, with_constants
 from sm_assets.storage import Lake, TableRef
 
 NAME = "out_persona_profiles"
-MEMBERS = "out_personas"
 ANALYSIS = "personas"
 SUMMARIES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids")
 _INPUTS = tuple(input_file(f"{NAME}_{name}") for name in ("counts", "languages"))
@@ -33,13 +31,13 @@ _INPUTS = tuple(input_file(f"{NAME}_{name}") for name in ("counts", "languages")
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
     """The asset over one lake."""
-    upstream = sorted({MEMBERS, *SUMMARIES, *(name for path in _INPUTS for name in upstreams(path))})
+    upstream = sorted({PERSONAS, *SUMMARIES, *(name for path in _INPUTS for name in upstreams(path))})
 
     @dg.asset(ins=ins(lake, NAME, upstream), **one(lake, NAME))
     def out_persona_profiles(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:
         from sm_assets.analysis.persona_report import persona_report
 
-        days = [day for day in partition_days(list(context.partition_keys)) if day in refs[MEMBERS].days]
+        days = days_with_input(NAME, [refs[PERSONAS]], partition_days(list(context.partition_keys)))
         told: dict[str, Any] = {}
         with lake.workspace("profiles") as folder, lake.connect() as con:
             results = Results(folder)
@@ -58,8 +56,7 @@ def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], 
     from sm_assets.analysis.persona_profiles import persona_profiles
     from sm_assets.defs.cluster_summaries import topics_status  # loads kernels
 
-    record = clustering_record(lake, MEMBERS, day)
-    assert record is not None, f"{MEMBERS} day={day} was written without its record"
+    record = required_record(lake, PERSONAS, day)
     register(con, record.rules)
     snapshot = snapshot_refs(refs, day, lake.settings.window_days)
     counts, languages = (open_select(con, lake, path, snapshot, []).to_arrow_table() for path in _INPUTS)
@@ -68,14 +65,14 @@ def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], 
         name: lake.register(con, of_day[name]).filter(f"analysis = '{ANALYSIS}'").to_arrow_table() for name in SUMMARIES
     }
     table = persona_profiles(
-        lake.register(con, of_day[MEMBERS]).to_arrow_table(),
+        lake.register(con, of_day[PERSONAS]).to_arrow_table(),
         counts,
         languages,
         *(words[name] for name in SUMMARIES),
         topics_status=topics_status(lake, ANALYSIS, day),
         geometry=record.record.get("personas", {"silhouette": [], "nearest": []}),
-        estimated=day in of_day[EXPOSURES].days and lake.metadata(EXPOSURES, day).get(ESTIMATED) == "true",
+        estimated=were_estimated(lake, day),
         params_hash=record.params_hash,
         schema=pa.schema([item for item in TABLES[NAME].plain_schema if item.name != "day"]),
     )
-    return table.append_column("day", pa.repeat(pa.scalar(day), len(table)))
+    return with_constants(table, day=day)

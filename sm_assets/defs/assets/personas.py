@@ -17,16 +17,16 @@ from sm_assets.analysis.parameters import params_hash
 from sm_assets.defs.account_vectors import TABLE as SUMS
 from sm_assets.defs.account_vectors import VectorRules, rules_of, window_vectors
 from sm_assets.defs.assets.declare import ins, one
-from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.clustering_record import PERSONAS, ClusteringRecord
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
-from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs
+from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs, with_constants
 from sm_assets.storage import Lake, TableRef
 
-NAME = "out_personas"
+NAME = PERSONAS
 ANALYSIS = "personas"
 
 
@@ -108,7 +108,6 @@ def _snapshot(
     window = window_refs(refs, day, lake.settings.window_days)
     days = next(ref.days for ref in window if ref.table == SUMS)
     made_by = rules_of(lake, days)
-    assert made_by is not None, f"{SUMS} was written without its rules"
     record = _record(made_by, config)
     register(con, record.rules)
     accounts = open_select(con, lake, input_file("out_personas_accounts"), window, []).to_arrow_table()
@@ -127,7 +126,7 @@ def _snapshot(
     table = personas_table(
         found, labels, near, {"embedder_id": record.embedder_id or None, "params_hash": record.params_hash}
     )
-    rows = table.append_column("day", pa.repeat(pa.scalar(day), len(table)))
+    rows = with_constants(table, day=day)
     told: dict[str, Any] = {
         "as_of": str(day),
         "sizes": dg.MetadataValue.md(cluster_sizes.draw(*sizes(table))),
