@@ -130,6 +130,8 @@ def prepare_texts(texts: pa.Array | pa.ChunkedArray) -> pa.StringArray:
     """
     column = pc.fill_null(string_column(texts), "")
     bare = replace_addresses(column, ((LINK, " "), (EMAIL, r"\1 "), (HANDLE, " ")))
+    # The model takes this for the end of the text.
+    bare = pc.replace_substring(bare, "</s>", " ")
     spaced = pc.replace_substring_regex(pc.utf8_lower(bare), r"[\s\pZ\p{Cc}#＃\x{fffd}]+", " ")
     return pc.utf8_trim_whitespace(spaced)
 

@@ -7,6 +7,7 @@ dimensions (`reductions`), ids over days (`cluster_identity`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, NamedTuple
@@ -223,6 +224,9 @@ def _space(fitted: Matrix, given: _Rows, spec: ClusterSpec, metric: str) -> Spac
 
 def _choice(space: Space, given: _Rows, spec: ClusterSpec, threads: int, log: Log, notices: list[str]) -> Choice:
     n, most = given.n, given.n_distinct
+    if spec.preset == "constrained" and spec.size_max is not None:
+        # Equal rows may lie in different clusters where one would be too large.
+        most = max(most, math.ceil(n / spec.size_max))
     if spec.k != AUTO:
         k = int(spec.k)
         if k > most:

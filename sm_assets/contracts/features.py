@@ -28,8 +28,9 @@ TABLES = (
     Table(
         name="feat_post_language",
         description=(
-            "Language of each post: the model's first label for message, link title and link description, where it is "
-            "certain enough. What the post declares is another column, of core_posts."
+            "Language of each post: the model's first label for its text, or for headline and description of its links "
+            "where it has none; `und` where the model is not certain enough. What the post declares is another column, "
+            "of core_posts."
         ),
         grain="one post",
         key=_POST,

@@ -25,6 +25,8 @@ from sm_assets.storage import Lake, stream
 
 TABLE: Final = "feat_account_embeddings"
 RULES: Final = "sm.text_rules"
+MADE_BY: Final = "sm.made_by"
+"""In the files of languages and vectors of posts: the parameters that decide which posts count."""
 _BATCH: Final = 16_384
 _SHOWN: Final = 20
 

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from sm_assets.contracts import TABLES
 from sm_assets.errors import MixedContents
-from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef, parquet_sql
 
 _SHOWN = 20
+_SUNDAY = 7
 
 
 def window_refs(refs: Iterable[TableRef], as_of: date, window_days: int) -> list[TableRef]:
@@ -40,27 +40,31 @@ def snapshot_refs(refs: Iterable[TableRef], as_of: date, window_days: int) -> li
     ]
 
 
-def window_days_of(source: TableRef, asked: Iterable[date], settings: Settings) -> list[date]:
-    """As-of days that have at least one day of `source` in their window, and none later than the newest of these days.
+def window_days_of(lake: Lake, table: str, asked: Iterable[date]) -> list[date]:
+    """As-of days that have at least one day of a table in their window, and none later than the newest of its days.
 
     A backfill asks for every as-of day that a renewed day is in the window of, those to come included; a snapshot of a
     day that nothing is known of yet would be a window with its end missing.
     """
+    source = lake.ref(table)
     newest = max(source.days, default=date.min)
-    return [day for day in asked if day <= newest and window_refs([source], day, settings.window_days)[0].days]
+    return [day for day in asked if day <= newest and window_refs([source], day, lake.settings.window_days)[0].days]
 
 
-def chosen_days(days: Sequence[date], snapshots: str) -> list[date]:
+def chosen_days(days: Sequence[date], snapshots: str, present: Iterable[date]) -> list[date]:
     """Which of the as-of days are made.
 
     Args:
         days: ascending.
-        snapshots: every_day, weekly (each seventh, counted back from the last), last_day.
+        snapshots: every_day, weekly (Sundays, whatever range they are asked for in), last_day.
+        present: days that have a snapshot: they are made again, for something may have been withdrawn since.
     """
-    if snapshots == "every_day" or not days:
-        return list(days)
-    last = days[-1]
-    return [day for day in days if day == last or (snapshots == "weekly" and (last - day).days % 7 == 0)]
+    made = {
+        "every_day": set(days),
+        "weekly": {day for day in days if day.isoweekday() == _SUNDAY},
+        "last_day": set(days[-1:]),
+    }[snapshots]
+    return [day for day in days if day in made.union(present)]
 
 
 def check_one_version(versions: Iterable[Mapping[str, Any]], as_of: date, content_mode: str) -> None:

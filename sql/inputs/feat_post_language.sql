@@ -1,5 +1,5 @@
--- The text whose language is the post's: message, then headline and
--- description of its links.
+-- The text whose language is the post's: its own, else headline and description
+-- of its links.
 with
 
 posts as (
@@ -27,7 +27,10 @@ joined as (
         posts.account_id,
         posts.posted_at,
         posts.day,
-        concat_ws(' ', posts.text, link_texts.text) as text
+        case
+            when trim(coalesce(posts.text, '')) != '' then posts.text
+            else link_texts.text
+        end as text
     from posts
     left join link_texts
         on

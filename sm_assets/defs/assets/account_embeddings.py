@@ -17,7 +17,7 @@ from sm_assets.analysis.account_sums import AccountSums
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.text_rules import POST_KINDS, TextRules
 from sm_assets.contracts import TABLES
-from sm_assets.defs.account_vectors import TABLE, VectorRules
+from sm_assets.defs.account_vectors import MADE_BY, TABLE, VectorRules
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
@@ -26,6 +26,7 @@ from sm_assets.defs.text_rules import register
 from sm_assets.storage import Lake, TableRef, stream
 
 VECTORS = "feat_post_embeddings"
+LANGUAGES = "feat_post_language"
 _BATCH = 16_384
 _RULE = "sum of unit vectors, each content of an account once a day"
 
@@ -51,7 +52,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     ) -> Iterator[dg.Output[Rows]]:
         days = days_with_input(TABLE, [refs[VECTORS]], partition_days(list(context.partition_keys)))
         rules = TextRules(tuple(config.languages), tuple(config.kinds))
-        made_by = params_hash({"rules": rules.told(), "sum": _RULE})
+        made_by = {day: params_hash({"rules": rules.told(), "sum": _RULE} | _inputs(lake, day)) for day in days}
         counts: Counter[str] = Counter()
         embedders: dict[date, str] = {}
 
@@ -63,7 +64,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                     sums.add(batch)
                 embedders[day] = sums.embedder_id
                 counts["merged/same_account"] += sums.n_posts - sums.n_accounts
-                yield from sums.batches(day, made_by, TABLES[TABLE].plain_schema)
+                yield from sums.batches(day, made_by[day], TABLES[TABLE].plain_schema)
 
         with lake.connect() as con:
             stream_ = pa.RecordBatchReader.from_batches(TABLES[TABLE].plain_schema, rows(con))
@@ -75,12 +76,18 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                     reconcile=True,
                     is_sorted=True,
                     metadata={"languages": ", ".join(rules.languages) or "all", "kinds": ", ".join(rules.kinds)},
-                    file_metadata=lambda day: VectorRules(embedders.get(day, ""), made_by, rules).metadata(),
+                    file_metadata=lambda day: VectorRules(embedders.get(day, ""), made_by[day], rules).metadata(),
                 )
             )
 
     made: dg.AssetsDefinition = feat_account_embeddings
     return made
+
+
+def _inputs(lake: Lake, day: date) -> dict[str, str | None]:
+    """How the languages and vectors of a day were made."""
+    tables = [name for name in (LANGUAGES, VECTORS) if lake.ref(name, [day]).days]
+    return {name: lake.metadata(name, day).get(MADE_BY) for name in tables}
 
 
 def _judged(

@@ -93,7 +93,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         asked = partition_days(list(context.partition_keys))
         with lake.workspace("cosharing") as folder, lake.connect() as con:
             results = Results(folder)
-            days = window_days_of(refs["feat_account_content"], asked, settings)
+            days = window_days_of(lake, "feat_account_content", asked)
             if not days:
                 for name in TABLES:
                     yield dg.Output(Rows(results.relation(con, name), []), name)

@@ -3,6 +3,7 @@
 Here: the asset and its parameter. Not here: the model (`sm_assets.analysis.language`).
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from sm_assets.contracts import TABLES
+from sm_assets.defs.account_vectors import MADE_BY
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
@@ -56,7 +58,8 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             posts = open_select(con, lake, path, refs.values(), days).to_arrow_reader(ROW_GROUP)
             stream = pa.RecordBatchReader.from_batches(TABLES[NAME].plain_schema, map(labelled, posts))
             metadata = {"min_lang_prob": config.min_lang_prob}
-            yield dg.Output(Rows(stream, days, seen, metadata=metadata))
+            told = {MADE_BY: json.dumps(metadata)}
+            yield dg.Output(Rows(stream, days, seen, metadata=metadata, file_metadata=lambda _: told))
         context.log.info("languages: %s", languages.most_common(10))
 
     made: dg.AssetsDefinition = feat_post_language

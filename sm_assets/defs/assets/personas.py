@@ -62,7 +62,8 @@ class PersonasConfig(dg.Config):
     seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
     snapshots: Literal["every_day", "weekly", "last_day"] = Field(
         default="every_day",
-        description="Which of the as-of days asked for are made. weekly: each seventh, counted back from the last.",
+        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
+        "are made again in any case, so that what was withdrawn goes.",
     )
 
 
@@ -75,7 +76,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: PersonasConfig, **refs: TableRef
     ) -> Iterator[dg.Output[Rows]]:
         asked = partition_days(list(context.partition_keys))
-        days = chosen_days(window_days_of(refs[SUMS], asked, lake.settings), config.snapshots)
+        days = chosen_days(window_days_of(lake, SUMS, asked), config.snapshots, lake.days(NAME))
         records: dict[date, ClusteringRecord] = {}
         told: dict[str, Any] = {}
         with lake.workspace("personas") as folder, lake.connect() as con:
@@ -115,8 +116,11 @@ def _snapshot(
     found = comparable(accounts, sums.platform, sums.account_id, sums.n_texts, sums.total, config.min_texts)
     labels = near = None
     notices = []
-    if len(found.rows) < 2 * config.size_min:
-        notices.append(f"{len(found.rows)} accounts can be compared; personas need {2 * config.size_min}.")
+    needed = 2 * config.size_min
+    if config.method == "constrained" and not config.auto_clusters:
+        needed = max(needed, config.n_clusters * config.size_min)
+    if len(found.rows) < needed:
+        notices.append(f"{len(found.rows)} accounts can be compared; personas need {needed}.")
     else:
         clusters = cluster(found.vectors, found.keys, _spec(config), log=log, threads=lake.settings.threads)
         notices += clusters.notices

@@ -3,6 +3,7 @@
 Here: the asset and its parameters. Not here: the run (`defs.embedding`), models (`sm_assets.analysis.text_models`).
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from sm_assets.analysis.embedder import Embedder
 from sm_assets.analysis.encoding import Progress
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
+from sm_assets.defs.account_vectors import MADE_BY
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.embedding import TABLE, PostVectors
 from sm_assets.defs.io import Rows
@@ -95,8 +97,19 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
             run.drop_stale(days)
             if "notices" in run.told:
                 context.log.warning(run.told["notices"])
+            told = {MADE_BY: json.dumps({"languages": sorted(asked.languages)})}
             reader = pa.RecordBatchReader.from_batches(schema, run.batches())
-            yield dg.Output(Rows(reader, days, run.counts, reconcile=True, is_sorted=True, metadata=run.told))
+            yield dg.Output(
+                Rows(
+                    reader,
+                    days,
+                    run.counts,
+                    reconcile=True,
+                    is_sorted=True,
+                    metadata=run.told,
+                    file_metadata=lambda _: told,
+                )
+            )
 
     made: dg.AssetsDefinition = feat_post_embeddings
     return made

@@ -1,5 +1,5 @@
--- All days hold vectors of one embedder; else materialise the days found here
--- again, and all that follows.
+-- The days of the latest window hold vectors of one embedder; else materialise
+-- the days found here again, and all that follows.
 with
 
 vectors as (
@@ -15,10 +15,19 @@ latest as (
     limit 1
 ),
 
+settings as (
+    select window_days from run_settings
+),
+
 strange as (
     select vectors.*
     from vectors
+    cross join settings
     anti join latest on vectors.embedder_id = latest.embedder_id
+    where
+        vectors.day
+        > (select max(latest_day.day) from vectors as latest_day)
+        - settings.window_days
 )
 
 select * from strange
