@@ -42,7 +42,11 @@ LINE_KINDS = (
 
 
 def _events(name: str, what: str) -> Column:
-    return count(name, "events", f"{what} by members in the window; null: no platform of the window delivers them.")
+    return count(
+        name,
+        "events",
+        f"{what} by members in the window; null: no platform of the members delivers them on any day of the lake.",
+    )
 
 
 COLUMNS = (
@@ -114,7 +118,7 @@ COLUMNS = (
     _events("n_blocks", "Blocks"),
     _events("n_unblocks", "Blocks taken back"),
     _events("n_post_updates", "Edited posts"),
-    _events("n_post_deletes", "Deleted posts"),
+    _events("n_post_deletes", "Posts that their authors deleted"),
     count("n_ignored", "posts", "Posts that members probably saw and passed over; null: not estimated."),
     number("mean_similarity", "", "Mean cosine of the members to the persona's mean vector.", -1.000001, 1.000001),
     count("nearest_persona_id", "", "Persona with the nearest mean vector."),

@@ -1,138 +1,64 @@
--- What the members of each persona did in the window, by kind of event; null
+-- What the members of each persona did in the window, by kind of event; no row
 -- where no platform of the persona delivers the kind.
 with
 
 members as (
-    select
-        platform,
-        account_id,
-        persona_id
+    select distinct
+        persona_id,
+        platform
     from out_personas
     where persona_id is not null
 ),
 
-posts as (
-    select * from core_posts
-),
-
-interactions as (
-    select * from core_interactions
-),
-
-follows as (
-    select * from core_follows
-    where not is_snapshot
-),
-
-tombstones as (
-    select * from core_tombstones
-),
-
-ignored as (
-    select * from out_estimated_exposures
-),
-
--- One row per event of anybody.
+-- Quotes are counted among what the members wrote.
 events as (
-    select
-        platform,
-        account_id,
-        'n_' || kind || 's' as event
-    from interactions
-    where kind in ('like', 'repost', 'block')
-    union all
-    select
-        platform,
-        account_id,
-        'n_un' || interaction_kind || 's' as event
-    from tombstones
-    where
-        entity = 'interaction'
-        and action != 'restore'
-        and interaction_kind in ('like', 'repost', 'block')
-    union all
-    select
-        platform,
-        follower_account_id as account_id,
-        'n_follows' as event
-    from follows
-    union all
-    select
-        platform,
-        account_id,
-        'n_unfollows' as event
-    from tombstones
-    where entity = 'follow' and action != 'restore'
-    union all
-    select
-        platform,
-        account_id,
-        'n_post_deletes' as event
-    from tombstones
-    where entity = 'post' and action != 'restore'
-    union all
-    select
-        platform,
-        account_id,
-        'n_post_updates' as event
-    from posts
-    where edits_count > 0
-    union all
-    select
-        platform,
-        account_id,
-        'n_ignored' as event
-    from ignored
+    select * from persona_events
+    where line_kind != 'quote'
 ),
 
--- A platform delivers a kind if anybody's event of it is there.
 delivered as (
-    select distinct
-        platform,
-        event
-    from events
-),
-
-personas as (
-    select
-        persona_id,
-        platform
-    from members
-    group by persona_id, platform
-),
-
-possible as (
-    select distinct
-        personas.persona_id,
-        delivered.event
-    from personas
-    inner join delivered on personas.platform = delivered.platform
+    select * from delivered_kinds
 ),
 
 counted as (
     select
-        members.persona_id,
-        events.event,
+        persona_id,
+        line_kind,
         count(*) as n_events
     from events
-    inner join members
-        on
-            events.platform = members.platform
-            and events.account_id = members.account_id
-    group by members.persona_id, events.event
+    group by persona_id, line_kind
+),
+
+possible as (
+    select distinct
+        members.persona_id,
+        delivered.line_kind
+    from members
+    inner join delivered on members.platform = delivered.platform
 ),
 
 filled as (
     select
-        possible.persona_id,
-        possible.event,
+        coalesce(possible.persona_id, counted.persona_id) as persona_id,
+        coalesce(possible.line_kind, counted.line_kind) as line_kind,
         coalesce(counted.n_events, 0) as n_events
     from possible
-    left join counted
+    full join counted
         on
             possible.persona_id = counted.persona_id
-            and possible.event = counted.event
-    order by possible.persona_id, possible.event
+            and possible.line_kind = counted.line_kind
+),
+
+named as (
+    select
+        persona_id,
+        case line_kind
+            when 'ignore' then 'n_ignored'
+            else 'n_' || line_kind || 's'
+        end as event,
+        n_events
+    from filled
+    order by persona_id, event
 )
 
-select * from filled
+select * from named

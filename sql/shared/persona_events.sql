@@ -24,9 +24,10 @@ follows as (
     where not is_snapshot
 ),
 
+-- What an account withdrew itself; what a platform hides is nobody's deed.
 tombstones as (
     select * from core_tombstones
-    where action != 'restore'
+    where action = 'purge' and reason = 'deleted'
 ),
 
 ignored as (

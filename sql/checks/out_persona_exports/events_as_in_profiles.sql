@@ -1,4 +1,5 @@
--- The profiles of personas count as many events of each kind as the export.
+-- The export counts events as it writes them: as many of each kind as the
+-- profiles of personas.
 with
 
 exports as (
