@@ -23,7 +23,7 @@ from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.estimated_exposures import NAME, upstream_tables
 from sm_assets.defs.clustering_record import ClusteringRecord
-from sm_assets.defs.exposure_marks import were_estimated
+from sm_assets.defs.exposure_record import exposure_record
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql import SQL_ROOT, open_select
 from sm_assets.demo.persona_world import FIRST_DAY, PlantedExposures, planted_exposures
@@ -100,7 +100,9 @@ def test_rows_are_those_of_the_analysis(full_lake: Lake, world: PlantedExposures
             assert found[name].to_pylist() == expected[name].to_pylist(), name
         assert len(found) > 50
         assert set(found["params_hash"].to_pylist()) == {params_hash(rules.told() | {"of": RECORD.params_hash})}
-        assert were_estimated(full_lake, day)
+        record = exposure_record(full_lake, day)
+        assert record is not None
+        assert (record.params_hash, record.rules) == (found["params_hash"][0].as_py(), rules.told())
     assert told["status"] == "on"
     assert told["as_of"] == str(last)
     assert told["dagster/row_count"] > 100
@@ -115,7 +117,13 @@ def test_off_until_switched_on(full_lake: Lake, world: PlantedExposures) -> None
     assert full_lake.days(NAME) == [first, last]
     for day in (first, last):
         assert len(read(full_lake, day)) == 0
-        assert not were_estimated(full_lake, day)
+        assert exposure_record(full_lake, day) is None
+
+
+def test_switched_on_without_a_day_of_personas_it_is_on(full_lake: Lake) -> None:
+    told = run(full_lake, FIRST_DAY, FIRST_DAY, enabled=True)
+    assert told["status"].startswith("on: ")
+    assert full_lake.days(NAME) == []
 
 
 def test_nothing_is_read_while_it_is_off(full_lake: Lake, world: PlantedExposures) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,12 @@ from sm_assets.contracts.text_columns import LINE_KINDS
 from sm_assets.defs import persona_export
 from sm_assets.defs.assets import persona_conversations
 from sm_assets.defs.clustering_record import ClusteringRecord
-from sm_assets.defs.exposure_marks import exposure_marks
-from sm_assets.defs.persona_export import export_personas
+from sm_assets.defs.exposure_record import ExposureRecord, exposure_metadata
+from sm_assets.defs.persona_export import export_personas, publish_folder
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql import check_files
 from sm_assets.defs.windows import snapshot_refs
+from sm_assets.errors import MissingRecord
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef
 from sm_assets.storage.folders import replace_folder
@@ -48,6 +50,7 @@ UPSTREAM = (
 )  # fmt: skip
 MADE = ("out_persona_conversations", "out_persona_exports", "report_persona_exports")
 RECORD = ClusteringRecord("personas", "0123456789abcdef", "fedcba9876543210", TextRules(), {"size_min": 2})
+ESTIMATED = ExposureRecord("89abcdef01234567", {"cap": 9}, {0: 5})
 HOSTILE = '"quoted" \\ line\nbreak\u2028 <script>alert(1)</script> | \u202e né 🙂'
 _BY_TYPE: dict[str, Any] = {
     "text": "x", "int64": 1, "int32": 0, "float64": 0.5, "bool": False, "date": DAY, "list<text>": [],
@@ -75,13 +78,13 @@ def publish(
     table: str,
     rows: Iterable[Mapping[str, Any]],
     days: Iterable[date] = (DAY,),
-    left_out: Mapping[int, int] | None = None,
+    estimated: ExposureRecord | None = None,
 ) -> None:
     """Rows of a table; what they leave out is null or a plain value."""
     contract = TABLES[table]
     plain = {column.name: _plain(column) for column in contract.columns if not column.nullable}
     full = [{name: (plain | dict(row)).get(name) for name in contract.column_names} for row in rows]
-    metadata = RECORD.metadata() if table == "out_personas" else exposure_marks(left_out or {})
+    metadata = RECORD.metadata() if table == "out_personas" else exposure_metadata(estimated)
     data = pa.Table.from_pylist(full, contract.plain_schema)
     lake.publish(contract, data, {*days, *(row["day"] for row in full)}, metadata=lambda _: metadata)
 
@@ -169,16 +172,16 @@ def fill(lake: Lake, personas: Mapping[str, int] = PERSONAS, posts: Iterable[dic
     publish(lake, "core_tombstones", [{"deleted_at": at(DAY, 70)} | row for row in TOMBSTONES], days)
     publish(lake, "out_personas", members(personas))
     publish(lake, "out_persona_profiles", profiles(personas))
-    publish(lake, "out_estimated_exposures", IGNORED if personas else [], left_out={0: 5} if personas else {})
+    publish(lake, "out_estimated_exposures", IGNORED if personas else [], estimated=ESTIMATED if personas else None)
 
 
-def run(lake: Lake, first: date = DAY, last: date = DAY) -> bool:
+def run(lake: Lake, first: date = DAY, last: date = DAY, tables: Sequence[str] = MADE) -> bool:
     """The assets and their checks, as a run of Dagster."""
     return materialise_range(
         lake.settings,
         first,
         last,
-        tables=MADE,
+        tables=list(tables),
         instance=dg.DagsterInstance.ephemeral(),
         raise_on_error=True,
         log_level="ERROR",
@@ -195,7 +198,8 @@ def export(lake: Lake, targets: Targets = "any") -> None:
         threads = persona_conversations.snapshot(con, lake, window(), DAY, Counter(), Counter())
         lake.publish(TABLES[MADE[0]], threads, [DAY])
         (space / "made").mkdir()
-        rows, _ = export_personas(con, lake, window(), DAY, RECORD, targets, space / "made")
+        rows = export_personas(con, lake, window(), DAY, RECORD, targets, space / "made")
+        publish_folder(lake, DAY, space / "made")
         lake.publish(TABLES[MADE[1]], rows.select(TABLES[MADE[1]].column_names), [DAY])
 
 
@@ -299,6 +303,7 @@ def test_the_manifest_tells_of_every_file(exported: Lake) -> None:
     assert clusters == json.dumps(PERSONAS) + "\n"
     assert manifest["params_hash"] == read(exported, "out_persona_exports", DAY)["params_hash"][0].as_py()
     assert manifest["params_hash"] != RECORD.params_hash
+    assert manifest["exposures"] == {"params_hash": ESTIMATED.params_hash, "rules": ESTIMATED.rules}
 
 
 def test_each_line_is_what_json_writes(exported: Lake) -> None:
@@ -313,6 +318,40 @@ def test_targets_of_members_only(lake: Lake) -> None:
     assert ("repost", "anna", "stranger", "text of s") not in deeds(lake, 0)
     rows = {(row["persona_id"], row["line_kind"]): row for row in read(lake, "out_persona_exports", DAY).to_pylist()}
     assert rows[0, "repost"]["target_not_eligible"] == 1
+
+
+def test_the_hash_is_over_all_that_decides_the_lines(lake: Lake) -> None:
+    fill(lake)
+    told = []
+    for estimated, targets in (
+        (ESTIMATED, "any"),
+        (ESTIMATED, "kept_accounts"),
+        (replace(ESTIMATED, params_hash="0" * 16), "any"),
+        (replace(ESTIMATED, rules={"cap": 8}), "any"),
+        (None, "any"),
+    ):
+        publish(lake, "out_estimated_exposures", IGNORED, estimated=estimated)
+        export(lake, targets)
+        manifest = json.loads((folder(lake) / "manifest.json").read_text(encoding="ascii"))
+        told.append(manifest["params_hash"])
+    assert manifest["exposures"] is None
+    assert len(set(told)) == len(told)
+    publish(lake, "out_estimated_exposures", IGNORED, estimated=replace(ESTIMATED, over_cap={0: 6}))
+    export(lake)
+    assert read(lake, "out_persona_exports", DAY)["params_hash"][0].as_py() == told[0]
+
+
+def test_a_day_that_fails_leaves_the_files_of_all_days(lake: Lake) -> None:
+    fill(lake)
+    export(lake)
+    before = {path.name: path.read_bytes() for path in folder(lake).iterdir()}
+    fill(lake, posts=[row | {"text": "changed"} for row in POSTS])
+    after = DAY + timedelta(days=1)
+    # Without the record of its personas.
+    lake.publish(TABLES["out_personas"], TABLES["out_personas"].plain_schema.empty_table(), [after])
+    with pytest.raises(MissingRecord, match=str(after)):
+        run(lake, DAY, after, MADE[1:])
+    assert {path.name: path.read_bytes() for path in folder(lake).iterdir()} == before
 
 
 def test_a_purged_account_is_gone_when_the_day_is_made_again(lake: Lake) -> None:

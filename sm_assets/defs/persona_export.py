@@ -35,7 +35,7 @@ from sm_assets.analysis.persona_lines import (
 from sm_assets.analysis.persona_report import persona_report
 from sm_assets.contracts.text_columns import LINE_KINDS
 from sm_assets.defs.clustering_record import PERSONAS, ClusteringRecord
-from sm_assets.defs.exposure_marks import left_out_at_cap
+from sm_assets.defs.exposure_record import exposure_record
 from sm_assets.defs.sql import input_file, open_select
 from sm_assets.defs.text_rules import register
 from sm_assets.storage import Lake, TableRef
@@ -60,8 +60,8 @@ def export_personas(
     record: ClusteringRecord,
     targets: Targets,
     folder: Path,
-) -> tuple[pa.Table, str]:
-    """Write the export of one as-of day, and replace the one that is there.
+) -> pa.Table:
+    """Write the files of one as-of day.
 
     Args:
         con: an open connection.
@@ -73,7 +73,7 @@ def export_personas(
         folder: an empty folder in a workspace.
 
     Returns:
-        (rows of out_persona_exports, path of the folder).
+        rows of out_persona_exports.
     """
     register(con, record.rules)
     members = {ref.table: lake.register(con, ref) for ref in window}[PERSONAS].filter("persona_id is not null")
@@ -84,11 +84,13 @@ def export_personas(
     for number in counts:
         files.append(_file(number), b"", 0)
     files.append("user_clusters.json", _user_clusters(table, prefixed), 1)
-    for number, n_left_out in left_out_at_cap(lake, day).items():
+    estimated = exposure_record(lake, day)
+    for number, n_left_out in (estimated.over_cap if estimated else {}).items():
         counts[number][LINE_KINDS.index("ignore"), [0, -1]] = n_left_out
     _write_lines(con, lake, window, targets, prefixed, files, counts)
     parameters = {"targets": targets}
-    made_by = params_hash(parameters | {"of": record.params_hash})
+    exposures = estimated.made_by() if estimated else None
+    made_by = params_hash(parameters | {"of": record.params_hash, "exposures": exposures})
     profiles = lake.register(con, next(ref for ref in window if ref.table == PROFILES)).order("persona_id")
     report = persona_report(profiles.to_arrow_table())
     files.append("report.md", report.encode(), report.count("\n"))
@@ -105,12 +107,18 @@ def export_personas(
             "rules": record.rules.told(),
             "parameters": record.parameters,
         },
+        "exposures": exposures,
         "personas": {str(number): _told(counts[number]) for number in counts},
         "files": files.told(),
     }
     text = json.dumps(manifest, ensure_ascii=True, indent=1, sort_keys=True) + "\n"
     (folder / "manifest.json").write_text(text, encoding="ascii")
-    return _rows(counts, made_by, day), replace_folder(lake, folder, "exports", "personas", f"day={day}")
+    return _rows(counts, made_by, day)
+
+
+def publish_folder(lake: Lake, day: date, folder: Path) -> str:
+    """Put a day's finished files in the place of those that are there; the path of the folder."""
+    return replace_folder(lake, folder, "exports", "personas", f"day={day}")
 
 
 def _write_lines(

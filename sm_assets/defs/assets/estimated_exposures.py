@@ -18,7 +18,7 @@ from sm_assets.analysis.exposure_rules import ExposureRules
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.clustering_record import PERSONAS, required_record
-from sm_assets.defs.exposure_marks import EXPOSURES, exposure_marks
+from sm_assets.defs.exposure_record import EXPOSURES, ExposureRecord, exposure_metadata
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table, small_table
 from sm_assets.defs.partitions import partition_days
@@ -31,6 +31,7 @@ NAME: Final = EXPOSURES
 INPUTS: Final = ("members", "activity", "follows", "feed", "actions", "blocks")
 _DEFAULTS: Final = ExposureRules()
 _BATCH: Final = 65_536
+_OFF: Final = "off: set `enabled` to true in this step's config to estimate exposures"
 
 
 class ExposuresConfig(dg.Config):
@@ -102,16 +103,21 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: ExposuresConfig, **refs: TableRef
     ) -> Iterator[dg.Output[Rows]]:
         days = days_with_input(NAME, [refs[PERSONAS]], partition_days(list(context.partition_keys)))
-        told: dict[str, Any] = {"status": "off: set `enabled` to true in this step's config to estimate exposures"}
+        told: dict[str, Any] = {"status": "on: no day has personas" if config.enabled else _OFF}
         with lake.workspace("exposures") as folder, lake.connect() as con:
             results = Results(folder)
-            marks = {day: exposure_marks(None) for day in days}
+            records: dict[date, ExposureRecord] = {}
             for day in days if config.enabled else ():
-                rows, told, over_cap = _snapshot(con, lake, list(refs.values()), day, config.rules())
+                rows, told, records[day] = _snapshot(con, lake, list(refs.values()), day, config.rules())
                 results.add(NAME, rows)
-                marks[day] = exposure_marks(over_cap)
-            relation = results.relation(con, NAME)
-            yield dg.Output(Rows(relation, days, metadata=told, file_metadata=marks.__getitem__))
+            yield dg.Output(
+                Rows(
+                    results.relation(con, NAME),
+                    days,
+                    metadata=told,
+                    file_metadata=lambda day: exposure_metadata(records.get(day)),
+                )
+            )
 
     made: dg.AssetsDefinition = out_estimated_exposures
     return made
@@ -119,8 +125,8 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
 def _snapshot(
     con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], day: date, rules: ExposureRules
-) -> tuple[pa.Table, dict[str, Any], dict[int, int]]:
-    """Rows of one as-of day, what the page shows of them, and what each persona left out at the cap."""
+) -> tuple[pa.Table, dict[str, Any], ExposureRecord]:
+    """Rows of one as-of day, what the page shows of them, and the record behind them."""
     from sm_assets.analysis.exposures import estimate_exposures  # loads kernels
     from sm_assets.analysis.interests import wanted_posts
     from sm_assets.analysis.member_feeds import FeedInputs, member_feeds
@@ -142,7 +148,7 @@ def _snapshot(
         "interests": small_table(found.told()),
         "members_and_posts": counts_table(found.counts, "what", "number"),
     }
-    return rows, shown, found.over_cap
+    return rows, shown, ExposureRecord(made_by, rules.told(), dict(found.over_cap))
 
 
 def _input(name: str) -> Path:

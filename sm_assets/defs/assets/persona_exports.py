@@ -32,8 +32,9 @@ class PersonaExportsConfig(dg.Config):
 
     targets: Literal["any", "kept_accounts"] = Field(
         default="any",
-        description="Which posts a line may be about. any: every post of the window that counts by the rules of the "
-        "personas. kept_accounts: those by members of personas only.",
+        description="Which posts a line may be about. any: every post of the window that counts by the "
+        "rules of the personas. kept_accounts: those by members of personas only. Posts from before the window are "
+        "unknown.",
     )
 
 
@@ -59,10 +60,9 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     def persona_exports(
         context: dg.AssetExecutionContext, config: PersonaExportsConfig, **refs: TableRef
     ) -> Iterator[dg.Output[Any]]:
-        from sm_assets.defs.persona_export import export_personas  # loads kernels
+        from sm_assets.defs.persona_export import export_personas, publish_folder  # loads kernels
 
         days = days_with_input(NAME, [refs[PERSONAS]], partition_days(list(context.partition_keys)))
-        written = []
         with lake.workspace("persona-exports") as folder, lake.connect() as con:
             results = Results(folder)
             for day in days:
@@ -70,9 +70,9 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 staged = folder / str(day)
                 staged.mkdir()
                 window = snapshot_refs(refs.values(), day, lake.settings.window_days)
-                rows, path = export_personas(con, lake, window, day, record, config.targets, staged)
-                results.add(NAME, rows)
-                written.append(lake.uri(path))
+                results.add(NAME, export_personas(con, lake, window, day, record, config.targets, staged))
+            # Only now: a day that fails leaves the folders of all days as their table has them.
+            written = [lake.uri(publish_folder(lake, day, folder / str(day))) for day in days]
             yield dg.Output(Rows(results.relation(con, NAME), days), NAME)
         shown = "\n".join(f"- `{path}`" for path in written) or "no day: no snapshot of personas is there"
         yield dg.Output(None, FILES, metadata={"folders": dg.MetadataValue.md(shown)})

@@ -15,7 +15,7 @@ import pyarrow as pa
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.clustering_record import PERSONAS, required_record
-from sm_assets.defs.exposure_marks import were_estimated
+from sm_assets.defs.exposure_record import exposure_record
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input, input_file, open_select, upstreams
@@ -71,7 +71,7 @@ def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], 
         *(words[name] for name in SUMMARIES),
         topics_status=topics_status(lake, ANALYSIS, day),
         geometry=record.record.get("personas", {"silhouette": [], "nearest": []}),
-        estimated=were_estimated(lake, day),
+        estimated=exposure_record(lake, day) is not None,
         params_hash=record.params_hash,
         schema=pa.schema([item for item in TABLES[NAME].plain_schema if item.name != "day"]),
     )
