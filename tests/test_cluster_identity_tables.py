@@ -16,6 +16,8 @@ from follow_lake import read
 
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
+from sm_assets.defs.checks import all_checks
+from sm_assets.defs.cluster_sources import cluster_sources, stale_days
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql import SQL_ROOT
@@ -26,7 +28,8 @@ DAY = date(2024, 3, 1)
 NAMES = ("out_cluster_links", "out_cluster_ids")
 # Accounts of each persona by day: a rename on day 1, a merger on day 2, three days without snapshot, a split on day 6,
 # more than a week without.
-STORY: Mapping[int, Sequence[tuple[str, int, int]]] = {
+Story = Mapping[int, Sequence[tuple[str, int, int]]]
+STORY: Story = {
     0: [("a", 12, 0), ("b", 9, 1), ("c", 7, 2)],
     1: [("b", 9, 0), ("a", 12, 1), ("c", 7, 2)],
     2: [("a", 12, 0), ("c", 7, 0), ("b", 9, 1)],
@@ -39,13 +42,13 @@ def day_number(n: int) -> date:
     return DAY + timedelta(n)
 
 
-def publish_personas(lake: Lake, days: Sequence[int]) -> None:
+def publish_personas(lake: Lake, days: Sequence[int], story: Story = STORY) -> None:
     for n in days:
         day = day_number(n)
         params = "1" * 16 if n < 6 else "2" * 16
         rows: list[dict[str, Any]] = [
             {"platform": "bluesky", "account_id": f"{name}{i}", "persona_id": number, "status": "member", "day": day}
-            for name, size, number in STORY[n]
+            for name, size, number in story[n]
             for i in range(size)
         ]
         # In no persona on any day.
@@ -67,6 +70,27 @@ def run(lake: Lake, first: int, last: int) -> None:
         raise_on_error=True,
         log_level="ERROR",
     )
+
+
+def stale(lake: Lake) -> list[date]:
+    with lake.connect() as con:
+        return stale_days(lake, cluster_sources(lake, con))
+
+
+def judged(lake: Lake, n: int) -> tuple[dg.AssetCheckResult, str | None]:
+    """The check of a lake, and what a run of one day tells of other days."""
+    (check,) = (each for each in all_checks(lake) if each.node_def.name == "out_cluster_links_links_are_current")
+    result = check()
+    assert isinstance(result, dg.AssetCheckResult)
+    instance = dg.DagsterInstance.ephemeral()
+    assert materialise_range(
+        lake.settings, day_number(n), day_number(n), tables=NAMES, instance=instance, log_level="ERROR"
+    )
+    event = instance.get_latest_materialization_event(dg.AssetKey("out_cluster_ids"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    told = event.asset_materialization.metadata.get("stale_links")
+    return result, None if told is None else str(told.value)
 
 
 def tables(lake: Lake) -> dict[tuple[str, date], list[dict[str, Any]]]:
@@ -119,6 +143,63 @@ def test_any_order_of_runs_gives_the_same_tables(together: Lake, tmp_path: Path)
     assert tables(lake) == tables(together)
 
 
+@pytest.mark.parametrize("again", [(2, 6), (6, 2)], ids=str)
+def test_members_that_came_in_two_halves(together: Lake, tmp_path: Path, again: Sequence[int]) -> None:
+    lake = Lake(Settings(data_root=str(tmp_path / "halves"), profile="tiny", start_day=DAY))
+    publish_personas(lake, (2, 6, 14))
+    run(lake, 2, 14)
+    assert stale(lake) == []
+    publish_personas(lake, (0, 1))
+    run(lake, 0, 1)
+    # The links of day 6 are what they were, but its names go further back; nothing reaches day 14.
+    assert stale(lake) == [day_number(2), day_number(6)]
+    for n in again:
+        run(lake, n, n)
+    assert tables(lake) == tables(together)
+    assert stale(lake) == []
+
+
+def test_an_earlier_snapshot_that_was_made_again(together: Lake, tmp_path: Path) -> None:
+    lake = Lake(Settings(data_root=str(tmp_path / "again"), profile="tiny", start_day=DAY))
+    # The same groups by other numbers, and one group that is another.
+    other = {**STORY, 1: [("b", 9, 2), ("a", 12, 0), ("d", 7, 1)]}
+    publish_personas(lake, list(STORY), other)
+    run(lake, 0, 14)
+    before = tables(lake)
+    publish_personas(lake, [1])
+    assert stale(lake) == [day_number(n) for n in (1, 2, 6)]
+    run(lake, 1, 1)
+    result, told = judged(lake, 6)
+    assert not result.passed
+    assert result.severity == dg.AssetCheckSeverity.WARN
+    assert all(str(day_number(n)) in str(result.metadata) for n in (2, 6))
+    assert not any(str(day_number(n)) in str(result.metadata) for n in (0, 1, 14))
+    assert told is not None
+    assert told.startswith("days 2024-03-03: ")
+    found, right = tables(lake), tables(together)
+    assert found["out_cluster_ids", day_number(6)] == right["out_cluster_ids", day_number(6)]
+    assert found["out_cluster_links", day_number(2)] == before["out_cluster_links", day_number(2)]
+    assert found["out_cluster_links", day_number(2)] != right["out_cluster_links", day_number(2)]
+    run(lake, 2, 2)
+    assert tables(lake) == right
+    result, told = judged(lake, 6)
+    assert result.passed
+    assert told is None
+
+
+def test_a_day_without_clusters_breaks_no_names(together: Lake, tmp_path: Path) -> None:
+    lake = Lake(Settings(data_root=str(tmp_path / "thin"), profile="tiny", start_day=DAY))
+    publish_personas(lake, [*STORY, 4], {**STORY, 4: []})
+    run(lake, 0, 14)
+    thin: dict[tuple[str, date], list[dict[str, Any]]] = {(name, day_number(4)): [] for name in NAMES}
+    assert tables(lake) == tables(together) | thin
+    # Once it has clusters, the day after is linked with it.
+    publish_personas(lake, [4], {4: STORY[2]})
+    assert stale(lake) == [day_number(4), day_number(6)]
+    run(lake, 6, 6)
+    assert {row["previous_day"] for row in tables(lake)["out_cluster_links", day_number(6)]} == {day_number(4)}
+
+
 @pytest.mark.parametrize(
     ("table", "column", "wrong"),
     [
@@ -148,8 +229,8 @@ def test_lives_are_drawn_and_empty_ones_are_told() -> None:
     from sm_assets.plots import cluster_lives
 
     schema = TABLES["out_cluster_ids"].plain_schema
-    told = {"analysis": "personas", "params_hash": "1" * 16}
-    rows = [
+    told: dict[str, Any] = {"analysis": "personas", "params_hash": "1" * 16}
+    rows: list[dict[str, Any]] = [
         {
             "day": day_number(n),
             "cluster_id": c,

@@ -14,6 +14,9 @@ import pyarrow as pa
 from sm_assets.contracts import TABLES, Reference, Table
 from sm_assets.contracts.raw import POSITION
 from sm_assets.contracts.schema import quoted
+from sm_assets.defs.cluster_analyses import inputs_of
+from sm_assets.defs.cluster_sources import IDS, LINKS, cluster_sources, stale_days
+from sm_assets.defs.clustering_record import PERSONAS, clustering_record
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import RUN_SETTINGS, check_files, open_select, opening_line, upstreams
@@ -33,6 +36,8 @@ def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
         *(_landing_checks(lake, name) for name in SOURCES),
         *(_staging_checks(lake, name) for name in SOURCES),
         *(_sql_checks(lake, table) for table in sorted({path.parent.name for path in check_files()})),
+        _cluster_check(lake),
+        _persona_sizes_check(lake),
     ]
 
 
@@ -207,6 +212,54 @@ def _staging_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
                 on = " and ".join(f"r.{name} = fed.{name}" for name in POSITION)
                 lost = con.sql(f"select count(*) from {table} as r anti join ({fed}) as fed on {on}").fetchall()[0][0]
                 yield _result(TABLES[table], "every_row_is_staged", {"rows that feed nothing": lost})
+
+    return check
+
+
+# --------------------------------------------------------------------- clusters
+
+
+def _cluster_check(lake: Lake) -> dg.AssetChecksDefinition:
+    """What files say of themselves, which no SELECT can read; of all days, as one day made again changes others."""
+
+    @dg.asset_check(
+        asset=LINKS,
+        name="links_are_current",
+        description="Links and names of every day were made from the snapshots that are there now.",
+        additional_deps=[IDS, *inputs_of("members")],
+    )
+    def check() -> dg.AssetCheckResult:
+        with lake.connect() as con:
+            days = stale_days(lake, cluster_sources(lake, con))
+        result = _result(TABLES[LINKS], "links_are_current", {f"{day}, to be materialised again": 1 for day in days})
+        return result._replace(severity=dg.AssetCheckSeverity.WARN)
+
+    return check
+
+
+# --------------------------------------------------------------------- personas
+
+
+def _persona_sizes_check(lake: Lake) -> dg.AssetChecksDefinition:
+    """How personas were made stands beside the rows, where no SELECT can read it."""
+
+    @dg.asset_check(
+        asset=PERSONAS,
+        name="sizes_as_promised",
+        description="Personas of the method constrained have at least size_min members.",
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        small = {}
+        with lake.connect() as con:
+            for day in lake.ref(PERSONAS, run_days(context)).days:
+                record = clustering_record(lake, PERSONAS, day)
+                if record is None or record.parameters.get("method") != "constrained":
+                    continue
+                rows = lake.register(con, lake.ref(PERSONAS, [day])).filter("persona_id is not null")
+                for number, n in rows.aggregate("persona_id, count(*)").order("persona_id").fetchall():
+                    if n < record.parameters["size_min"]:
+                        small[f"members of persona {number} on {day}"] = n
+        return _result(TABLES[PERSONAS], "sizes_as_promised", small)
 
     return check
 

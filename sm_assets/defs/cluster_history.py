@@ -1,61 +1,66 @@
 """The snapshots of one analysis in their order: links between neighbours, names over all of them.
 
-Here: which snapshot a snapshot is linked with, reading members and links. Not here: what goes on and what is new
-(`sm_assets.analysis.cluster_identity`).
+Here: reading members and links, making those that are not there or not current. Not here: which snapshots belong
+together (`defs.cluster_sources`), what goes on and what is new (`sm_assets.analysis.cluster_identity`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sm_assets.analysis.cluster_identity import REACH_DAYS, Members, cluster_ids, cluster_links
+from sm_assets.analysis.cluster_identity import Members, cluster_ids, cluster_links
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.contracts import TABLES
 from sm_assets.defs.cluster_analyses import Analysis
-from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.cluster_sources import IDS, LINKS, Source, made_from
+from sm_assets.defs.clustering_record import required_record
 from sm_assets.defs.sql import open_select, upstreams
 from sm_assets.defs.windows import with_constants
 from sm_assets.storage import Lake
 
-LINKS: Final = "out_cluster_links"
-IDS: Final = "out_cluster_ids"
 _SHOWN_DAYS: Final = 60
 
 
 class History:
     """Snapshots of one analysis, those made in this run and those before."""
 
-    def __init__(self, lake: Lake, con: duckdb.DuckDBPyConnection, analysis: Analysis, days: Sequence[date]) -> None:
-        """Make the links of `days` anew; those of other days are read where they are published."""
+    def __init__(
+        self,
+        lake: Lake,
+        con: duckdb.DuckDBPyConnection,
+        analysis: Analysis,
+        sources: Mapping[date, Source],
+        days: Sequence[date],
+    ) -> None:
+        """Make the links of `days` anew; those of other days are read where they are made from what is there now."""
         self._lake, self._con, self._analysis = lake, con, analysis
-        self._snapshots = lake.days(analysis.table)
-        self._anew, self._published = set(days), set(lake.days(LINKS))
-        self._links: dict[date, pa.Table | None] = {}
+        self._sources, self._anew = sources, set(days)
+        self._published = {table: set(lake.days(table)) - self._anew for table in (LINKS, IDS)}
+        self._links: dict[date, pa.Table] = {}
         self._ids: dict[date, pa.Table] = {}
         self._members: tuple[date, Members] | None = None
 
     def links(self, day: date) -> pa.Table | None:
         """Rows of out_cluster_links of a day; None: there is no snapshot, or none before it."""
+        if day not in self._sources or self._sources[day].previous is None:
+            return None
         if day not in self._links:
-            read = day in self._published and day not in self._anew
-            self._links[day] = self._read(LINKS, day) if read else self._linked(day)
+            self._links[day] = self._read(LINKS, day) if self._is_current(LINKS, day) else self._linked(day)
         return self._links[day]
 
     def ids(self, day: date) -> pa.Table | None:
         """Rows of out_cluster_ids of a day; None: there is no snapshot."""
-        name, params_hash = self._analysis.name, self._params_hash(day)
-        if params_hash is None:
+        if day not in self._sources:
             return None
-        clusters = [int(number) for number in set(self._of(day).cluster.tolist())]
-        found = _told(cluster_ids(name, day, clusters, self.links), IDS, name, params_hash, day)
-        self._ids[day] = found
-        return found
+        self._ids[day] = self._named(day)
+        return self._ids[day]
 
     @property
     def named(self) -> bool:
@@ -68,24 +73,39 @@ class History:
 
         last = max(self._ids)
         first = last - timedelta(days=_SHOWN_DAYS - 1)
-        earlier = [day for day in self._lake.days(IDS) if first <= day <= last and day not in self._ids]
-        made = [rows for day, rows in self._ids.items() if day >= first]
-        picture: str = cluster_lives.draw(pa.concat_tables([*made, *(self._read(IDS, day) for day in earlier)]))
+        shown = [self._shown(day) for day in self._sources if first <= day <= last]
+        picture: str = cluster_lives.draw(pa.concat_tables(rows for rows in shown if rows is not None))
         return picture
 
-    def _linked(self, day: date) -> pa.Table | None:
-        reach = [at for at in self._snapshots if day - timedelta(days=REACH_DAYS) <= at < day]
-        params_hash = self._params_hash(day)
-        if params_hash is None or not reach:
+    def _shown(self, day: date) -> pa.Table | None:
+        """Names of a day as they are or would be now; None: none were made yet."""
+        if day in self._ids:
+            return self._ids[day]
+        if day not in self._published[IDS]:
             return None
-        changed = self._params_hash(reach[-1]) != params_hash
-        before = self._of(reach[-1])
-        found = cluster_links(before, self._of(day), previous_day=reach[-1], params_changed=changed)
+        return self._read(IDS, day) if self._is_current(IDS, day) else self._named(day)
+
+    def _is_current(self, table: str, day: date) -> bool:
+        if day not in self._published[table]:
+            return False
+        told = self._sources[day].told(table)
+        return bool(made_from(self._lake, table, day).get(self._analysis.name) == told)
+
+    def _named(self, day: date) -> pa.Table:
+        name = self._analysis.name
+        clusters = [int(number) for number in np.unique(self._of(day).cluster) if number >= 0]
+        return _told(cluster_ids(name, day, clusters, self.links), IDS, name, self._params_hash(day), day)
+
+    def _linked(self, day: date) -> pa.Table:
+        previous_day, params_hash = self._sources[day].previous, self._params_hash(day)
+        assert previous_day is not None
+        changed = self._params_hash(previous_day) != params_hash
+        before = self._of(previous_day)
+        found = cluster_links(before, self._of(day), previous_day=previous_day, params_changed=changed)
         return _told(found, LINKS, self._analysis.name, params_hash, day)
 
-    def _params_hash(self, day: date) -> str | None:
-        record = clustering_record(self._lake, self._analysis.table, day)
-        return None if record is None else record.params_hash
+    def _params_hash(self, day: date) -> str:
+        return required_record(self._lake, self._analysis.table, day).params_hash
 
     def _of(self, day: date) -> Members:
         """Members of a snapshot; the last one read is kept, as it is the one before the next."""

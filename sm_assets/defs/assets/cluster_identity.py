@@ -5,19 +5,20 @@ Here: the asset. Not here: the steps (`defs.cluster_history`), what goes on and 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from sm_assets.defs.assets.declare import common, ins, out
 from sm_assets.defs.cluster_analyses import ANALYSES, inputs_of, snapshot_days
+from sm_assets.defs.cluster_sources import IDS, LINKS, cluster_sources, source_metadata, stale_days
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.windows import Results
 from sm_assets.storage import Lake, TableRef
 
-TABLES = ("out_cluster_links", "out_cluster_ids")
-LINKS, IDS = TABLES
+TABLES = (LINKS, IDS)
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
@@ -37,9 +38,12 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         days = snapshot_days(lake, partition_days(list(context.partition_keys)))
         told: dict[str, Any] = {"as_of": str(days[-1]) if days else "no snapshot"}
         with lake.workspace("identity") as folder, lake.connect() as con:
-            results = Results(folder)
+            results, sources = Results(folder), cluster_sources(lake, con)
+            stale = sorted(set(stale_days(lake, sources)) - set(days))
+            if stale:
+                told["stale_links"] = f"days {', '.join(map(str, stale))}: older than their snapshots; make again"
             for each in ANALYSES:
-                history = History(lake, con, each, days)
+                history = History(lake, con, each, sources[each.name], days)
                 for day in days:
                     for name, rows in ((LINKS, history.links(day)), (IDS, history.ids(day))):
                         if rows is not None:
@@ -47,7 +51,9 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 if history.named:
                     told[f"lives_{each.name}"] = dg.MetadataValue.md(history.picture())
             for name in TABLES:
-                yield dg.Output(Rows(results.relation(con, name), days, metadata=told if name == IDS else {}), name)
+                metadata, footer = told if name == IDS else {}, partial(source_metadata, sources, name)
+                rows = Rows(results.relation(con, name), days, metadata=metadata, file_metadata=footer)
+                yield dg.Output(rows, name)
 
     made: dg.AssetsDefinition = cluster_identity
     return made
