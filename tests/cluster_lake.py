@@ -121,7 +121,13 @@ class World:
                 sums.get((row["account_id"], row["day"]), np.zeros(16)) + row["vector"]
             )
         daily = [
-            {"platform": "bluesky", "account_id": account, "embedding_sum": total.tolist(), "day": day}
+            {
+                "platform": "bluesky",
+                "account_id": account,
+                "embedding_sum": total.tolist(),
+                "embedder_id": "e" * 16,
+                "day": day,
+            }
             for (account, day), total in sums.items()
         ]
         publish(lake, "feat_account_embeddings", daily, days)

@@ -53,6 +53,8 @@ def full_lake(lake: Lake, world: PlantedExposures) -> Lake:
     early = FIRST_DAY - timedelta(days=1)
     for name, table in tables.items():
         rows = [row | {"day": max(row["day"], early)} for row in table.to_pylist()]
+        if name == "feat_post_embeddings":
+            rows = [row | {"embedder_id": RECORD.embedder_id} for row in rows]
         publish(lake, name, rows, sorted({row["day"] for row in rows}))
     for day in snapshots(world):
         members = [row | {"day": day, "status": "member"} for row in members_on(world, day).to_pylist()]

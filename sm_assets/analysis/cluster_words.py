@@ -20,9 +20,9 @@ from sm_assets.analysis.terms import N_TERMS, cluster_terms
 from sm_assets.analysis.token_codes import code_tokens
 from sm_assets.analysis.tokens import DEFAULT_TOKENIZER, tokenise
 from sm_assets.analysis.topics import N_WORDS, SEED, cluster_topics
+from sm_assets.kernels.arrow import string_column
 
-TIME_ORDER: Final = [("posted_at", "ascending"), ("platform", "ascending"), ("post_id", "ascending")]
-"""Of posts with one content the first in this order stands for all."""
+_TIME_ORDER: Final = [("posted_at", "ascending"), ("platform", "ascending"), ("post_id", "ascending")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class ClusterWords:
     """Words of clusters.
 
     Attributes:
+        languages: whose stop words do not count.
         terms: as `cluster_terms` gives them.
         topics: as `cluster_topics` gives them.
         topics_status: ok, too_few_texts or no_terms for each cluster that has a text.
@@ -37,6 +38,7 @@ class ClusterWords:
         counts: texts, contents (distinct inside their cluster), clusters_without_terms.
     """
 
+    languages: tuple[str, ...]
     terms: pa.Table
     topics: pa.Table
     topics_status: dict[int, str]
@@ -68,12 +70,13 @@ def cluster_words(
         seed: of topics.
         threads: clusters whose topics are sought at once.
     """
-    rows = texts.sort_by(TIME_ORDER)
+    rows = texts.sort_by(_TIME_ORDER)
     cluster = rows["cluster_id"].to_numpy().astype(np.int64)
     # Numbers in the order of keys, so that no order of rows or names of accounts matters.
     content = _ranks(rows["text_key"])
-    dropped = stop_words(languages or languages_in_use(rows["lang"]), tokenizer)
-    words = code_tokens(tokenise(_plain(rows["text"]), tokenizer), dropped.words)
+    used = tuple(sorted(set(languages))) or languages_in_use(rows["lang"])
+    dropped = stop_words(used, tokenizer)
+    words = code_tokens(tokenise(string_column(rows["text"]), tokenizer), dropped.words)
     account = _ranks(pair_keys(rows["platform"], rows["account_id"]))
     terms = cluster_terms(words, cluster, account, content, n_terms=n_terms, min_accounts=min_accounts)
     topics = cluster_topics(words, cluster, content, n_words=n_topic_words, seed=seed, threads=threads)
@@ -82,24 +85,7 @@ def cluster_words(
         "contents": len(np.unique(cluster * (len(rows) + 1) + content)),
         "clusters_without_terms": len(topics.status) - len(pc.unique(terms["cluster_id"])),
     }
-    return ClusterWords(terms, topics.table, topics.status, dropped.record, counts)
-
-
-def first_of_content(texts: pa.Table) -> pa.Table:
-    """The first post of each content, in the order of time.
-
-    Args:
-        texts: of one cluster: platform, post_id, text_key, posted_at and more.
-    """
-    rows = texts.sort_by([*TIME_ORDER, ("text_key", "ascending")])
-    if not len(rows):
-        return rows
-    number = rows["text_key"].combine_chunks().dictionary_encode().indices.to_numpy()
-    return rows.take(pa.array(np.unique(number, return_index=True)[1]))
-
-
-def _plain(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.cast(pa.string()).chunks) if column.num_chunks else pa.array([], pa.string())
+    return ClusterWords(used, terms, topics.table, topics.status, dropped.record, counts)
 
 
 def _ranks(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:

@@ -57,7 +57,8 @@ class Analysis:
     def texts(self) -> Path:
         """SELECT of the members' texts in the window.
 
-        platform, post_id, account_id, cluster_id, text, text_key, posted_at, lang, embedding.
+        platform, post_id, account_id, cluster_id, text, text_key, posted_at, lang, day; each with a row in
+        feat_post_embeddings.
         """
         return input_file(f"{self.name}_texts")
 

@@ -23,6 +23,7 @@ from sm_assets.analysis.parameters import params_hash
 from sm_assets.contracts import TABLES
 from sm_assets.defs.cluster_analyses import Analysis
 from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.one_embedder import check_one_embedder
 from sm_assets.defs.sql import open_select
 from sm_assets.defs.windows import with_constants
 from sm_assets.storage import Lake, TableRef
@@ -84,10 +85,14 @@ def place(
         window: references cut to the snapshot.
         day: the as-of day.
         options: parameters.
+
+    Raises:
+        MixedVectors: the window holds vectors of another embedder than that of the clusters.
     """
     members = open_select(con, lake, analysis.names, window, []).to_arrow_table()
-    days = next(ref.days for ref in window if ref.table == analysis.vector_table)
-    found = analysis.vectors(lake, con, days)
+    source = next(ref for ref in window if ref.table == analysis.vector_table)
+    check_one_embedder(con, lake, source, record.embedder_id)
+    found = analysis.vectors(lake, con, source.days)
     keys = pair_keys(found.platform, found.item_id)
     at = pc.index_in(pair_keys(members["platform"], members["item_id"]), value_set=keys)
     known = members.filter(at.is_valid())

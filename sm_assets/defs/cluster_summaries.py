@@ -11,18 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from sm_assets.analysis.cluster_words import ClusterWords, cluster_words, first_of_content
+from sm_assets.analysis.cluster_words import ClusterWords, cluster_words
 from sm_assets.analysis.medoids import medoids
 from sm_assets.analysis.parameters import params_hash
-from sm_assets.contracts import TABLES
 from sm_assets.defs.cluster_analyses import Analysis
 from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.one_embedder import check_one_embedder
 from sm_assets.defs.sql import open_select
 from sm_assets.defs.text_rules import register
 from sm_assets.defs.windows import with_constants
@@ -32,7 +33,30 @@ TERMS: Final = "out_cluster_terms"
 TOPICS: Final = "out_cluster_topics"
 MEDOIDS: Final = "out_cluster_medoids"
 STATUS: Final = "sm.topics_status"
-_SHOWN: Final = ("platform", "post_id", "account_id", "text")
+SUMMARIES: Final = "sm.summaries"
+_VECTORS: Final = "feat_post_embeddings"
+_BATCH: Final = 16_384
+# Of posts with one content in a cluster the first stands for all; vectors come last, for these posts only.
+_FIRST_POSTS: Final = """
+    create or replace temp table first_posts as
+    select cluster_id, platform, post_id, account_id, text, day,
+        row_number() over (partition by cluster_id order by posted_at, platform, post_id) - 1 as place
+    from (
+        from cluster_texts
+        qualify row_number() over (partition by cluster_id, text_key order by posted_at, platform, post_id) = 1
+    )
+"""
+_VECTORS_OF_FIRST_POSTS: Final = f"""
+    select cluster_id, place, embedding
+    from first_posts
+    inner join {_VECTORS} using (platform, post_id, day)
+    order by cluster_id
+"""
+_TYPICAL: Final = """
+    select cluster_id, rank, platform, post_id, account_id, text, mean_distance
+    from nearest inner join first_posts using (cluster_id, place)
+    order by cluster_id, rank
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +86,13 @@ class Summaries:
 
     Attributes:
         tables: rows by table.
+        record: how they were made: tokenizer, lists of stop words, languages, options, clusters they are of.
         topics_status: for each cluster that has a text.
         counts: what went in.
     """
 
     tables: dict[str, pa.Table]
+    record: dict[str, Any]
     topics_status: dict[int, str]
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -91,14 +117,17 @@ def summarise(
         window: references cut to the snapshot.
         day: the as-of day.
         options: parameters.
-        folder: an empty folder in a workspace: the texts lie there, so that vectors are in memory cluster by cluster.
+        folder: an empty folder in a workspace: vectors lie there, so that they are in memory cluster by cluster.
+
+    Raises:
+        MixedVectors: the window holds vectors of another embedder than that of the clusters.
     """
+    check_one_embedder(con, lake, next(ref for ref in window if ref.table == _VECTORS), record.embedder_id)
     register(con, record.rules)
-    path = folder / f"{analysis.name.replace(':', '-')}-{day}.parquet"
-    open_select(con, lake, analysis.texts, window, []).order("cluster_id").write_parquet(str(path))
-    texts = con.sql(parquet_sql([str(path)], day_from_folder=False))
+    texts = open_select(con, lake, analysis.texts, window, [])
+    con.execute(f"create or replace temp table cluster_texts as {texts.sql_query()}")
     told = cluster_words(
-        texts.project("* exclude (embedding)").to_arrow_table(),
+        con.table("cluster_texts").to_arrow_table(),
         languages=options.stop_word_languages,
         tokenizer=options.tokenizer,
         n_terms=options.n_terms,
@@ -107,35 +136,57 @@ def summarise(
         seed=options.seed,
         threads=lake.settings.threads,
     )
-    own = {TERMS: told.terms, TOPICS: told.topics, MEDOIDS: _medoids(texts, sorted(told.topics_status), options)}
-    path.unlink()
-    common = {"analysis": analysis.name, "params_hash": _hash(record, options, told), "day": day}
+    own = {TERMS: told.terms, TOPICS: told.topics, MEDOIDS: _medoids(con, options.n_medoids, folder)}
+    made_by = _record(record, options, told)
+    common = {"analysis": analysis.name, "params_hash": params_hash(made_by), "day": day}
     tables = {name: with_constants(rows, **common) for name, rows in own.items()}
-    return Summaries(tables, told.topics_status, told.counts)
+    return Summaries(tables, made_by | {"languages": told.languages}, told.topics_status, told.counts)
 
 
-def _medoids(texts: duckdb.DuckDBPyRelation, clusters: list[int], options: SummaryOptions) -> pa.Table:
-    """Rows of out_cluster_medoids without what all rows share."""
+def _medoids(con: duckdb.DuckDBPyConnection, n: int, folder: Path) -> pa.Table:
+    """Rows of out_cluster_medoids without what all rows share, out of `cluster_texts`."""
+    con.execute(_FIRST_POSTS)
+    path = folder / "vectors.parquet"
+    con.sql(_VECTORS_OF_FIRST_POSTS).write_parquet(str(path))
+    vectors = con.sql(parquet_sql([str(path)], day_from_folder=False))
+    sizes = con.sql("select cluster_id, count(*) from first_posts group by all order by all").fetchall()
     found = []
-    for number in clusters:
-        rows = first_of_content(texts.filter(f"cluster_id = {number}").to_arrow_table())
-        vectors = np.concatenate([chunk.flatten().to_numpy() for chunk in rows["embedding"].chunks])
-        best = medoids(vectors.reshape(len(rows), -1), options.n_medoids)
-        shown = rows.select(_SHOWN).take(pa.array(best.row)).to_pylist()
-        for rank, (row, distance) in enumerate(zip(shown, best.mean_distance, strict=True), 1):
-            found.append(row | {"cluster_id": number, "rank": rank, "mean_distance": float(distance)})
-    names = ("cluster_id", "rank", *_SHOWN, "mean_distance")
-    return pa.Table.from_pylist(found, pa.schema([TABLES[MEDOIDS].plain_schema.field(name) for name in names]))
+    for number, size in sizes:
+        rows = vectors.filter(f"cluster_id = {number}").project("place, embedding").to_arrow_reader(_BATCH)
+        best = medoids(_matrix(rows, size), n)
+        found += [
+            {"cluster_id": number, "rank": rank, "place": int(place), "mean_distance": float(distance)}
+            for rank, (place, distance) in enumerate(zip(best.row, best.mean_distance, strict=True), 1)
+        ]
+    path.unlink()
+    kinds = {"cluster_id": pa.int64(), "rank": pa.int64(), "place": pa.int64(), "mean_distance": pa.float64()}
+    con.register("nearest", pa.Table.from_pylist(found, pa.schema(kinds)))
+    return con.sql(_TYPICAL).to_arrow_table()
 
 
-def _hash(record: ClusteringRecord, options: SummaryOptions, told: ClusterWords) -> str:
+def _matrix(batches: pa.RecordBatchReader, n: int) -> npt.NDArray[np.float32]:
+    """float32[n, d] out of batches of place and embedding; offsets of lists count inside a batch only."""
+    matrix = np.zeros((n, 0), np.float32)
+    for batch in batches:
+        if batch.num_rows:
+            block = batch["embedding"].flatten().to_numpy().reshape(batch.num_rows, -1)
+            if not matrix.shape[1]:
+                matrix = np.empty((n, block.shape[1]), np.float32)
+            matrix[batch["place"].to_numpy()] = block
+    return matrix
+
+
+def _record(record: ClusteringRecord, options: SummaryOptions, told: ClusterWords) -> dict[str, Any]:
     own = {name: getattr(options, name) for name in options.__slots__}
-    return params_hash(own | {"of": record.params_hash, "stop_words": told.stop_words})
+    return own | {"of": record.params_hash, "stop_words": told.stop_words}
 
 
-def status_metadata(found: Mapping[str, Mapping[int, str]]) -> dict[str, str]:
-    """Metadata of a day's file of topics: status by analysis and cluster."""
-    return {STATUS: json.dumps(found, sort_keys=True)}
+def file_metadata(found: Mapping[str, Summaries]) -> dict[str, str]:
+    """Metadata of a day's files: by analysis, how the rows were made, and the status of topics by cluster."""
+    return {
+        SUMMARIES: json.dumps({name: each.record for name, each in found.items()}, sort_keys=True),
+        STATUS: json.dumps({name: each.topics_status for name, each in found.items()}, sort_keys=True),
+    }
 
 
 def topics_status(lake: Lake, analysis: str, day: date) -> dict[int, str]:

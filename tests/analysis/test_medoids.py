@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sm_assets.analysis.cluster_words import first_of_content
 from sm_assets.analysis.medoids import medoids
 from sm_assets.errors import KernelError, OptionError
 
@@ -71,23 +68,6 @@ def test_broken_vectors_are_refused() -> None:
         medoids(np.ones(3))
     with pytest.raises(OptionError, match="n must be at least 1; found 0"):
         medoids(np.ones((2, 2)), 0)
-
-
-def test_a_content_is_there_once_by_its_earliest_post() -> None:
-    start = datetime(2024, 3, 1)
-    rows = [("b", "2", "k1", 5), ("a", "9", "k1", 5), ("a", "1", "k2", 9), ("b", "7", "k2", 1), ("a", "3", "k0", 5)]
-    table = pa.table(
-        {
-            "platform": [row[0] for row in rows],
-            "post_id": [row[1] for row in rows],
-            "text_key": [row[2] for row in rows],
-            "posted_at": pa.array([start + timedelta(hours=row[3]) for row in rows], pa.timestamp("us")),
-        }
-    )
-    for order in ([0, 1, 2, 3, 4], [4, 2, 0, 3, 1]):
-        found = first_of_content(table.take(pa.array(order)))
-        assert [(row["platform"], row["post_id"]) for row in found.to_pylist()] == [("b", "7"), ("a", "3"), ("a", "9")]
-    assert first_of_content(table.slice(0, 0)).num_rows == 0
 
 
 @cache

@@ -6,7 +6,7 @@ Here: the asset and its parameters. Not here: the steps (`defs.cluster_summaries
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import dagster as dg
 import pyarrow as pa
@@ -57,14 +57,19 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     def cluster_summaries(
         context: dg.AssetExecutionContext, config: ClusterSummariesConfig, **refs: TableRef
     ) -> Iterator[dg.Output[Rows]]:
-        from sm_assets.defs.cluster_summaries import SummaryOptions, status_metadata, summarise  # loads kernels
+        from sm_assets.defs.cluster_summaries import (
+            Summaries,
+            SummaryOptions,
+            file_metadata,
+            summarise,
+        )  # loads kernels
 
         values = config.model_dump()
         options = SummaryOptions(**values | {"stop_word_languages": tuple(sorted(set(config.stop_word_languages)))})
         days = snapshot_days(lake, partition_days(list(context.partition_keys)))
-        status: dict[date, dict[str, dict[int, str]]] = {day: {} for day in days}
+        told: dict[date, dict[str, Summaries]] = {day: {} for day in days}
         counts: Counter[str] = Counter()
-        last: dict[str, pa.Table] = {}
+        last: dict[str, Summaries] = {}
         with lake.workspace("summaries") as folder, lake.connect() as con:
             results = Results(folder)
             for day in days:
@@ -75,16 +80,18 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                         found = summarise(con, lake, each, record, window, day, options, folder)
                         for name, rows in found.tables.items():
                             results.add(name, rows)
-                        status[day][each.name], last[each.name] = found.topics_status, found.tables[TERMS]
+                        told[day][each.name] = last[each.name] = found
                         counts.update({f"{each.name}: {what}": n for what, n in found.counts.items()})
                         counts.update(f"{each.name}: topics {word}" for word in found.topics_status.values())
             shared = {"as_of": str(days[-1]) if days else "no snapshot", "counts": counts_table(counts, "what", "n")}
-            told = {TERMS: _figures(last)}
-            footers: dict[str, Any] = {TOPICS: lambda day: status_metadata(status[day])}
+            shared |= {f"made_by_{name}": dg.MetadataValue.json(each.record) for name, each in last.items()}
+            figures = {TERMS: _figures({name: each.tables[TERMS] for name, each in last.items()})}
             for name in TABLES:
                 rows = results.relation(con, name)
-                metadata = told.get(name, {}) | shared
-                yield dg.Output(Rows(rows, days, metadata=metadata, file_metadata=footers.get(name)), name)
+                metadata = figures.get(name, {}) | shared
+                yield dg.Output(
+                    Rows(rows, days, metadata=metadata, file_metadata=lambda day: file_metadata(told[day])), name
+                )
 
     made: dg.AssetsDefinition = cluster_summaries
     return made

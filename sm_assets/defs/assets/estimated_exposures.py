@@ -21,6 +21,7 @@ from sm_assets.defs.clustering_record import PERSONAS, required_record
 from sm_assets.defs.exposure_record import EXPOSURES, ExposureRecord, exposure_metadata
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table, small_table
+from sm_assets.defs.one_embedder import check_one_embedder
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import WANTED_POSTS, days_with_input, input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
@@ -28,6 +29,7 @@ from sm_assets.defs.windows import Results, snapshot_refs, with_constants
 from sm_assets.storage import Lake, TableRef
 
 NAME: Final = EXPOSURES
+VECTORS: Final = "feat_post_embeddings"
 INPUTS: Final = ("members", "activity", "follows", "feed", "actions", "blocks")
 _DEFAULTS: Final = ExposureRules()
 _BATCH: Final = 65_536
@@ -134,6 +136,7 @@ def _snapshot(
     record = required_record(lake, PERSONAS, day)
     register(con, record.rules)
     window = snapshot_refs(refs, day, lake.settings.window_days)
+    check_one_embedder(con, lake, next(ref for ref in window if ref.table == VECTORS), record.embedder_id)
     tables = {name: open_select(con, lake, _input(name), window, [day]).to_arrow_table() for name in INPUTS}
     feeds = member_feeds(FeedInputs(**tables), rules)
     platform, post_id = feeds.posts.pairs(wanted_posts(feeds))
