@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.analysis.evidence import Evidence
+from sm_assets.analysis.numbering import micros
+from sm_assets.analysis.pair_keys import pair_keys, split_keys
 from sm_assets.analysis.pairs import KINDS
 
-_SEPARATOR: Final = "\x1f"
 _SAMPLES: Final = ("sample_post_id", "sample_url")
 
 
@@ -67,8 +68,8 @@ def number_window(contents: pa.Table, accounts: pa.Table, *, primary_only: bool,
     if primary_only:
         merged = merged.filter(pc.equal(merged["is_primary"], True))
         counts["not_primary"] = counts["contents_of_accounts"] - len(merged)
-    accounts_of_rows, keys = _numbered(_joined(merged["platform"], merged["account_id"]), ordered=True)
-    content_key = merged["content_id"] if across_platforms else _joined(merged["platform"], merged["content_id"])
+    accounts_of_rows, keys = _numbered(pair_keys(merged["platform"], merged["account_id"]), ordered=True)
+    content_key = merged["content_id"] if across_platforms else pair_keys(merged["platform"], merged["content_id"])
     contents_of_rows, distinct = _numbered(content_key, ordered=False)
     posts_of_rows, _ = _numbered(pc.coalesce(merged["sample_post_id"], content_key), ordered=False)
     order = np.lexsort((contents_of_rows, posts_of_rows, accounts_of_rows))
@@ -80,16 +81,16 @@ def number_window(contents: pa.Table, accounts: pa.Table, *, primary_only: bool,
         n_contents=len(distinct),
     )
     rows = merged.take(pa.array(order)).combine_chunks()
-    platform, account_id = _split(keys)
+    platform, account_id = split_keys(keys)
     return Window(
         evidence=evidence,
         platform=platform,
         account_id=account_id,
         facts=_facts(accounts, keys),
-        content_id=distinct if across_platforms else _split(distinct)[1],
+        content_id=distinct if across_platforms else split_keys(distinct)[1],
         kind=_codes(rows["content_kind"]),
-        first_at=_micros(rows["first_at"]),
-        last_at=_micros(rows["last_at"]),
+        first_at=micros(rows["first_at"]),
+        last_at=micros(rows["last_at"]),
         n_posts=rows["n_posts"].to_numpy().astype(np.int64),
         sample_post_id=_flat(rows["sample_post_id"]),
         sample_url=_flat(rows["sample_url"]),
@@ -126,21 +127,6 @@ def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _joined(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.Array:
-    """Both texts as one; sorts like the pair, as no platform's name holds a character below the separator."""
-    return pc.binary_join_element_wise(_flat(first), _flat(second), _SEPARATOR)
-
-
-def _split(keys: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """The two texts of `_joined`."""
-    cut = pc.find_substring(keys, _SEPARATOR)
-    parts = pc.split_pattern(keys, _SEPARATOR, max_splits=1)
-    if not len(keys):
-        return keys, keys
-    assert pc.min(cut).as_py() >= 0
-    return pc.list_element(parts, 0), pc.list_element(parts, 1)
-
-
 def _numbered(values: pa.ChunkedArray | pa.Array, *, ordered: bool) -> tuple[npt.NDArray[np.int64], pa.Array]:
     """(number of each value, distinct values); numbers follow the order of the values if `ordered`."""
     encoded = _flat(values).dictionary_encode()
@@ -156,7 +142,7 @@ def _numbered(values: pa.ChunkedArray | pa.Array, *, ordered: bool) -> tuple[npt
 
 def _facts(accounts: pa.Table, keys: pa.Array) -> pa.Table:
     """The facts of the accounts in the order of `keys`; counts that are unknown are 0."""
-    known = _joined(accounts["platform"], accounts["account_id"])
+    known = pair_keys(accounts["platform"], accounts["account_id"])
     found = accounts.take(pc.index_in(keys, value_set=known)).combine_chunks()
     columns = {
         name: _flat(found[name]) for name in ("display_name", "handle", "url", "country_code", "language", "followers")
@@ -169,8 +155,3 @@ def _codes(kinds: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
     found = pc.index_in(_flat(kinds), value_set=pa.array(KINDS))
     codes: npt.NDArray[np.uint8] = found.to_numpy(zero_copy_only=False).astype(np.uint8)
     return codes
-
-
-def _micros(times: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    micros = _flat(times).cast(pa.timestamp("us")).cast(pa.int64())
-    return np.asarray(micros.to_numpy(zero_copy_only=False), np.int64)

@@ -13,12 +13,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sm_assets.analysis.exposure_rules import ABSOLUTE, PERCENTILE, ExposureRules
 from sm_assets.analysis.kmeans import kmeans_start
 from sm_assets.analysis.member_feeds import Feeds
+from sm_assets.analysis.numbering import places_of
 from sm_assets.analysis.one_thread_tasks import child_seed, one_thread
-from sm_assets.analysis.vector_rows import distinct_rows, nearest
+from sm_assets.analysis.vector_rows import distinct_rows, nearest, unit_rows
 from sm_assets.errors import KernelError
 
 EXPOSED: Final = "percentile_of_exposed"
@@ -170,7 +172,7 @@ def _centres(matrix: Vectors, rows: Ints, weight: Floats, k: int, seed: int) -> 
     for part, block in _blocks(matrix, rows):
         own = np.eye(k, dtype=np.float32)[:, nearest(block, fit.centres)]
         total += (own * weight[part].astype(np.float32)) @ block
-    unit: Floats = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    unit: Floats = unit_rows(total)
     return unit
 
 
@@ -186,18 +188,19 @@ def _matrix(feeds: Feeds, wanted: Ints, vectors: Iterable[pa.RecordBatch]) -> tu
     known = np.zeros(len(wanted), np.bool_)
     for batch in vectors:
         number = feeds.posts.of(batch["platform"], batch["post_id"])
-        place = np.searchsorted(wanted, number)
-        place[place == len(wanted)] = 0
-        chosen = np.flatnonzero((wanted[place] == number) if len(wanted) else np.zeros(len(number), np.bool_))
+        place = places_of(number, wanted)
+        chosen = np.flatnonzero(place >= 0)
         if not len(chosen):
             continue
-        block = batch["embedding"].take(pa.array(chosen))
-        block = block.flatten().to_numpy(zero_copy_only=False).reshape(len(chosen), -1).astype(np.float32)
+        lists = batch["embedding"].take(pa.array(chosen))
+        widths = np.unique(pc.list_value_length(lists).to_numpy(zero_copy_only=False))
+        if len(widths) > 1:
+            raise KernelError(f"vectors must be of one width; found {' and '.join(map(str, widths))} numbers.")
+        block = lists.flatten().to_numpy(zero_copy_only=False).reshape(len(chosen), -1).astype(np.float32)
         if not matrix.shape[1]:
             matrix = np.zeros((len(wanted), block.shape[1]), np.float32)
         if block.shape[1] != matrix.shape[1]:
             raise KernelError(f"vectors must be of one width; found {matrix.shape[1]} and {block.shape[1]} numbers.")
-        length = np.linalg.norm(block, axis=1, keepdims=True)
-        matrix[place[chosen]] = block / np.maximum(length, np.finfo(np.float32).tiny)
+        matrix[place[chosen]] = unit_rows(block)
         known[place[chosen]] = True
     return matrix, known

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from sm_assets.analysis.one_thread_tasks import one_thread
 from sm_assets.analysis.parameters import check_whole
+from sm_assets.analysis.vector_rows import squared_lengths, unit_rows
 from sm_assets.errors import KernelError, OptionError
 
 Method = Literal["tsne", "pacmap"]
@@ -133,14 +134,12 @@ def _unit_rows(vectors: Any, order: npt.NDArray[np.int64]) -> tuple[Any, npt.NDA
     """Rows of length 1 in the given order, and which have a length."""
     if hasattr(vectors, "tocsr"):
         rows = vectors.tocsr()[order].astype(np.float64)
-        length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     else:
         rows = np.asarray(vectors, np.float64)[order]
-        length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    if not np.isfinite(length).all():
+    squared = squared_lengths(rows)
+    if not np.isfinite(squared).all():
         raise KernelError("vectors must be finite numbers; found others.")
-    scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
-    return (rows.multiply(scale[:, None]).tocsr() if hasattr(rows, "multiply") else rows * scale[:, None]), length > 0
+    return unit_rows(rows), squared > 0
 
 
 def _place(rows: Any, method: Method, seed: int) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sm_assets.analysis.parameters import check_whole
+from sm_assets.analysis.vector_rows import inverse_lengths
 from sm_assets.errors import KernelError
 
 N_MEDOIDS: Final = 3
@@ -56,8 +57,7 @@ def medoids(vectors: npt.NDArray[np.floating], n: int = N_MEDOIDS) -> Medoids:
     scale, total = np.zeros(m), np.zeros(d)
     for block in blocks:
         rows = vectors[block].astype(np.float64)
-        length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        scale[block] = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+        scale[block] = inverse_lengths(rows)
         with np.errstate(invalid="ignore"):
             total += scale[block] @ rows
     if not np.isfinite(total).all():

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.analysis.exposure_rules import ExposureRules
-from sm_assets.analysis.numbering import Numbering, micros
+from sm_assets.analysis.numbering import Numbering, micros, places_of
 
 VIA: Final = ("follow", "repost")
 LOSSES: Final = (
@@ -164,7 +164,7 @@ def member_feeds(inputs: FeedInputs, rules: ExposureRules) -> Feeds:
     author = items.author[item]
     out = {
         "own": author == member[who],
-        "acted_on": _among(who * len(posts) + items.post[item], acted),
+        "acted_on": places_of(who * len(posts) + items.post[item], acted) >= 0,
         "blocked": _blocked(who, author, start, accounts, place, inputs.blocks),
         "without_vector_or_language": ~items.eligible[item],
     }
@@ -316,9 +316,8 @@ def _blocked(
     first = np.diff(key, prepend=-1) != 0
     key, at = key[first], at[first]
     asked = np.where(author >= 0, who * len(accounts) + author, -1)
-    found = np.searchsorted(key, asked)
-    hit = found < len(key)
-    hit[hit] = key[found[hit]] == asked[hit]
+    found = places_of(asked, key)
+    hit = found >= 0
     hit[hit] = at[found[hit]] < start[hit]
     return hit
 
@@ -327,14 +326,6 @@ def _placed(accounts: Numbering, place: Ints, table: pa.Table) -> Ints:
     """Place of each row's account among the members; -1: no member."""
     number = accounts.of(table["platform"], table["account_id"])
     return np.where(number >= 0, place[number] if len(place) else -1, -1)
-
-
-def _among(keys: Ints, wanted: Ints) -> npt.NDArray[np.bool_]:
-    """Whether each key is among sorted ones."""
-    found = np.searchsorted(wanted, keys)
-    hit = found < len(wanted)
-    hit[hit] = wanted[found[hit]] == keys[hit]
-    return hit
 
 
 def _whole(column: pa.ChunkedArray) -> Ints:

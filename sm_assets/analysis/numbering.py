@@ -1,4 +1,4 @@
-"""Pairs of texts, as (platform, account) or (platform, post), as whole numbers.
+"""Pairs of texts, as (platform, account) or (platform, post), as whole numbers; numbers found among sorted ones.
 
 Here: numbers that follow the order of the pairs, whatever the order of the rows. Not here: what the numbers stand for.
 """
@@ -6,14 +6,14 @@ Here: numbers that follow the order of the pairs, whatever the order of the rows
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sm_assets.analysis.pair_keys import SEPARATOR, pair_keys
+from sm_assets.analysis.pair_keys import pair_keys, split_keys
 
 Texts: TypeAlias = pa.Array | pa.ChunkedArray
 
@@ -43,11 +43,16 @@ class Numbering:
 
     def pairs(self, numbers: npt.NDArray[np.int64]) -> tuple[pa.Array, pa.Array]:
         """The two texts of each of int64[n] numbers."""
-        keys = self._keys.take(pa.array(numbers))
-        if not len(keys):
-            return keys, keys
-        parts = pc.split_pattern(keys, SEPARATOR, max_splits=1)
-        return pc.list_element(parts, 0), pc.list_element(parts, 1)
+        return split_keys(self._keys.take(pa.array(numbers)))
+
+
+def places_of(values: npt.NDArray[np.integer[Any]], ascending: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+    """int64[n] place of each value among ascending ones, the first of equal ones; -1: not among them."""
+    place = np.searchsorted(ascending, values).astype(np.int64, copy=False)
+    place[place == len(ascending)] = -1
+    if len(ascending):
+        place[ascending[place] != values] = -1
+    return place
 
 
 def micros(times: Texts) -> npt.NDArray[np.int64]:

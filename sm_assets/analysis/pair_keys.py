@@ -25,3 +25,11 @@ def pair_keys(left: pa.Array | pa.ChunkedArray, right: pa.Array | pa.ChunkedArra
     if not isinstance(joined, pa.ChunkedArray):
         return joined
     return joined.combine_chunks() if joined.num_chunks else pa.array([], pa.string())
+
+
+def split_keys(keys: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The two texts of each of string[n] keys."""
+    if not len(keys):
+        return keys, keys
+    parts = pc.split_pattern(keys, SEPARATOR, max_splits=1)
+    return pc.list_element(parts, 0), pc.list_element(parts, 1)

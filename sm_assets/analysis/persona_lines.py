@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sm_assets.analysis.numbering import micros
+from sm_assets.analysis.numbering import micros, places_of
 from sm_assets.analysis.post_index import PostIndex, hashed_pairs
 from sm_assets.contracts.text_columns import LINE_KINDS
 from sm_assets.errors import OptionError
@@ -175,16 +175,14 @@ class Contents:
         row = np.full(len(account_id), -1, np.int64)
         account = hashed_pairs(platform, account_id)
         shown = np.full(len(account), not self._only_kept)
-        if self._only_kept and len(self._kept_accounts):
-            place = np.minimum(np.searchsorted(self._kept_accounts, account), len(self._kept_accounts) - 1)
-            shown = self._kept_accounts[place] == account
-        if len(self._accounts):
-            code = np.minimum(np.searchsorted(self._accounts, account), len(self._accounts) - 1).astype(np.int64)
-            rank = np.searchsorted(self._times, at, "right")
-            place = np.searchsorted(self._when, code << 32 | rank) - 1
-            found = (place >= 0) & (self._accounts[code] == account)
-            found[found] &= self._when[place[found]] >> 32 == code[found]
-            row[found] = self._by_account[place[found]]
+        if self._only_kept:
+            shown = places_of(account, self._kept_accounts) >= 0
+        code = places_of(account, self._accounts)
+        rank = np.searchsorted(self._times, at, "right")
+        place = np.searchsorted(self._when, code << 32 | rank) - 1
+        found = (code >= 0) & (place >= 0)
+        found[found] &= self._when[place[found]] >> 32 == code[found]
+        row[found] = self._by_account[place[found]]
         return row, shown
 
     def allowed(self, row: Whole) -> npt.NDArray[np.bool_]:

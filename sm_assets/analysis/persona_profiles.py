@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from sm_assets.analysis.language import UNDETERMINED
+from sm_assets.analysis.topics import TOO_FEW_TEXTS
+
 N_TERMS: Final = 10
 N_MEDOIDS: Final = 3
 N_LABEL: Final = 3
-TOO_FEW_TEXTS: Final = "too_few_texts"
-UNCERTAIN: Final = "und"
 EVENTS: Final = (
     "n_likes", "n_unlikes", "n_reposts", "n_unreposts", "n_follows", "n_unfollows", "n_blocks", "n_unblocks",
     "n_post_updates", "n_post_deletes", "n_ignored",
@@ -114,6 +115,6 @@ def _main_languages(rows: Iterable[dict[str, Any]]) -> dict[int, str]:
     """The language of most texts, `und` only if there is no other; ties by code."""
     best: dict[int, tuple[bool, int, str]] = {}
     for row in rows:
-        place = (row["lang"] == UNCERTAIN, -row["n_texts"], row["lang"])
+        place = (row["lang"] == UNDETERMINED, -row["n_texts"], row["lang"])
         best[row["persona_id"]] = min(best.get(row["persona_id"], place), place)
     return {number: place[2] for number, place in best.items()}

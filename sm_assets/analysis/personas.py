@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.analysis.pair_keys import pair_keys
+from sm_assets.analysis.vector_rows import unit_rows
 from sm_assets.errors import KernelError
 
 _LEAST_LENGTH: Final = 1e-9
@@ -130,7 +131,7 @@ def nearness(vectors: Floats, labels: npt.NDArray[np.int32]) -> Nearness:
     order = np.argsort(own, kind="stable")
     size = np.bincount(own, minlength=k)
     sums = np.add.reduceat(vectors[placed][order], np.r_[0, np.cumsum(size)[:-1]], axis=0)
-    means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(float).tiny)
+    means = unit_rows(sums)
 
     cosine = vectors[placed] @ means.T
     inside = np.arange(len(placed))

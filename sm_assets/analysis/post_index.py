@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.numbering import places_of
 from sm_assets.kernels.account_keys import hash_ids
 
 Texts: TypeAlias = pa.Array | pa.ChunkedArray
@@ -52,10 +53,10 @@ class PostIndex:
         row = np.full(len(post_id), -1, np.int64)
         known = pc.is_valid(post_id)
         places = np.flatnonzero(np.asarray(known))
-        if not len(places) or not len(self._keys):
+        if not len(places):
             return row
         keys = hashed_pairs(platform.filter(known), post_id.filter(known))
-        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        same = self._keys[place] == keys
+        place = places_of(keys, self._keys)
+        same = place >= 0
         row[places[same]] = self._order[place[same]]
         return row

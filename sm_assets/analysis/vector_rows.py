@@ -38,10 +38,15 @@ def squared_lengths(rows: Matrix) -> Floats:
     return np.asarray(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
 
 
+def inverse_lengths(rows: Matrix) -> Floats:
+    """float64[n]: 1 over the length of each row; 0 for rows of zeros."""
+    length = np.sqrt(squared_lengths(rows))
+    return np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+
+
 def unit_rows(rows: Matrix) -> Matrix:
     """The rows at length 1, in the same type; rows of zeros stay."""
-    length = np.sqrt(squared_lengths(rows))
-    scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0).astype(rows.dtype)
+    scale = inverse_lengths(rows).astype(rows.dtype)
     if is_sparse(rows):
         from scipy.sparse import dia_array
 

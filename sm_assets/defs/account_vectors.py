@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.errors import MissingRecord, MixedVectors
+from sm_assets.kernels.arrow import string_column
 from sm_assets.storage import Lake, stream
 
 TABLE: Final = "feat_account_embeddings"
@@ -130,8 +131,4 @@ def window_vectors(lake: Lake, con: duckdb.DuckDBPyConnection, days: Sequence[da
         # An account has one row a day, and a batch lies inside a day: no place occurs twice.
         total[place] += sums
         n_texts[place] += batch["n_texts"].to_numpy()
-    return WindowVectors(_plain(accounts["platform"]), _plain(accounts["account_id"]), n_texts, total)
-
-
-def _plain(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.cast(pa.string()).chunks) if column.num_chunks else pa.array([], pa.string())
+    return WindowVectors(string_column(accounts["platform"]), string_column(accounts["account_id"]), n_texts, total)

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from sm_assets.analysis.embedder import Embedder
 from sm_assets.analysis.encoding import WINDOW, Encoder, Progress
+from sm_assets.analysis.language import UNDETERMINED
 from sm_assets.analysis.text_normaliser import KEY, key_bytes, normalise_texts, text_digests
 from sm_assets.contracts import TABLES
 from sm_assets.kernels.digests import ABSENT, DigestInterner, digest_hex
@@ -76,7 +77,7 @@ class PostVectors:
         self.counts["dropped/other_language"] += other
         self.counts["dropped/no_text"] += posts.num_rows - other - int(there.sum())
         if self._embedder.languages:
-            known = pc.is_in(posts["lang"], value_set=pa.array([*self._embedder.languages, "und"]))
+            known = pc.is_in(posts["lang"], value_set=pa.array([*self._embedder.languages, UNDETERMINED]))
             self._foreign += int((there & ~known.to_numpy(zero_copy_only=False)).sum())
         first = _first_of_each(numbers, size)
         keys = key_bytes(digests[first])

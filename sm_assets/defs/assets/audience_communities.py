@@ -16,6 +16,7 @@ from sm_assets.defs.assets.declare import common, ins, out
 from sm_assets.defs.audience_inputs import AUDIENCES, KEYS
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.sql import days_with_input
 from sm_assets.defs.windows import Results
 from sm_assets.storage import Lake, TableRef
 
@@ -81,7 +82,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         from sm_assets.defs import audience_results as results  # loads kernels
         from sm_assets.defs.audience_reading import AudienceSnapshot
 
-        days = [day for day in sorted(partition_days(list(context.partition_keys))) if day in refs[AUDIENCES].days]
+        days = days_with_input(TABLES[0], [refs[AUDIENCES]], sorted(partition_days(list(context.partition_keys))))
         shared: dict[str, Any] = {"as_of": str(days[-1]) if days else "no day: no snapshot of audiences is there"}
         pictures: dict[str, dict[str, Any]] = {}
         with lake.workspace("communities") as folder, lake.connect() as con:

@@ -17,6 +17,7 @@ from sm_assets.defs.audience_inputs import AUDIENCES
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import small_table
 from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.sql import days_with_input
 from sm_assets.defs.windows import Results
 from sm_assets.errors import OptionError, UnknownAccounts
 from sm_assets.storage import Lake, TableRef
@@ -58,7 +59,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         from sm_assets.defs.audience_reading import AudienceSnapshot  # loads kernels
 
         _check(config)
-        days = [day for day in sorted(partition_days(list(context.partition_keys))) if day in refs[AUDIENCES].days]
+        days = days_with_input(NAME, [refs[AUDIENCES]], sorted(partition_days(list(context.partition_keys))))
         with lake.workspace("search") as folder, lake.connect() as con:
             kept, told = Results(folder), [dict[str, Any]()]
             for day in days:
