@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import step_times
-from step_times import Child, perform, tell
+from step_times import Child, perform, report, tell
 
 from sm_assets.settings import Settings
 
@@ -282,10 +282,7 @@ def main() -> None:
             found["stages"] = bench.stages()
         if "day" in options.stages:
             found["day"] = bench.day()
-    text = json.dumps(found, indent=1)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    report(found, options.json)
 
 
 if __name__ == "__main__":

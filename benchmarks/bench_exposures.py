@@ -10,7 +10,6 @@ posts that each member was shown; it is run over 20 members and told for all of 
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import step_times
-from step_times import perform
+from step_times import perform, report
 
 from sm_assets.analysis.exposure_rules import ExposureRules
 from sm_assets.analysis.exposures import estimate_exposures
@@ -179,10 +178,7 @@ def main() -> None:
         "bars": {"wall_s": SECONDS, "peak_mib": MIB},
         "met": mine["wall_s"] <= SECONDS and mine["peak_mib"] <= MIB,
     }
-    text = json.dumps(found, indent=1)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    report(found, options.json)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import step_times
-from step_times import Child, perform, tell
+from step_times import Child, perform, report, tell
 
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
@@ -241,10 +241,7 @@ def main() -> None:
         exponent = math.log(ratio) / math.log(large / small)
         bars["exponent"] = (round(exponent, 2), EXPONENT, exponent <= EXPONENT)
     found["bars"] = {name: {"value": value, "bar": bar, "met": met} for name, (value, bar, met) in bars.items()}
-    text = json.dumps(found, indent=1)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    report(found, options.json)
 
 
 if __name__ == "__main__":

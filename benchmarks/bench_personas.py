@@ -22,7 +22,7 @@ from typing import Any
 
 import step_times
 from persona_worlds import START, plant_personas
-from step_times import Child, perform, tell
+from step_times import Child, perform, report, tell
 
 from sm_assets.settings import Settings
 
@@ -102,10 +102,7 @@ def main() -> None:
     if small != large:
         exponent = math.log(walls[large] / walls[small]) / math.log(large / small)
         found["exponent"] = {"value": round(exponent, 2), "bar": EXPONENT, "met": exponent <= EXPONENT}
-    text = json.dumps(found, indent=1)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    report(found, options.json)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from sm_assets.settings import Settings
@@ -105,6 +106,14 @@ def median_steps(runs: Iterable[Child]) -> dict[str, float]:
     """Median wall seconds of each step."""
     listed = list(runs)
     return {name: statistics.median(run.steps[name][0] for run in listed) for name in listed[0].steps}
+
+
+def report(found: Any, path: Path | None) -> None:
+    """Print what was measured as JSON, and write it to a path if there is one."""
+    text = json.dumps(found, indent=1)
+    if path:
+        path.write_text(text + "\n", encoding="utf-8")
+    print(text)
 
 
 def tell(*parts: Any) -> None:

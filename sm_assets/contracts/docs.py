@@ -5,7 +5,7 @@ Here: Markdown. Not here: any fact about a table.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from sm_assets.contracts import TABLES, Column, Table
@@ -76,12 +76,14 @@ def render() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Write the dictionary to the given path, else to docs/tables.md of the checkout."""
-    target = Path(arguments[0]) if arguments else Path(__file__).parents[2] / "docs" / "tables.md"
+    parser = argparse.ArgumentParser(description="Write the data dictionary.")
+    parser.add_argument("path", nargs="?", type=Path, default=Path(__file__).parents[2] / "docs" / "tables.md")
+    target: Path = parser.parse_args().path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(render(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
