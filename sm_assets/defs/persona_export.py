@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.numbering import places_of
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.persona_lines import (
     ACTION_KINDS,
@@ -157,20 +158,14 @@ def _named_posts(con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableR
     post, account = (np.sort(named[name].drop_null().to_numpy()) for name in ("post_hash", "account_hash"))
     picked = [CONTENTS.empty_table()]
     for batch in open_select(con, lake, _input("contents"), window, []).to_arrow_reader(_BATCH):
-        wanted = _is_in(batch["post_hash"].to_numpy(), post) | _is_in(batch["account_hash"].to_numpy(), account)
+        is_named = places_of(batch["post_hash"].to_numpy(), post) >= 0
+        wanted = is_named | (places_of(batch["account_hash"].to_numpy(), account) >= 0)
         said = batch.filter(pc.and_(batch["is_eligible"], pc.is_in(batch["post_kind"], _IN_THREADS)))["persona_id"]
         for number, n in enumerate(np.bincount(said.drop_null().to_numpy())):
             if n:
                 counts[number][0, 0] += n
         picked.append(pa.Table.from_batches([batch.select(CONTENTS.names).filter(pa.array(wanted))]))
     return pa.concat_tables(picked)
-
-
-def _is_in(values: npt.NDArray[np.uint64], ascending: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    if not len(ascending):
-        return np.zeros(len(values), np.bool_)
-    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    return np.asarray(ascending[place] == values)
 
 
 def _sorted(rows: duckdb.DuckDBPyRelation, order: str) -> pa.RecordBatchReader:
