@@ -141,13 +141,15 @@ class World:
                 "account_id": f"did:plc:{account:03d}",
                 "persona_id": account % 3 if members else None,
                 "status": "member" if members else "too_few_accounts",
+                "similarity": 0.9 if members else None,
                 "display_name": self.names.get(account, f"Account {account}"),
                 "params_hash": "a" * 16,
                 "day": DAY,
             }
             for account in range(3 * self.n_accounts)
         ]
-        record = ClusteringRecord("personas", "a" * 16, "e" * 16, TextRules())
+        geometry = {"personas": {"silhouette": [None] * 3, "nearest": [None] * 3}}
+        record = ClusteringRecord("personas", "a" * 16, "e" * 16, TextRules(), record=geometry)
         publish(lake, "out_personas", rows, [DAY], record.metadata())
 
 

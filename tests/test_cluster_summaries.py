@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,27 +14,31 @@ from typing import Any
 import dagster as dg
 import numpy as np
 import pytest
-from cluster_lake import DAY, THEMES, World, text_key
+from cluster_lake import DAY, THEMES, World, publish, text_key
 from conftest import digests
 from follow_lake import read
 
 from sm_assets.defs.cluster_summaries import topics_status
 from sm_assets.defs.jobs import WHOLE_CHAIN
+from sm_assets.defs.one_embedder import VECTORS
 from sm_assets.defs.wiring import build_defs
+from sm_assets.errors import MixedVectors
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
 TABLES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_map_points")
 
 
-def materialise(lake: Lake, **config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Run both assets for the as-of day; metadata by table."""
+def materialise(
+    lake: Lake, *, tables: Iterable[str] = TABLES, **config: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Run both assets, or those of other tables, for the as-of day; metadata by table."""
     job = build_defs(settings=lake.settings).resolve_job_def(WHOLE_CHAIN)
     result = job.execute_in_process(
         run_config={"ops": {step: {"config": dict(values)} for step, values in config.items()}}
         | {"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         tags={f"dagster/asset_partition_range_{end}": str(DAY) for end in ("start", "end")},
-        asset_selection=[dg.AssetKey(table) for table in TABLES],
+        asset_selection=[dg.AssetKey(table) for table in tables],
         instance=dg.DagsterInstance.ephemeral(),
     )
     return {
@@ -108,6 +113,64 @@ def test_medoids_are_the_nearest_of_all_pairs(made: tuple[Lake, dict[str, dict[s
         assert [row["post_id"] for row in own] == [[*first.values()][at]["post_id"] for at in best]
         assert [row["text"] for row in own] == [[*first.values()][at]["text"] for at in best]
         np.testing.assert_allclose([row["mean_distance"] for row in own], mean[best], atol=1e-8)
+
+
+def test_a_content_is_typical_once_by_its_earliest_post(lake: Lake) -> None:
+    said = {"moon soup": (DAY, DAY - timedelta(1)), "goal bread": (DAY - timedelta(1), DAY)}
+    world = World(extra=[(3 * n, text, day) for text, days in said.items() for n, day in enumerate(days)])
+    world.publish(lake)
+    materialise(lake, summarise_clusters={"n_medoids": 1000})
+    found = rows(lake, "out_cluster_medoids")
+    own = {row["text"]: row["account_id"] for row in found if row["cluster_id"] == 0}
+    assert (own["moon soup"], own["goal bread"]) == ("did:plc:003", "did:plc:000")
+    texts = {(post["theme"], post["text"]) for post in world.posts()}
+    assert len(found) == len(texts)
+    assert {(row["cluster_id"], row["text"]) for row in found} == texts
+
+
+def test_how_summaries_were_made_stands_in_the_footers_and_on_the_page(
+    made: tuple[Lake, dict[str, dict[str, Any]]],
+) -> None:
+    lake, told = made
+    for table in TABLES[:3]:
+        found = json.loads(lake.metadata(table, DAY)["sm.summaries"])["personas"]
+        assert found == told[table]["made_by_personas"]
+        assert found["of"] == "a" * 16
+        assert found["languages"] == ["en"]
+        assert (found["tokenizer"], found["n_terms"], found["seed"]) == ("social/1", 15, 42)
+        (words,) = found["stop_words"]["lists"]
+        assert (words["name"], words["size"], len(words["blake2b"])) == ("sklearn-en-318", 318, 32)
+        assert words["version"]
+
+
+@pytest.mark.parametrize("table", ["feat_post_embeddings", "feat_account_embeddings"])
+@pytest.mark.parametrize("strange", [{"embedder_id": "f" * 16}, {"width": 8}])
+def test_vectors_that_are_not_those_of_the_clusters_are_refused(
+    lake: Lake, table: str, strange: Mapping[str, Any]
+) -> None:
+    world = World()
+    world.publish(lake)
+    column, before = VECTORS[table], DAY - timedelta(1)
+    changed = [
+        row | {"embedder_id": strange.get("embedder_id", "e" * 16)} for row in read(lake, table, before).to_pylist()
+    ]
+    changed[0] |= {column: changed[0][column][: strange.get("width")], "day": before}
+    publish(lake, table, [row | {"day": before} for row in changed], [before])
+    with pytest.raises(MixedVectors, match=rf"in {table}.*eeee\. Materialise .* for {before}\."):
+        materialise(lake, tables=TABLES[:3] if table == "feat_post_embeddings" else TABLES[3:])
+
+
+def test_the_page_of_profiles_holds_no_word_of_one_account(lake: Lake) -> None:
+    World(extra=[(0, f"watches {n}", DAY) for n in range(90)]).publish(lake)
+    told = materialise(
+        lake, tables=[*TABLES[:3], "out_persona_profiles"], summarise_clusters={"min_accounts": 1, "n_terms": 1000}
+    )
+    profiles = read(lake, "out_persona_profiles", DAY).to_pylist()
+    assert any("watches" in term for term in profiles[0]["top_terms"])
+    report = told["out_persona_profiles"]["report"]
+    assert "| 1 | " in report
+    assert set(THEMES[1].split()) & set(re.findall(r"\w+", report))
+    assert "watches" not in report
 
 
 def test_every_member_is_on_the_map_near_its_like(made: tuple[Lake, dict[str, dict[str, Any]]], world: World) -> None:

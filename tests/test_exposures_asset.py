@@ -27,6 +27,7 @@ from sm_assets.defs.exposure_record import exposure_record
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql import SQL_ROOT, open_select
 from sm_assets.demo.persona_world import FIRST_DAY, PlantedExposures, planted_exposures
+from sm_assets.errors import MixedVectors
 from sm_assets.storage import Lake
 
 RECORD = ClusteringRecord("personas", "0123456789abcdef", "e" * 16, TextRules())
@@ -108,6 +109,14 @@ def test_rows_are_those_of_the_analysis(full_lake: Lake, world: PlantedExposures
     assert told["status"] == "on"
     assert told["as_of"] == str(last)
     assert told["dagster/row_count"] > 100
+
+
+def test_vectors_of_another_embedder_are_refused(full_lake: Lake, world: PlantedExposures) -> None:
+    first, last = snapshots(world)
+    other = [row for row in world.vectors.to_pylist() if row["day"] == first]
+    publish(full_lake, "feat_post_embeddings", [row | {"embedder_id": "f" * 16} for row in other], [first])
+    with pytest.raises(MixedVectors, match=f"ffff .*feat_post_embeddings.* for {first}"):
+        run(full_lake, last, last, enabled=True)
 
 
 def test_off_until_switched_on(full_lake: Lake, world: PlantedExposures) -> None:

@@ -519,8 +519,17 @@ def test_what_people_wrote_cannot_change_the_page() -> None:
     )
     assert escaped("a|b_c") == "a\\|b\\_c"
     assert len(escaped("z" * 1000)) == 281
-    without = persona_report(table([profile(0, medoid_texts=["secret"])]), with_texts=False)
-    assert "secret" not in without
+
+
+def test_a_report_of_shared_terms_holds_no_other_word() -> None:
+    rows = [
+        profile(0, top_terms=["moon", "secret", "star"], medoid_texts=["secret"], topics=[["secret", "moon"]]),
+        profile(1, top_terms=["secret"], label="secret", topics=[["secret"]]),
+    ]
+    told = persona_report(table(rows), shared_terms={0: ["star", "moon"]})
+    assert "| 0 | moon, star |\n| 1 | - |\n" in told
+    assert "secret" not in told
+    assert persona_report(table(rows)).count("secret") == 5
 
 
 def test_no_persona_is_a_sentence() -> None:

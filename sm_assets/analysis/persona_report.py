@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -26,7 +26,7 @@ _UNKNOWN: Final = "-"
 _MARKDOWN: Final = re.compile(r"([\\`*_\[\]|~#!])")
 
 
-def persona_report(profiles: pa.Table, *, with_texts: bool = True) -> str:
+def persona_report(profiles: pa.Table, *, shared_terms: Mapping[int, Collection[str]] | None = None) -> str:
     """What each persona is and did, as Markdown.
 
     Users and Total come first, then the counts; Total is the sum of those that are known. Above six personas only the
@@ -34,15 +34,18 @@ def persona_report(profiles: pa.Table, *, with_texts: bool = True) -> str:
 
     Args:
         profiles: rows of out_persona_profiles, by persona_id.
-        with_texts: show the typical posts, as people wrote them.
+        shared_terms: of each persona the terms that at least two accounts use: then only words among these are shown,
+            and neither typical posts nor topics. None: everything is shown, as people wrote it.
     """
     rows = sorted(profiles.to_pylist(), key=lambda row: row["persona_id"])
     if not rows:
         return "No personas.\n"
-    sections = [_statistics(rows), _words(rows)]
-    if with_texts:
-        sections.append(_typical_posts(rows))
-    return "\n".join([*sections, _topics(rows)])
+    if shared_terms is None:
+        return "\n".join([_statistics(rows), _words(rows), _typical_posts(rows), _topics(rows)])
+    for row in rows:
+        shared = shared_terms.get(row["persona_id"], ())
+        row["top_terms"] = [term for term in row["top_terms"] if term in shared]
+    return "\n".join([_statistics(rows), _words(rows)])
 
 
 def escaped(text: str) -> str:

@@ -25,7 +25,8 @@ from sm_assets.storage import Lake, TableRef
 
 NAME = "out_persona_profiles"
 ANALYSIS = "personas"
-SUMMARIES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids")
+TERMS = "out_cluster_terms"
+SUMMARIES = (TERMS, "out_cluster_topics", "out_cluster_medoids")
 _INPUTS = tuple(input_file(f"{NAME}_{name}") for name in ("counts", "languages"))
 
 
@@ -45,7 +46,8 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 rows = _snapshot(con, lake, list(refs.values()), day)
                 results.add(NAME, rows)
                 # Dagster keeps metadata for good, and no purge reaches it: what people wrote stays out of it.
-                told = {"as_of": str(day), "report": dg.MetadataValue.md(persona_report(rows, with_texts=False))}
+                report = persona_report(rows, shared_terms=_shared_terms(con))
+                told = {"as_of": str(day), "report": dg.MetadataValue.md(report)}
             yield dg.Output(Rows(results.relation(con, NAME), days, metadata=told))
 
     made: dg.AssetsDefinition = out_persona_profiles
@@ -76,3 +78,9 @@ def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], 
         schema=pa.schema([item for item in TABLES[NAME].plain_schema if item.name != "day"]),
     )
     return with_constants(table, day=day)
+
+
+def _shared_terms(con: duckdb.DuckDBPyConnection) -> dict[int, list[str]]:
+    """Of each persona of the snapshot that was just read, the terms that at least two of its accounts use."""
+    terms = con.table(TERMS).filter(f"analysis = '{ANALYSIS}' and n_accounts > 1")
+    return dict(terms.aggregate("cluster_id, list(term)").fetchall())
