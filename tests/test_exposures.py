@@ -481,12 +481,14 @@ def test_equal_vectors_have_one_centre() -> None:
     assert len(found.rows) == 0  # What is as near as the threshold is not above it.
 
 
-def test_vectors_of_two_widths_are_refused() -> None:
+@pytest.mark.parametrize("size", [1, 2])
+def test_vectors_of_two_widths_are_refused(size: int) -> None:
     events, _ = crowd(2, 2)
-    vectors = rows_of("post_id embedding day", [("p0", [1.0], FIRST_DAY), ("p1", [1.0, 0.0], FIRST_DAY)])
+    # Together four numbers: they could pass for two vectors of two.
+    vectors = rows_of("post_id embedding day", [("p0", [1.0], FIRST_DAY), ("p1", [1.0, 0.0, 0.0], FIRST_DAY)])
     feeds = member_feeds(quality.feed_inputs(told(events)), ExposureRules())
     with pytest.raises(KernelError, match="one width"):
-        estimate_exposures(feeds, vectors.to_batches(max_chunksize=1), ExposureRules())
+        estimate_exposures(feeds, vectors.to_batches(max_chunksize=size), ExposureRules())
 
 
 @pytest.mark.parametrize("events", [[], [("follow", "a", 0, "d", True)], [("post", "a", 0, "post", False)]])
