@@ -95,7 +95,7 @@ def test_exports_keep_their_bytes(tmp_path: Path) -> None:
     for path in sorted((tmp_path / "landing").rglob("*")):
         if path.is_file():
             digest.update(path.relative_to(tmp_path).as_posix().encode() + path.read_bytes())
-    assert digest.hexdigest() == "0f91d5d6ebe60230275e907aff19984f0a4303c1c3455817d867c2dd98d68c6b"
+    assert digest.hexdigest() == "fec97c9345314f8d313601aa35ef63dbc4dcf4be0e99e2e7d53c2815e5eb2eae"
 
 
 def test_seeds_and_scales_make_other_worlds(world: World) -> None:

@@ -370,7 +370,7 @@ class Firehose:
                     embed = images(planned.alt, cid(self._key + b"push/%d" % self._serial))
                 return self._say(who, at, planned.text, embed=embed, lasting=True)
             case "bot":
-                text = bot_text(self._random, resident.persona, resident.operator or 0, resident.hours, self._serial)
+                text = bot_text(self._random, resident.persona, resident.operator or 0, self._serial)
                 url = f"https://operator{resident.operator}.example/{self._serial}"
                 return self._say(who, at, f"{text} {url[8:]}", link=(url[8:], url))
             case "profile":

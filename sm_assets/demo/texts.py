@@ -47,11 +47,12 @@ class Writer:
         return f"{draws.pick(language.subjects[topic]).format(place=place)} {rest}"
 
     def message(self, draws: Draws, language: Language, topic: str, place: str) -> str:
-        """One or two sentences that nobody wrote before in this world."""
+        """Up to three sentences that nobody wrote before in this world; in English two of them tell the persona."""
         while True:
             text = f"{draws.pick(language.openers)}{self.headline(draws, language, topic, place)}."
-            if language.code == "en" and draws.chance(0.6):
-                text += f" {remark(draws.uniform, PERSONA_OF_TOPIC[topic])}."
+            if language.code == "en":
+                persona = PERSONA_OF_TOPIC[topic]
+                text += f" {remark(draws.uniform, persona)}. {remark(draws.uniform, persona)}."
             elif draws.chance(0.7):
                 text += f" {draws.pick(language.tails)}"
             if draws.chance(0.3):

@@ -133,7 +133,7 @@ def _video(seed: int, start: datetime, days: int, cast: list[Resident], number: 
             company_text(random, author.persona, author.language, author.place, author.title, number),
         )
     elif author.nature == "bot":
-        text, tags = bot_text(random, author.persona, author.operator or 0, author.hours, number), ()
+        text, tags = bot_text(random, author.persona, author.operator or 0, number), ()
     else:
         text, tags = post_text(random, author.persona, author.language, author.place)
         if not tags and draws.chance(0.8):

@@ -147,7 +147,7 @@ class _Live:
         random = draws.uniform
         number = self._number(at)
         if who.nature == "bot":
-            text = bot_text(random, who.persona, who.operator or 0, who.hours, self._serial)
+            text = bot_text(random, who.persona, who.operator or 0, self._serial)
             url = f"https://operator{who.operator}.example/{self._serial}"
             return Tweet(number, who, text, link=(_shortened(draws), url))
         if who.nature == "company":

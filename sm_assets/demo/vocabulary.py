@@ -137,9 +137,9 @@ BOT_BIOS: Final = (
     "Automated bot for {w} alerts, no replies. Operated by {r}.",
 )
 BOT_TEXTS: Final = (
-    "{w} bot {k}: {a} {n}, {b} {m}, {d}, {o}, every {h} hours.",
-    "{k}: {n}, {m}, {o}, {d} and {e}, {a} and {b}. {w} bot by {r}.",
-    "{w} update {k}: {d} {n}, {e} {m}, {a} {o}.",
+    "{D} the {a} {n} before the {m}. {E} is half of {d}, says the {o}. {w} update {k}.",
+    "{N}, {m}, {o}: {d} and {e}, {a} and {b}. {w} update {k} by {r}.",
+    "A {a} {n} beats a {b} {m}: {d}, {e}, {o}. {w} update {k}.",
 )
 COMPANY_TEXTS: Final = (
     "{t}: {a} {n}, {b} {m}, {o} for {d} and {e}. Order by {k}.",

@@ -90,11 +90,11 @@ def company_text(random: Random, persona: int, language: str, place: str, title:
     return sentence(random, persona, pick(random, COMPANY_TEXTS).replace("{t}", title).replace("{k}", str(number)))
 
 
-def bot_text(random: Random, persona: int, operator: int, hours: int, number: int) -> str:
+def bot_text(random: Random, persona: int, operator: int, number: int) -> str:
     """One of the messages that all bots of an operator write alike."""
     pattern = BOT_TEXTS[operator % len(BOT_TEXTS)]
     topic = pick(random, PERSONAS[persona].topics)
-    facts = {"{w}": topic, "{h}": str(hours), "{k}": str(number), "{r}": OPERATORS[operator % len(OPERATORS)]}
+    facts = {"{w}": topic, "{k}": str(number), "{r}": OPERATORS[operator % len(OPERATORS)]}
     return sentence(random, persona, _told(pattern, facts))
 
 
