@@ -12,6 +12,7 @@ import dagster as dg
 import duckdb
 import pytest
 from conftest import digests
+from stub_embedder import StubEmbedder
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.run import materialise_range
@@ -47,7 +48,13 @@ def first(settings: Settings, days: tuple[date, date]) -> dict[str, int]:
     """Materialisations by table after the first run."""
     with dg.DagsterInstance.ephemeral() as instance:
         assert materialise_range(
-            settings, *days, tables=TO_FEATURES, instance=instance, raise_on_error=True, log_level="ERROR"
+            settings,
+            *days,
+            tables=TO_FEATURES,
+            instance=instance,
+            raise_on_error=True,
+            log_level="ERROR",
+            embedder=StubEmbedder(),
         )
         assert instance.get_runs_count() == 1
         return {name: len(instance.get_materialized_partitions(dg.AssetKey(name))) for name in TO_FEATURES}
@@ -102,7 +109,13 @@ def test_a_second_run_changes_no_byte_and_other_days_nothing(settings: Settings,
     before = digests(Path(settings.data_root))
     with dg.DagsterInstance.ephemeral() as instance:
         assert materialise_range(
-            settings, *days, tables=TO_FEATURES, instance=instance, raise_on_error=True, log_level="ERROR"
+            settings,
+            *days,
+            tables=TO_FEATURES,
+            instance=instance,
+            raise_on_error=True,
+            log_level="ERROR",
+            embedder=StubEmbedder(),
         )
         event = instance.get_latest_materialization_event(dg.AssetKey("raw_bluesky__events"))
         assert event is not None
@@ -140,7 +153,13 @@ def test_a_late_file_changes_exactly_its_days(settings: Settings, days: tuple[da
     late.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     with dg.DagsterInstance.ephemeral() as instance:
         assert materialise_range(
-            settings, *days, tables=TO_FEATURES, instance=instance, raise_on_error=True, log_level="ERROR"
+            settings,
+            *days,
+            tables=TO_FEATURES,
+            instance=instance,
+            raise_on_error=True,
+            log_level="ERROR",
+            embedder=StubEmbedder(),
         )
         event = instance.get_latest_materialization_event(dg.AssetKey("raw_bluesky__events"))
         assert event is not None

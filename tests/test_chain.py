@@ -14,6 +14,7 @@ import dagster as dg
 import duckdb
 import pytest
 from conftest import digests, post, some_posts, write_export
+from stub_embedder import StubEmbedder
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.run import materialise_range
@@ -34,7 +35,15 @@ TO_CORE = (
     "core_accounts",
 )
 # What pages of one source lead to; the tables of the others get no partition.
-FED = {*TO_CORE, "core_post_contents", "feat_account_content", "feat_post_language", "feat_account_language"}
+FED = {
+    *TO_CORE,
+    "core_post_contents",
+    "feat_account_content",
+    "feat_post_language",
+    "feat_account_language",
+    "feat_post_embeddings",
+    "feat_account_embeddings",
+}
 NOT_OUT = tuple(name for name, table in TABLES.items() if table.layer != "out")
 
 
@@ -43,7 +52,14 @@ def run(
 ) -> bool:
     with dg.DagsterInstance.ephemeral() as instance:
         return materialise_range(
-            settings, first, last, tables=tables, instance=instance, raise_on_error=True, **options
+            settings,
+            first,
+            last,
+            tables=tables,
+            instance=instance,
+            raise_on_error=True,
+            embedder=StubEmbedder(),
+            **options,
         )
 
 

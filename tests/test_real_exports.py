@@ -50,7 +50,7 @@ def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
 def test_a_whole_search_export(shared_data: Path, settings: Settings) -> None:
     copied(shared_data, Path(settings.data_root), BRT)
     day = date(2021, 7, 5)
-    assert run(settings, tuple(TABLES), day, day)
+    assert run(settings, (*TABLES, "report_persona_exports"), day, day)
     manifest = take_in(Lake(settings), "crowdtangle").files[0].manifest
     assert (manifest["rows_in"], manifest["rows_out"], manifest["rejected"]) == (10, 10, {})
     assert (manifest["coverage_from"], manifest["coverage_to"]) == ("2021-07-05", "2021-07-05")
