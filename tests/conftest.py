@@ -126,7 +126,7 @@ def some_posts(first: date, days: int, *, pages: int = 4, start: int = 0, shares
 
 
 def digests(root: Path, *, below: str = "lake", ignore: Callable[[Path], bool] = lambda _: False) -> dict[str, str]:
-    """SHA-256 of every Parquet file below `root`/`below` by relative path, conversions and the cache of vectors left out."""
+    """SHA-256 of every Parquet file below `root`/`below` by relative path; neither conversions nor cached vectors."""
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((root / below).rglob("*.parquet"))
