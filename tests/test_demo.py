@@ -95,7 +95,7 @@ def test_exports_keep_their_bytes(tmp_path: Path) -> None:
     for path in sorted((tmp_path / "landing").rglob("*")):
         if path.is_file():
             digest.update(path.relative_to(tmp_path).as_posix().encode() + path.read_bytes())
-    assert digest.hexdigest() == "fec97c9345314f8d313601aa35ef63dbc4dcf4be0e99e2e7d53c2815e5eb2eae"
+    assert digest.hexdigest() == "9bd93cbb7e55a2762a7fc73af1ccb81136b3b4ed8c7bd5a253c745896c71181c"
 
 
 def test_seeds_and_scales_make_other_worlds(world: World) -> None:

@@ -56,7 +56,6 @@ class Network:
     language: str
     persona: int
     topics: tuple[str, ...]
-    place: str
     style: Style
     tempo: float
     n_contents: int
@@ -138,7 +137,6 @@ def make_networks(seed: int, scale: float) -> list[tuple[Network, int]]:
             language=language.code,
             persona=persona,
             topics=PERSONAS[persona].topics,
-            place=place_name(draws, language),
             style=("copies_texts", "shares_links", "mixed")[draws.weighted((3, 3, 4))],
             tempo=draws.pick(_TEMPI),
             n_contents=42 + draws.below(46),

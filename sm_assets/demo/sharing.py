@@ -16,7 +16,7 @@ from sm_assets.demo.draws import Draws
 from sm_assets.demo.people import Account, Actor, Network
 from sm_assets.demo.phrases import LANGUAGES, PLATFORM_NOTICES, TOPICS
 from sm_assets.demo.rhythm import HOURS, MONDAY_TO_SUNDAY
-from sm_assets.demo.texts import Writer, copied_text, site_name, tracked_url
+from sm_assets.demo.texts import Writer, copied_text, place_name, site_name, tracked_url
 from sm_assets.demo.vocabulary import PERSONAS
 
 Shape = Literal["link", "photo", "status", "video"]
@@ -201,8 +201,10 @@ class Sharing:
             shapes: tuple[Shape, ...] = (
                 ("status", "photo", "link", "video") if copies else ("link", "link", "link", "photo")
             )
+            # Contents that all named one place would be about the place first.
+            place = place_name(draws, LANGUAGES[network.language])
             content = self._content(
-                draws, network, network.language, network.place, draws.pick(network.sites), draws.pick(shapes),
+                draws, network, network.language, place, draws.pick(network.sites), draws.pick(shapes),
                 self._moment(draws, leader.utc_hours), copies=copies,
             )  # fmt: skip
             self._by_network[network.number].append(content)
