@@ -9,8 +9,8 @@ posts as (
     select * from core_posts
 ),
 
-profiles as (
-    select * from core_accounts
+known as (
+    select * from latest_profiles
 ),
 
 languages as (
@@ -37,14 +37,6 @@ summed_posts as (
     group by platform, account_id
 ),
 
-latest_profiles as (
-    select * from profiles
-    qualify row_number() over (
-        partition by platform, account_id
-        order by day desc
-    ) = 1
-),
-
 summed_languages as (
     select
         platform,
@@ -68,18 +60,18 @@ described as (
     select
         carriers.platform,
         carriers.account_id,
-        latest_profiles.display_name,
-        latest_profiles.handle,
+        known.display_name,
+        known.handle,
         coalesce(
-            latest_profiles.url,
+            known.url,
             case carriers.platform
                 when 'facebook' then 'https://facebook.com/'
                 when 'instagram' then 'https://www.instagram.com/'
-            end || coalesce(latest_profiles.handle, carriers.account_id)
+            end || coalesce(known.handle, carriers.account_id)
         ) as url,
-        latest_profiles.country_code,
+        known.country_code,
         main_languages.lang as language,
-        coalesce(summed_posts.followers, latest_profiles.followers_count)
+        coalesce(summed_posts.followers, known.followers_count)
             as followers,
         summed_posts.total_interactions,
         summed_posts.n_posts
@@ -88,10 +80,10 @@ described as (
         on
             carriers.platform = summed_posts.platform
             and carriers.account_id = summed_posts.account_id
-    left join latest_profiles
+    left join known
         on
-            carriers.platform = latest_profiles.platform
-            and carriers.account_id = latest_profiles.account_id
+            carriers.platform = known.platform
+            and carriers.account_id = known.account_id
     left join main_languages
         on
             carriers.platform = main_languages.platform

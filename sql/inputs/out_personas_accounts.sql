@@ -14,8 +14,8 @@ eligible as (
     select * from eligible_posts
 ),
 
-profiles as (
-    select * from core_accounts
+known as (
+    select * from latest_profiles
 ),
 
 written as (
@@ -44,14 +44,6 @@ counting as (
     group by platform, account_id
 ),
 
-latest_profiles as (
-    select * from profiles
-    qualify row_number() over (
-        partition by platform, account_id
-        order by day desc
-    ) = 1
-),
-
 described as (
     select
         written.platform,
@@ -61,17 +53,17 @@ described as (
         written.n_quotes,
         written.n_of_kinds,
         coalesce(counting.n_eligible, 0) as n_eligible,
-        latest_profiles.display_name,
-        latest_profiles.handle
+        known.display_name,
+        known.handle
     from written
     left join counting
         on
             written.platform = counting.platform
             and written.account_id = counting.account_id
-    left join latest_profiles
+    left join known
         on
-            written.platform = latest_profiles.platform
-            and written.account_id = latest_profiles.account_id
+            written.platform = known.platform
+            and written.account_id = known.account_id
     order by written.platform, written.account_id
 )
 
