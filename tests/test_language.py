@@ -20,7 +20,7 @@ from sm_assets.analysis import language
 from sm_assets.analysis.language import MODEL, NO_TEXT, detect_languages, label_texts, prepare_texts
 from sm_assets.contracts import TABLES
 from sm_assets.defs.run import materialise_range
-from sm_assets.defs.sql import input_file
+from sm_assets.defs.sql import input_file, prepare_shared
 from sm_assets.errors import KernelError, OptionError
 from sm_assets.storage import Lake
 
@@ -260,5 +260,6 @@ def test_an_account_speaks_its_most_frequent_language_and_none_if_all_is_undeter
                     f"'{account}' as account_id, '{lang}' as lang, {posts} as n_posts, "
                     f"timestamp '2024-03-01' - to_days({n}) as first_at"
                 )
+        prepare_shared(con, input_file("out_cosharing_accounts"))
         found = con.sql(input_file("out_cosharing_accounts").read_text(encoding="utf-8"))
         assert dict(found.select("account_id, language").fetchall()) == {"most": "fr", "tied": "es", "none": None}

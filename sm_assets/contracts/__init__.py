@@ -6,11 +6,25 @@ the asset checks and docs/tables.md. Not here: anything that reads or writes a t
 
 from __future__ import annotations
 
-from sm_assets.contracts import clusters, core, features, outputs, personas, raw, staging
+from sm_assets.contracts import (
+    attributes,
+    clusters,
+    core,
+    features,
+    hashtags,
+    outputs,
+    overview,
+    personas,
+    profiles,
+    raw,
+    staging,
+)
 from sm_assets.contracts.schema import Column, Reference, Table
 
 TABLES: dict[str, Table] = {
-    table.name: table for part in (raw, staging, core, features, outputs, clusters, personas) for table in part.TABLES
+    table.name: table
+    for part in (raw, staging, core, features, overview, hashtags, attributes, outputs, clusters, personas, profiles)
+    for table in part.TABLES
 }
 
 __all__ = ["TABLES", "Column", "Reference", "Table"]

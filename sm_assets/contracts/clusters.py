@@ -35,7 +35,7 @@ TABLES = (
     _table(
         "out_cluster_terms",
         "Words that mark each cluster off from the others. One account is one voice for a content, however often it "
-        "repeats it.",
+        "repeats it; of clusters of hashtags: the tags themselves.",
         "one term of one cluster",
         (*_CLUSTER, "rank"),
         "analysis cluster.cluster_id rank term term.weight term.n_accounts n_occurrences",
@@ -52,8 +52,9 @@ TABLES = (
         "The texts of each cluster that are nearest to all its others.",
         "one text of one cluster",
         (*_CLUSTER, "rank"),
-        "analysis cluster.cluster_id rank platform post_id account_id text mean_distance",
-        text="The text as it was written.",
+        "analysis cluster.cluster_id rank platform post_id? account_id text mean_distance",
+        text="The text as it was written: of a post, or a biography.",
+        post_id="Post that the text is of; null: it is a biography.",
     ),
     _table(
         "out_cluster_links",
@@ -73,7 +74,7 @@ TABLES = (
     _table(
         "out_map_points",
         "Places on a map where alike are near. The map is to look at; no cluster is made from it.",
-        "one account or hashtag of one analysis",
+        "one account of one analysis",
         ("analysis", "platform", "item_id"),
         "analysis platform item_id cluster.cluster_id? x y text?",
         text="What is shown beside the point.",

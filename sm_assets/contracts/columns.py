@@ -7,7 +7,14 @@ column.
 
 from __future__ import annotations
 
-from sm_assets.contracts import delivered, text_columns
+from sm_assets.contracts import (
+    attribute_columns,
+    delivered,
+    hashtag_columns,
+    overview_columns,
+    profile_columns,
+    text_columns,
+)
 from sm_assets.contracts.makers import count, flag, number, share, text, time
 from sm_assets.contracts.schema import Column, picker
 
@@ -364,13 +371,13 @@ _REPORT = (
     text("number_format", "Thousands mark of the file's counts."),
 )
 
+_PARTS = (text_columns, overview_columns, profile_columns, hashtag_columns, attribute_columns)
+_OWN = (*_PROVENANCE, *_ENTITIES, *_CONTENTS, *_COSHARING, *_AUDIENCES, *_REPORT)
+
 COLUMNS: dict[str, Column] = (
-    {
-        column.name: column
-        for column in (*_PROVENANCE, *_ENTITIES, *_CONTENTS, *_COSHARING, *_AUDIENCES, *_REPORT, *text_columns.COLUMNS)
-    }
+    {column.name: column for column in (*_OWN, *(column for part in _PARTS for column in part.COLUMNS))}
     | _HOMONYMS
-    | text_columns.HOMONYMS
+    | {name: column for part in _PARTS for name, column in part.HOMONYMS.items()}
     | delivered.COLUMNS
 )
 

@@ -32,6 +32,7 @@ _ARROW: Mapping[str, pa.DataType] = {
     "date": pa.date32(),
     "list<text>": pa.list_(pa.string()),
     "list<list<text>>": pa.list_(pa.list_(pa.string())),
+    "list<int64>": pa.list_(pa.int64()),
     "list<float32>": pa.list_(pa.float32()),
     "list<float64>": pa.list_(pa.float64()),
     "uint64": pa.uint64(),
@@ -48,6 +49,7 @@ _DUCKDB: Mapping[str, str] = {
     "date": "DATE",
     "list<text>": "VARCHAR[]",
     "list<list<text>>": "VARCHAR[][]",
+    "list<int64>": "BIGINT[]",
     "list<float32>": "FLOAT[]",
     "list<float64>": "DOUBLE[]",
     "uint64": "UBIGINT",
@@ -62,8 +64,8 @@ class Column:
     Attributes:
         name: snake_case, the same in every table that has it.
         type: text, int64, int32, uint64, float64, bool, timestamp (microseconds, UTC), date, list<text>,
-            list<list<text>>, list<float32>, list<float64>, signature (a list of uint32 of one length in the whole file)
-            or struct.
+            list<list<text>>, list<int64>, list<float32>, list<float64>, signature (a list of uint32 of one
+            length in the whole file) or struct.
         description: one plain sentence or two.
         unit: what one of it is (seconds, posts, ...); empty for texts.
         allowed: the only values it may take; empty: any.

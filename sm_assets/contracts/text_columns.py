@@ -94,7 +94,7 @@ COLUMNS = (
     Column("born_on", "date", "Day of the first snapshot with this id.", unit="UTC day"),
     text("parent_id", "Id of the cluster that this one split from; null: it did not."),
     text("event", "What happened to the cluster since the snapshot before.", *ID_EVENTS),
-    text("item_id", "What the point is: an account, a hashtag."),
+    text("item_id", "What the point is: an account."),
     number("x", "", "Place on the map, from left to right."),
     number("y", "", "Place on the map, from below to above."),
     # ---- personas
@@ -154,7 +154,13 @@ HOMONYMS = {
     ),
     "k.reason": text("reason", "Why this number was chosen or was not.", *K_REASONS),
     "cluster.cluster_id": count("cluster_id", "", "Number of the cluster inside its snapshot, 0 is the largest."),
-    "term.weight": number("weight", "", "Class-based TF-IDF: how much the term marks the cluster off.", 0),
+    "term.weight": number(
+        "weight",
+        "",
+        "How much the term marks the cluster off. Posts: class-based TF-IDF; biographies: weight in the centre above "
+        "the mean of all; hashtags: posts with the tag.",
+        0,
+    ),
     "term.n_accounts": count("n_accounts", "accounts", "Accounts of the cluster that use it.", 1),
     "word.weight": number("weight", "", "Weight of the word in the topic.", 0),
     "persona.status": text("status", "member, or why the account has no persona.", *PERSONA_STATUSES),

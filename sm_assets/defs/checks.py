@@ -14,9 +14,9 @@ import pyarrow as pa
 from sm_assets.contracts import TABLES, Reference, Table
 from sm_assets.contracts.raw import POSITION
 from sm_assets.contracts.schema import quoted
-from sm_assets.defs.cluster_analyses import inputs_of
+from sm_assets.defs.cluster_analyses import membership_tables
 from sm_assets.defs.cluster_sources import IDS, LINKS, cluster_sources, stale_days
-from sm_assets.defs.clustering_record import PERSONAS, clustering_record
+from sm_assets.defs.clustering_record import PERSONAS, clustering_records
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import RUN_SETTINGS, check_files, open_select, opening_line, upstreams
@@ -226,7 +226,7 @@ def _cluster_check(lake: Lake) -> dg.AssetChecksDefinition:
         asset=LINKS,
         name="links_are_current",
         description="Links and names of every day were made from the snapshots that are there now.",
-        additional_deps=[IDS, *inputs_of("members")],
+        additional_deps=[IDS, *membership_tables()],
     )
     def check() -> dg.AssetCheckResult:
         with lake.connect() as con:
@@ -252,7 +252,7 @@ def _persona_sizes_check(lake: Lake) -> dg.AssetChecksDefinition:
         small = {}
         with lake.connect() as con:
             for day in lake.ref(PERSONAS, run_days(context)).days:
-                record = clustering_record(lake, PERSONAS, day)
+                record = clustering_records(lake, PERSONAS, day).get("personas")
                 if record is None or record.parameters.get("method") != "constrained":
                     continue
                 rows = lake.register(con, lake.ref(PERSONAS, [day])).filter("persona_id is not null")

@@ -1,87 +1,87 @@
-"""The analyses whose clusters share tables of words, topics, medoids, ids and maps.
+"""The analyses whose clusters share tables of numbers, words, topics, medoids, ids and maps.
 
-Here: their names, and where members, texts and vectors come from. To add one: its membership table, three SELECTs, its
-vectors, one line here. Not here: how members come about, what is made of them.
+Here: their names, and where members, words and places come from. To add one: its membership table with records in its
+footer, its SELECT of members, what its clusters say, its map, one line here. Not here: how members come about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-
-from sm_assets.defs.account_vectors import window_vectors
 from sm_assets.defs.clustering_record import PERSONAS
 from sm_assets.defs.sql import input_file, upstreams
 from sm_assets.storage import Lake
 
-
-class Vectors(NamedTuple):
-    """Items with their vectors: platform string[n], item_id string[n], vector float64[n, d] of any length."""
-
-    platform: pa.Array
-    item_id: pa.Array
-    vector: npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    from sm_assets.defs.cluster_maps import ClusterMap
+    from sm_assets.defs.cluster_summaries import Summaries
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One analysis.
+    """One analysis: a membership table that holds one or more clusterings, each with a record in its footer.
 
     Attributes:
-        name: as the shared tables call it.
+        name: what its SELECTs begin with.
         table: its membership table.
-        vector_table: the event table that vectors come from.
-        vectors: (lake, connection, published days of `vector_table` in the window) -> what the map places; members
-            without a vector are not among them, others than members may be.
+        summarise: what the clusters of one record say; see `cluster_summaries.summarise` for the arguments.
+        summary_reads: tables that this needs.
+        place: maps by name of the clustering; see `cluster_maps.place` for the arguments. None: it has no map here.
+        map_reads: tables that this needs.
     """
 
     name: str
     table: str
-    vector_table: str
-    vectors: Callable[[Lake, duckdb.DuckDBPyConnection, Sequence[date]], Vectors]
+    summarise: Callable[..., Summaries]
+    summary_reads: tuple[str, ...]
+    place: Callable[..., dict[str, ClusterMap]] | None = None
+    map_reads: tuple[str, ...] = ()
 
     @property
     def members(self) -> Path:
-        """SELECT of platform, item_id, cluster_id (null: in none) over one as-of day of the membership table."""
+        """SELECT of analysis, platform, item_id, cluster_id over one as-of day of the membership table.
+
+        analysis: as the record calls it; cluster_id null: in none.
+        """
         return input_file(f"{self.name}_members")
 
-    @property
-    def texts(self) -> Path:
-        """SELECT of the members' texts in the window.
 
-        platform, post_id, account_id, cluster_id, text, text_key, posted_at, lang, day; each with a row in
-        feat_post_embeddings.
-        """
-        return input_file(f"{self.name}_texts")
+def _persona_summaries(*given: Any) -> Summaries:
+    from sm_assets.defs.cluster_summaries import summarise_posts  # loads kernels
 
-    @property
-    def names(self) -> Path:
-        """SELECT of platform, item_id, cluster_id, name over one as-of day, sorted by platform and item_id.
-
-        What the map shows, one row per member.
-        """
-        return input_file(f"{self.name}_names")
+    return summarise_posts(*given, texts=input_file("personas_texts"))
 
 
-def _account_vectors(lake: Lake, con: duckdb.DuckDBPyConnection, days: Sequence[date]) -> Vectors:
-    found = window_vectors(lake, con, days)
-    return Vectors(found.platform, found.account_id, found.total)
+def _persona_maps(*given: Any) -> dict[str, ClusterMap]:
+    from sm_assets.defs.account_maps import place_accounts
+
+    return place_accounts(*given, names=input_file("personas_names"))
 
 
-ANALYSES: Final = (Analysis("personas", PERSONAS, "feat_account_embeddings", _account_vectors),)
+ANALYSES: Final = (
+    Analysis(
+        "personas",
+        PERSONAS,
+        _persona_summaries,
+        upstreams(input_file("personas_texts")),
+        _persona_maps,
+        (*upstreams(input_file("personas_names")), "feat_account_embeddings"),
+    ),
+)
 
 
-def inputs_of(*selects: str) -> list[str]:
-    """Every table that the named SELECTs (members, texts, names) of all analyses read."""
-    return sorted({name for each in ANALYSES for select in selects for name in upstreams(getattr(each, select))})
+def is_pictured(clustering: str) -> bool:
+    """Whether asset pages show pictures of a clustering: of `<analysis>` and `<analysis>:all`, not of others."""
+    return clustering.count(":") < 2
+
+
+def membership_tables() -> list[str]:
+    """The tables that SELECTs of members read."""
+    return sorted({name for each in ANALYSES for name in upstreams(each.members)})
 
 
 def snapshot_days(lake: Lake, asked: Iterable[date]) -> list[date]:

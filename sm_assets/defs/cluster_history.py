@@ -1,4 +1,4 @@
-"""The snapshots of one analysis in their order: links between neighbours, names over all of them.
+"""The snapshots of one clustering in their order: links between neighbours, names over all of them.
 
 Here: reading members and links, making those that are not there or not current. Not here: which snapshots belong
 together (`defs.cluster_sources`), what goes on and what is new (`sm_assets.analysis.cluster_identity`).
@@ -6,20 +6,20 @@ together (`defs.cluster_sources`), what goes on and what is new (`sm_assets.anal
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sm_assets.analysis.cluster_identity import Members, cluster_ids, cluster_links
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.contracts import TABLES
-from sm_assets.defs.cluster_analyses import Analysis
-from sm_assets.defs.cluster_sources import IDS, LINKS, Source, made_from
+from sm_assets.defs.cluster_sources import IDS, LINKS, Snapshots, made_from
 from sm_assets.defs.clustering_record import required_record
 from sm_assets.defs.sql import open_select, upstreams
 from sm_assets.defs.windows import with_constants
@@ -29,19 +29,20 @@ _SHOWN_DAYS: Final = 60
 
 
 class History:
-    """Snapshots of one analysis, those made in this run and those before."""
+    """Snapshots of one clustering, those made in this run and those before."""
 
     def __init__(
         self,
         lake: Lake,
         con: duckdb.DuckDBPyConnection,
-        analysis: Analysis,
-        sources: Mapping[date, Source],
+        name: str,
+        snapshots: Snapshots,
         days: Sequence[date],
     ) -> None:
         """Make the links of `days` anew; those of other days are read where they are made from what is there now."""
-        self._lake, self._con, self._analysis = lake, con, analysis
-        self._sources, self._anew = sources, set(days)
+        self._lake, self._con, self._name = lake, con, name
+        self._analysis, self._sources = snapshots
+        self._anew = set(days)
         self._published = {table: set(lake.days(table)) - self._anew for table in (LINKS, IDS)}
         self._links: dict[date, pa.Table] = {}
         self._ids: dict[date, pa.Table] = {}
@@ -89,10 +90,10 @@ class History:
         if day not in self._published[table]:
             return False
         told = self._sources[day].told(table)
-        return bool(made_from(self._lake, table, day).get(self._analysis.name) == told)
+        return bool(made_from(self._lake, table, day).get(self._name) == told)
 
     def _named(self, day: date) -> pa.Table:
-        name = self._analysis.name
+        name = self._name
         clusters = [int(number) for number in np.unique(self._of(day).cluster) if number >= 0]
         return _told(cluster_ids(name, day, clusters, self.links), IDS, name, self._params_hash(day), day)
 
@@ -102,10 +103,10 @@ class History:
         changed = self._params_hash(previous_day) != params_hash
         before = self._of(previous_day)
         found = cluster_links(before, self._of(day), previous_day=previous_day, params_changed=changed)
-        return _told(found, LINKS, self._analysis.name, params_hash, day)
+        return _told(found, LINKS, self._name, params_hash, day)
 
     def _params_hash(self, day: date) -> str:
-        return required_record(self._lake, self._analysis.table, day).params_hash
+        return required_record(self._lake, self._analysis.table, day, self._name).params_hash
 
     def _of(self, day: date) -> Members:
         """Members of a snapshot; the last one read is kept, as it is the one before the next."""
@@ -113,13 +114,14 @@ class History:
             path = self._analysis.members
             refs = [self._lake.ref(name, [day]) for name in upstreams(path)]
             rows = open_select(self._con, self._lake, path, refs, [day]).to_arrow_table().drop_null()
+            rows = rows.filter(pc.equal(rows["analysis"], self._name))
             keys = pair_keys(rows["platform"], rows["item_id"])
             self._members = (day, Members(keys, rows["cluster_id"].to_numpy()))
         return self._members[1]
 
     def _read(self, table: str, day: date) -> pa.Table:
-        """Published rows of this analysis on one day."""
-        chosen = [("analysis", "=", self._analysis.name)]
+        """Published rows of this clustering on one day."""
+        chosen = [("analysis", "=", self._name)]
         with self._lake.fs.open(self._lake.file(table, day), "rb") as source:
             rows = pq.read_table(source, filters=chosen)
         contract = TABLES[table]

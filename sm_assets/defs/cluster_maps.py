@@ -1,7 +1,7 @@
 """The map of one snapshot's clusters: places, a picture, a page.
 
-Here: from vectors to out_map_points and the HTML file. Not here: the asset (`assets.cluster_map`), the methods
-(`sm_assets.analysis.layout`).
+Here: from vectors to out_map_points and the HTML file. Not here: whose vectors (`account_maps` and others), the asset
+(`assets.cluster_map`), the methods (`sm_assets.analysis.layout`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import numpy as np
@@ -21,10 +21,7 @@ from sm_assets.analysis.layout import Layout, Method, layout, sample
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.contracts import TABLES
-from sm_assets.defs.cluster_analyses import Analysis
 from sm_assets.defs.clustering_record import ClusteringRecord
-from sm_assets.defs.one_embedder import check_one_embedder
-from sm_assets.defs.sql import open_select
 from sm_assets.defs.windows import with_constants
 from sm_assets.storage import Lake, TableRef
 
@@ -66,47 +63,86 @@ class ClusterMap:
     record: dict[str, Any]
 
 
+class Items(NamedTuple):
+    """Items with their vectors.
+
+    Attributes:
+        platform: string[n].
+        item_id: string[n].
+        vector: float64[n, d] or CSR, of any length.
+    """
+
+    platform: pa.Array
+    item_id: pa.Array
+    vector: Any
+
+
+class _Spots(NamedTuple):
+    """Where items lie.
+
+    Attributes:
+        key: binary[n] or string[n], distinct, of platform and item.
+        places: of these.
+    """
+
+    key: pa.Array
+    places: Layout
+
+    def of(self, members: pa.Table, common: dict[str, Any]) -> pa.Table:
+        """Rows of out_map_points of the members, in the order of the places."""
+        at = pc.index_in(self.key, value_set=pair_keys(members["platform"], members["item_id"]))
+        rows = members.take(at).rename_columns({"name": "text"}).drop_columns("analysis")
+        for name, values in (("x", self.places.x), ("y", self.places.y)):
+            rows = rows.append_column(name, pa.array(values))
+        return with_constants(rows, **common).select(TABLES[POINTS].column_names)
+
+
 def place(
     con: duckdb.DuckDBPyConnection,
     lake: Lake,
-    analysis: Analysis,
-    record: ClusteringRecord,
+    records: Sequence[ClusteringRecord],
     window: list[TableRef],
     day: date,
     options: MapOptions,
-) -> ClusterMap:
-    """Places of the members of one snapshot of one analysis.
+    members: pa.Table,
+    items: Items,
+) -> dict[str, ClusterMap]:
+    """Places of the items of one snapshot of one analysis; its clusterings share them.
 
     Args:
         con: an open connection.
         lake: the data root.
-        analysis: which one.
-        record: what stands behind its clusters.
+        records: what stands behind the clusterings, at least one; all are of the same items.
         window: references cut to the snapshot.
         day: the as-of day.
         options: parameters.
+        members: analysis, platform, item_id, cluster_id (null: in none), name; one row per item and clustering.
+        items: what the map places; items without a row among the members are left out.
 
-    Raises:
-        MixedVectors: the window holds vectors of another embedder than that of the clusters.
+    Returns:
+        The maps by name of the clustering.
     """
-    members = open_select(con, lake, analysis.names, window, []).to_arrow_table()
-    source = next(ref for ref in window if ref.table == analysis.vector_table)
-    check_one_embedder(con, lake, source, record.embedder_id)
-    found = analysis.vectors(lake, con, source.days)
-    keys = pair_keys(found.platform, found.item_id)
-    at = pc.index_in(pair_keys(members["platform"], members["item_id"]), value_set=keys)
-    known = members.filter(at.is_valid())
-    vectors = found.vector[at.drop_null().to_numpy(zero_copy_only=False)]
-    cluster = pc.fill_null(known["cluster_id"], -1).to_numpy().astype(np.int64)
-    places = layout(
-        vectors, keys.take(at.drop_null()).to_pylist(), method=options.method, groups=cluster, seed=options.seed
-    )
-    own = {"method": options.method, "seed": options.seed, "of": record.params_hash}
-    points = _rows(known, places, {"analysis": analysis.name, "params_hash": params_hash(own), "day": day})
-    shown = sample(cluster[places.row], len(points), options.max_points, options.seed)
-    terms = lake.register(con, next(ref for ref in window if ref.table == TERMS))
-    told = places.record | {"n_without_vector": len(members) - len(known), "n_shown": len(shown)}
-    return ClusterMap(points, points.take(pa.array(shown)), _labels(terms.to_arrow_table(), analysis.name), told)
+    keys = pair_keys(items.platform, items.item_id)
+    by_name = {each.analysis: members.filter(pc.equal(members["analysis"], each.analysis)) for each in records}
+    first = by_name[records[0].analysis]
+    at = pc.index_in(pair_keys(first["platform"], first["item_id"]), value_set=keys)
+    known = first.filter(at.is_valid())
+    rows = at.drop_null()
+    groups = pc.fill_null(known["cluster_id"], -1).to_numpy().astype(np.int64)
+    vectors = items.vector[rows.to_numpy(zero_copy_only=False)]
+    places = layout(vectors, keys.take(rows).to_pylist(), method=options.method, groups=groups, seed=options.seed)
+    placed = known.take(pa.array(places.row))
+    spots = _Spots(pair_keys(placed["platform"], placed["item_id"]), places)
+    shown = sample(groups[places.row], len(placed), options.max_points, options.seed)
+    told = places.record | {"n_without_vector": len(first) - len(known), "n_shown": len(shown)}
+    terms = lake.register(con, next(ref for ref in window if ref.table == TERMS)).to_arrow_table()
+    maps = {}
+    for record in records:
+        own = {"method": options.method, "seed": options.seed, "of": record.params_hash}
+        common = {"analysis": record.analysis, "params_hash": params_hash(own), "day": day}
+        points = spots.of(by_name[record.analysis], common)
+        maps[record.analysis] = ClusterMap(points, points.take(shown), _labels(terms, record.analysis), told)
+    return maps
 
 
 def write_page(lake: Lake, name: str, found: ClusterMap, day: date, folder: Path) -> str:
@@ -130,13 +166,6 @@ def said(record: dict[str, Any]) -> str:
     if record["n_shown"] < record["n_rows"] - record["n_without_direction"]:
         text += f" Shown: a sample of {record['n_shown']:,} out of {record['n_rows']:,}."
     return text + (f" Without a vector: {missing:,}." if missing else "")
-
-
-def _rows(members: pa.Table, places: Layout, common: dict[str, Any]) -> pa.Table:
-    rows = members.take(pa.array(places.row)).rename_columns({"name": "text"})
-    for name, values in (("x", places.x), ("y", places.y)):
-        rows = rows.append_column(name, pa.array(values))
-    return with_constants(rows, **common).select(TABLES[POINTS].column_names)
 
 
 def _labels(terms: pa.Table, analysis: str) -> dict[int, str]:

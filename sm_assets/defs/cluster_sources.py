@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 
@@ -46,49 +46,65 @@ class Source:
         return dict(self.digests) if table == LINKS else self.chain
 
 
-Sources = Mapping[str, Mapping[date, Source]]
-"""By name of the analysis and day; a file of members without record or digest is no snapshot."""
+class Snapshots(NamedTuple):
+    """All snapshots of one clustering, as they are now.
+
+    Attributes:
+        analysis: whose membership table they lie in.
+        by_day: ascending; a file of members without record or digest is no snapshot.
+    """
+
+    analysis: Analysis
+    by_day: dict[date, Source]
+
+
+Sources = Mapping[str, Snapshots]
+"""By name of the clustering."""
 
 
 def cluster_sources(lake: Lake, con: duckdb.DuckDBPyConnection) -> Sources:
     """All snapshots of all analyses, as they are now."""
-    return {each.name: _sources(lake, con, each) for each in ANALYSES}
+    return {name: found for each in ANALYSES for name, found in _sources(lake, con, each).items()}
 
 
-def _sources(lake: Lake, con: duckdb.DuckDBPyConnection, analysis: Analysis) -> dict[date, Source]:
-    found: dict[date, Source] = {}
+def _sources(lake: Lake, con: duckdb.DuckDBPyConnection, analysis: Analysis) -> dict[str, Snapshots]:
+    found: dict[str, Snapshots] = {}
     digest: dict[date, str] = {}
-    last: date | None = None
+    last: dict[str, date] = {}
     for day in lake.days(analysis.table):
         metadata = lake.metadata(analysis.table, day)
         if RECORD not in metadata or DIGEST not in metadata:
             continue
         digest[day] = metadata[DIGEST]
-        filled = _has_clusters(lake, con, analysis, day)
-        near = filled and last is not None and day - last <= timedelta(days=REACH_DAYS)
-        previous = last if near else None
-        digests = {
-            "members": digest[day],
-            "previous_day": str(previous) if previous else None,
-            "previous_members": digest[previous] if previous else None,
-        }
-        behind = found[previous].chain if previous else ""
-        text = json.dumps(digests, sort_keys=True) + behind
-        found[day] = Source(previous, digests, hashlib.blake2b(text.encode(), digest_size=16).hexdigest())
-        if filled:
-            last = day
+        filled = _with_clusters(lake, con, analysis, day)
+        for name in json.loads(metadata[RECORD]):
+            before = last.get(name)
+            near = name in filled and before is not None and day - before <= timedelta(days=REACH_DAYS)
+            previous = before if near else None
+            digests = {
+                "members": digest[day],
+                "previous_day": str(previous) if previous else None,
+                "previous_members": digest[previous] if previous else None,
+            }
+            own = found.setdefault(name, Snapshots(analysis, {})).by_day
+            behind = own[previous].chain if previous else ""
+            text = json.dumps(digests, sort_keys=True) + behind
+            own[day] = Source(previous, digests, hashlib.blake2b(text.encode(), digest_size=16).hexdigest())
+            if name in filled:
+                last[name] = day
     return found
 
 
-def _has_clusters(lake: Lake, con: duckdb.DuckDBPyConnection, analysis: Analysis, day: date) -> bool:
+def _with_clusters(lake: Lake, con: duckdb.DuckDBPyConnection, analysis: Analysis, day: date) -> set[str]:
+    """Clusterings of a snapshot that have a cluster."""
     refs = [lake.ref(name, [day]) for name in upstreams(analysis.members)]
     members = open_select(con, lake, analysis.members, refs, [day])
-    return bool(members.filter("cluster_id >= 0").limit(1).fetchall())
+    return {name for (name,) in members.filter("cluster_id >= 0").project("analysis").distinct().fetchall()}
 
 
 def source_metadata(sources: Sources, table: str, day: date) -> dict[str, str]:
     """Metadata of a file of links or names of one day."""
-    told = {name: days[day].told(table) for name, days in sources.items() if day in days}
+    told = {name: found.by_day[day].told(table) for name, found in sources.items() if day in found.by_day}
     return {MADE_FROM: json.dumps(told, sort_keys=True)}
 
 

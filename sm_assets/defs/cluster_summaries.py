@@ -21,7 +21,6 @@ import pyarrow as pa
 from sm_assets.analysis.cluster_words import ClusterWords, cluster_words
 from sm_assets.analysis.medoids import medoids
 from sm_assets.analysis.parameters import params_hash
-from sm_assets.defs.cluster_analyses import Analysis
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.one_embedder import check_one_embedder
 from sm_assets.defs.sql import open_select
@@ -82,10 +81,10 @@ class SummaryOptions:
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """Of one analysis and snapshot.
+    """Of one clustering of a snapshot.
 
     Attributes:
-        tables: rows by table.
+        tables: rows by table; one without rows may be left out.
         record: how they were made: tokenizer, lists of stop words, languages, options, clusters they are of.
         topics_status: for each cluster that has a text.
         counts: what went in.
@@ -97,35 +96,37 @@ class Summaries:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def summarise(
+def summarise_posts(
     con: duckdb.DuckDBPyConnection,
     lake: Lake,
-    analysis: Analysis,
     record: ClusteringRecord,
     window: list[TableRef],
     day: date,
     options: SummaryOptions,
     folder: Path,
+    *,
+    texts: Path,
 ) -> Summaries:
-    """The three tables of one analysis.
+    """The three tables of one clustering whose members write posts.
 
     Args:
         con: an open connection.
         lake: the data root.
-        analysis: which one.
         record: what stands behind its clusters.
         window: references cut to the snapshot.
         day: the as-of day.
         options: parameters.
         folder: an empty folder in a workspace: vectors lie there, so that they are in memory cluster by cluster.
+        texts: SELECT of the members' texts in the window: platform, post_id, account_id, cluster_id, text, text_key,
+            posted_at, lang, day; each with a row in feat_post_embeddings.
 
     Raises:
         MixedVectors: the window holds vectors of another embedder than that of the clusters.
     """
     check_one_embedder(con, lake, next(ref for ref in window if ref.table == _VECTORS), record.embedder_id)
     register(con, record.rules)
-    texts = open_select(con, lake, analysis.texts, window, [])
-    con.execute(f"create or replace temp table cluster_texts as {texts.sql_query()}")
+    rows = open_select(con, lake, texts, window, [])
+    con.execute(f"create or replace temp table cluster_texts as {rows.sql_query()}")
     told = cluster_words(
         con.table("cluster_texts").to_arrow_table(),
         languages=options.stop_word_languages,
@@ -138,7 +139,7 @@ def summarise(
     )
     own = {TERMS: told.terms, TOPICS: told.topics, MEDOIDS: _medoids(con, options.n_medoids, folder)}
     made_by = _record(record, options, told)
-    common = {"analysis": analysis.name, "params_hash": params_hash(made_by), "day": day}
+    common = {"analysis": record.analysis, "params_hash": params_hash(made_by), "day": day}
     tables = {name: with_constants(rows, **common) for name, rows in own.items()}
     return Summaries(tables, made_by | {"languages": told.languages}, told.topics_status, told.counts)
 

@@ -1,12 +1,13 @@
 """What stands behind a membership table: how its clusters were made, kept in the footer of its files.
 
-Here: writing and reading the record. What comes after the clusters reads from it by which rules texts count, and which
-parameters the snapshot names. Not here: making clusters.
+Here: writing and reading the records, one for each analysis of the file. What comes after the clusters reads from them
+by which rules texts count, and which parameters the snapshot names. Not here: making clusters.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -25,10 +26,10 @@ class ClusteringRecord:
     """How the clusters of one snapshot of one analysis were made.
 
     Attributes:
-        analysis: its name.
+        analysis: its name, as the shared tables call it.
         params_hash: over rules, parameters and embedder.
-        embedder_id: of the vectors; empty: none were there.
-        rules: by which texts count.
+        embedder_id: of the vectors; empty: none were there, or none are needed.
+        rules: by which posts count.
         parameters: as they were asked for.
         k_table: rows of out_cluster_k without analysis, params_hash and day.
         record: what the clustering tells of itself.
@@ -44,27 +45,35 @@ class ClusteringRecord:
 
     def metadata(self) -> dict[str, str]:
         """The record as metadata of a file."""
-        told = {name: getattr(self, name) for name in self.__slots__} | {"rules": self.rules.told()}
-        return {RECORD: json.dumps(told, sort_keys=True)}
+        return records_metadata([self])
+
+    def told(self) -> dict[str, Any]:
+        """The record in words that JSON knows."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"rules": self.rules.told()}
 
 
-def clustering_record(lake: Lake, table: str, day: date) -> ClusteringRecord | None:
-    """The record of a snapshot; None where the file has none or is not there."""
+def records_metadata(records: Iterable[ClusteringRecord]) -> dict[str, str]:
+    """Records of all analyses of a file as its metadata."""
+    return {RECORD: json.dumps({record.analysis: record.told() for record in records}, sort_keys=True)}
+
+
+def clustering_records(lake: Lake, table: str, day: date) -> dict[str, ClusteringRecord]:
+    """The records of a snapshot by analysis; empty where the file has none or is not there."""
     if not lake.ref(table, [day]).days:
-        return None
-    told = json.loads(lake.metadata(table, day).get(RECORD, "null"))
-    return None if told is None else ClusteringRecord(**told | {"rules": TextRules.of(told["rules"])})
+        return {}
+    told: dict[str, Any] = json.loads(lake.metadata(table, day).get(RECORD, "{}"))
+    return {name: ClusteringRecord(**each | {"rules": TextRules.of(each["rules"])}) for name, each in told.items()}
 
 
-def required_record(lake: Lake, table: str, day: date) -> ClusteringRecord:
+def required_record(lake: Lake, table: str, day: date, analysis: str = "personas") -> ClusteringRecord:
     """The record of a snapshot that must have one.
 
     Raises:
         MissingRecord: the file has none, or is not there.
     """
-    record = clustering_record(lake, table, day)
+    record = clustering_records(lake, table, day).get(analysis)
     if record is None:
-        found = "a file without the record of its clusters" if lake.ref(table, [day]).days else "no file"
+        found = f"a file without the record of {analysis}" if lake.ref(table, [day]).days else "no file"
         raise MissingRecord(
             f"{table} has {found} on {day}; what comes after the clusters reads its rules there: materialise {table} "
             f"for {day} again."

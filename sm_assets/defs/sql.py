@@ -125,14 +125,15 @@ def prepare(
         if name.endswith(ALL_DAYS):
             lake.register(con, lake.ref(name.removesuffix(ALL_DAYS)), name)
     con.register(REQUESTED, pa.table({"day": pa.array(sorted(days), pa.date32())}))
-    _prepare_shared(con, path)
+    prepare_shared(con, path)
 
 
-def _prepare_shared(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+def prepare_shared(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Make the shared SELECTs that a SELECT reads, as views over whatever is registered."""
     for name in sorted(named_in(path)):
         shared = _shared_file(name)
         if shared.exists():
-            _prepare_shared(con, shared)
+            prepare_shared(con, shared)
             con.execute(f"create or replace temp view {name} as {shared.read_text(encoding='utf-8')}")
 
 

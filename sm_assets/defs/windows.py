@@ -123,10 +123,3 @@ def with_constants(rows: pa.Table, **values: Any) -> pa.Table:
     for name, value in values.items():
         rows = rows.append_column(name, pa.repeat(pa.scalar(value), len(rows)))
     return rows
-
-
-def table_of(con: duckdb.DuckDBPyConnection, lake: Lake, path: Path, refs: Iterable[TableRef]) -> pa.Table:
-    """Rows of a SELECT over referenced partitions."""
-    for ref in refs:
-        lake.register(con, ref)
-    return con.sql(path.read_text(encoding="utf-8")).to_arrow_table()

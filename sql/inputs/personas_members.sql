@@ -7,6 +7,7 @@ personas as (
 
 members as (
     select
+        'personas' as analysis,
         platform,
         account_id as item_id,
         persona_id::integer as cluster_id

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from sm_assets.defs.assets.declare import common, ins, out
-from sm_assets.defs.cluster_analyses import ANALYSES, inputs_of, snapshot_days
+from sm_assets.defs.cluster_analyses import is_pictured, membership_tables, snapshot_days
 from sm_assets.defs.cluster_sources import IDS, LINKS, cluster_sources, source_metadata, stale_days
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
@@ -23,7 +23,7 @@ TABLES = (LINKS, IDS)
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
     """The two tables as one asset over one lake."""
-    upstream = inputs_of("members")
+    upstream = membership_tables()
 
     @dg.multi_asset(
         name="link_clusters",
@@ -42,14 +42,14 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             stale = sorted(set(stale_days(lake, sources)) - set(days))
             if stale:
                 told["stale_links"] = f"days {', '.join(map(str, stale))}: older than their snapshots; make again"
-            for each in ANALYSES:
-                history = History(lake, con, each, sources[each.name], days)
+            for analysis, snapshots in sources.items():
+                history = History(lake, con, analysis, snapshots, days)
                 for day in days:
                     for name, rows in ((LINKS, history.links(day)), (IDS, history.ids(day))):
                         if rows is not None:
                             results.add(name, rows)
-                if history.named:
-                    told[f"lives_{each.name}"] = dg.MetadataValue.md(history.picture())
+                if history.named and is_pictured(analysis):
+                    told[f"lives_{analysis}"] = dg.MetadataValue.md(history.picture())
             for name in TABLES:
                 metadata, footer = told if name == IDS else {}, partial(source_metadata, sources, name)
                 rows = Rows(results.relation(con, name), days, metadata=metadata, file_metadata=footer)

@@ -5,14 +5,15 @@ Here: the asset; the rows stand in the records of the membership tables. Not her
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
-from sm_assets.defs.cluster_analyses import ANALYSES
-from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.cluster_analyses import ANALYSES, is_pictured
+from sm_assets.defs.clustering_record import clustering_records
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.storage import Lake, TableRef
@@ -34,12 +35,19 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         rows = []
         for day in days:
             for each in ANALYSES:
-                if record := clustering_record(lake, each.table, day):
-                    told = {"analysis": each.name, "params_hash": record.params_hash, "day": day}
+                for name, record in clustering_records(lake, each.table, day).items():
+                    told = {"analysis": name, "params_hash": record.params_hash, "day": day}
                     rows += [row | told for row in record.k_table]
         table = pa.Table.from_pylist(rows, schema)
-        last = pa.Table.from_pylist([row for row in rows if row["day"] == days[-1]] if days else [], schema)
-        yield dg.Output(Rows(table, days, metadata={"choice_of_k": dg.MetadataValue.md(cluster_k.draw(last))}))
+        last: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            if row["day"] == days[-1] and is_pictured(row["analysis"]):
+                last.setdefault(row["analysis"], []).append(row)
+        figures = {
+            f"choice_of_k_{name}": dg.MetadataValue.md(cluster_k.draw(pa.Table.from_pylist(own, schema)))
+            for name, own in last.items()
+        }
+        yield dg.Output(Rows(table, days, metadata=figures))
 
     made: dg.AssetsDefinition = out_cluster_k
     return made

@@ -10,9 +10,9 @@ import dagster as dg
 from pydantic import Field
 
 from sm_assets.defs.assets.declare import ins, one
-from sm_assets.defs.cluster_analyses import ANALYSES, inputs_of, snapshot_days
-from sm_assets.defs.cluster_maps import ClusterMap, MapOptions, place, write_page
-from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.cluster_analyses import ANALYSES, snapshot_days
+from sm_assets.defs.cluster_maps import ClusterMap, MapOptions, write_page
+from sm_assets.defs.clustering_record import clustering_records
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.windows import Results, snapshot_refs
@@ -36,7 +36,7 @@ class ClusterMapConfig(dg.Config):
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
     """The asset over one lake."""
-    upstream = sorted({*inputs_of("names"), *(each.vector_table for each in ANALYSES), "out_cluster_terms"})
+    upstream = sorted({*(name for each in ANALYSES for name in each.map_reads), "out_cluster_terms"})
 
     @dg.asset(ins=ins(lake, NAME, upstream), **one(lake, NAME))
     def out_map_points(
@@ -51,11 +51,13 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 last.clear()
                 window = snapshot_refs(refs.values(), day, lake.settings.window_days)
                 for each in ANALYSES:
-                    if record := clustering_record(lake, each.table, day):
-                        context.log.info("Map of %s on %s", each.name, day)
-                        found = place(con, lake, each, record, window, day, options)
+                    records = list(clustering_records(lake, each.table, day).values())
+                    if each.place is None or not records:
+                        continue
+                    context.log.info("Map of %s on %s", each.name, day)
+                    for name, found in each.place(con, lake, records, window, day, options).items():
                         results.add(NAME, found.points)
-                        last[each.name] = found, write_page(lake, each.name, found, day, folder)
+                        last[name] = found, write_page(lake, name, found, day, folder)
             told = {"as_of": str(days[-1]) if days else "no snapshot"} | _told(last)
             yield dg.Output(Rows(results.relation(con, NAME), days, metadata=told))
 

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from sm_assets.defs.assets.declare import common, ins, out
-from sm_assets.defs.cluster_analyses import ANALYSES, inputs_of, snapshot_days
-from sm_assets.defs.clustering_record import clustering_record
+from sm_assets.defs.cluster_analyses import ANALYSES, is_pictured, snapshot_days
+from sm_assets.defs.clustering_record import clustering_records
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
@@ -51,7 +51,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="summarise_clusters",
         outs={name: out(lake, name) for name in TABLES},
-        ins=ins(lake, TERMS, inputs_of("texts")),
+        ins=ins(lake, TERMS, sorted({name for each in ANALYSES for name in each.summary_reads})),
         **common(lake),
     )
     def cluster_summaries(
@@ -61,7 +61,6 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             Summaries,
             SummaryOptions,
             file_metadata,
-            summarise,
         )  # loads kernels
 
         values = config.model_dump()
@@ -76,16 +75,17 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 counts.clear()
                 window = snapshot_refs(refs.values(), day, lake.settings.window_days)
                 for each in ANALYSES:
-                    if record := clustering_record(lake, each.table, day):
-                        found = summarise(con, lake, each, record, window, day, options, folder)
+                    for analysis, record in clustering_records(lake, each.table, day).items():
+                        found = each.summarise(con, lake, record, window, day, options, folder)
                         for name, rows in found.tables.items():
                             results.add(name, rows)
-                        told[day][each.name] = last[each.name] = found
-                        counts.update({f"{each.name}: {what}": n for what, n in found.counts.items()})
-                        counts.update(f"{each.name}: topics {word}" for word in found.topics_status.values())
+                        told[day][analysis] = last[analysis] = found
+                        counts.update({f"{analysis}: {what}": n for what, n in found.counts.items()})
+                        counts.update(f"{analysis}: topics {word}" for word in found.topics_status.values())
             shared = {"as_of": str(days[-1]) if days else "no snapshot", "counts": counts_table(counts, "what", "n")}
-            shared |= {f"made_by_{name}": dg.MetadataValue.json(each.record) for name, each in last.items()}
-            figures = {TERMS: _figures({name: each.tables[TERMS] for name, each in last.items()})}
+            pictured = {name: each for name, each in last.items() if is_pictured(name)}
+            shared |= {f"made_by_{name}": dg.MetadataValue.json(each.record) for name, each in pictured.items()}
+            figures = {TERMS: _figures({name: each.tables[TERMS] for name, each in pictured.items()})}
             for name in TABLES:
                 rows = results.relation(con, name)
                 metadata = figures.get(name, {}) | shared

@@ -18,8 +18,8 @@ from sm_assets.defs.assets.declare import common, ins, out
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
-from sm_assets.defs.sql import SQL_ROOT, input_file, upstreams
-from sm_assets.defs.windows import Results, check_one_version, table_of, window_days_of, window_refs
+from sm_assets.defs.sql import SQL_ROOT, input_file, open_select, upstreams
+from sm_assets.defs.windows import Results, check_one_version, window_days_of, window_refs
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef
 
@@ -121,9 +121,10 @@ def _snapshot(
     """The four tables of one as-of day, and what was counted on the way."""
     from sm_assets.analysis.cosharing_tables import cosharing_tables  # loads kernels
 
-    versions = table_of(con, lake, input_file("out_cosharing_versions"), window)
+    versions = open_select(con, lake, input_file("out_cosharing_versions"), window, []).to_arrow_table()
     check_one_version(versions.to_pylist(), day, config.content_mode)
-    inputs = {name: table_of(con, lake, input_file(f"out_cosharing_{name}"), window) for name in INPUTS}
+    paths = {name: input_file(f"out_cosharing_{name}") for name in INPUTS}
+    inputs = {name: open_select(con, lake, path, window, []).to_arrow_table() for name, path in paths.items()}
     found = cosharing_tables(**inputs, day=day, **_settings(config))
     return {name: getattr(found, name.removeprefix("out_cosharing_")) for name in TABLES}, found.counts
 
@@ -149,7 +150,7 @@ def _figures(
 
     clusters, members, pairs = (tables[f"out_cosharing_{name}"] for name in ("clusters", "members", "pairs"))
     con.register("out_cosharing_members", members)
-    daily = table_of(con, lake, _SHARES, window)
+    daily = open_select(con, lake, _SHARES, window, []).to_arrow_table()
     con.unregister("out_cosharing_members")
     return {
         "out_cosharing_clusters": {
