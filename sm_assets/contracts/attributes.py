@@ -5,6 +5,56 @@ Here: tables keyed by account, and those about models. Not here: how anything co
 
 from __future__ import annotations
 
+from sm_assets.contracts.attribute_columns import TRAIT_COLUMNS
+from sm_assets.contracts.columns import pick
 from sm_assets.contracts.schema import Table
 
-TABLES: tuple[Table, ...] = ()
+_AS_OF = "Last day of the trailing window in UTC; the partition."
+_ACCOUNT = ("platform", "account_id")
+_TRAITS = " ".join(f"{column.name}?" for column in TRAIT_COLUMNS)
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        name="feat_account_labels",
+        description=(
+            "What people say of accounts, from the files below labels/: what models are trained on. Labels that "
+            "contradict each other or cannot be used are in feat_account_label_rejects."
+        ),
+        grain="one attribute of one account",
+        key=(*_ACCOUNT, "attribute"),
+        unique_over_days=True,
+        columns=pick(
+            "platform account_id attribute value group? labelled_by? labelled_at? day",
+            day="Day on which the label was made, else of its file's last change, in UTC; the partition.",
+        ),
+        kinds=("python", "parquet"),
+    ),
+    Table(
+        name="feat_account_label_rejects",
+        description="Rows of label files that are no labels: where they stand and why; their cells are not repeated.",
+        grain="one rejected row of one label file",
+        key=("source_file", "source_row"),
+        columns=pick(
+            "label.source_file label.source_row label.reason columns day",
+            day="Day on which the label was made, else of its file's last change, in UTC; the partition.",
+        ),
+        kinds=("python", "parquet"),
+    ),
+    Table(
+        name="out_account_traits",
+        description=(
+            "Every account that wrote in the window, as numbers: how it describes itself, when and what it writes, "
+            "whom it turns to. A number that is not known is null, never 0. What models of attributes are trained on."
+        ),
+        grain="one account",
+        key=_ACCOUNT,
+        partition="as_of",
+        columns=pick(
+            f"platform account_id n_posts place_country? place_rule? country_code? {_TRAITS} params_hash day",
+            n_posts="Posts, replies and quotes of the account in the window.",
+            country_code="Country as the platform states it, an ISO 3166-1 alpha-2 code.",
+            day=_AS_OF,
+        ),
+        kinds=("python", "parquet"),
+    ),
+)
