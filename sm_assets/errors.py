@@ -22,7 +22,9 @@ Here: the exception tree and nothing else. A message says what was found, what w
     ├── UncoveredDays        no file speaks of the days asked for; nothing was replaced
     ├── MixedContents        a window holds content ids of more than one mode or version
     ├── MixedVectors         a window holds vectors of more than one embedder or rule
-    └── MissingRecord        a file does not tell how it was made
+    ├── MissingRecord        a file does not tell how it was made
+    ├── LabelError           labels of accounts do not allow what is asked for
+    └── ModelFileError       a stored model is missing, changed or holds what no model of ours holds
 
 Bad rows are not errors: they are counted rejects (see `sm_assets.sources`).
 """
@@ -112,3 +114,11 @@ class MixedVectors(SmAssetsError):
 
 class MissingRecord(SmAssetsError):
     """A file does not tell how it was made."""
+
+
+class ModelFileError(SmAssetsError):
+    """A stored model is missing, changed or holds what no model of ours holds; nothing of it was loaded."""
+
+
+class LabelError(SmAssetsError):
+    """Labels of accounts do not allow what is asked for."""
