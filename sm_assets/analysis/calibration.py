@@ -1,0 +1,94 @@
+"""Probabilities that can be taken at their word.
+
+Here: how far probabilities are from what comes true, and what they become where classes are more or less frequent than
+among the labels. Not here: fitting the calibration (`attribute_training`), giving nothing at all (`abstention`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+N_BINS: Final = 15
+_ROUNDS: Final = 500
+_SMALL: Final = 1e-12
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Predictions by probability, in bins of equal count; arrays of one length.
+
+    Attributes:
+        n: predictions.
+        probability: mean of the bin.
+        right: share of right ones.
+    """
+
+    n: npt.NDArray[np.int64]
+    probability: Numbers
+    right: Numbers
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: mean distance of probability and share of right ones, 0..1."""
+        return float(np.abs(self.probability - self.right) @ self.n / max(self.n.sum(), 1))
+
+
+def reliability(top: Numbers, right: npt.NDArray[np.bool_], n_bins: int = N_BINS) -> Reliability:
+    """How probabilities of predictions compare with what came true.
+
+    Args:
+        top: probability of each prediction, float64[n].
+        right: whether it was right, bool[n].
+        n_bins: bins, of equal count up to one; fewer where there are fewer predictions.
+    """
+    order = np.lexsort((right, top))
+    bins = [part for part in np.array_split(order, n_bins) if len(part)]
+    return Reliability(
+        np.array([len(part) for part in bins], np.int64),
+        np.array([top[part].mean() for part in bins]),
+        np.array([right[part].mean() for part in bins]),
+    )
+
+
+def with_priors(probabilities: Numbers, priors: Numbers, other: Numbers) -> Numbers:
+    """Probabilities where classes are as frequent as `other` says, float64[n, c].
+
+    Args:
+        probabilities: float64[n, c], made for `priors`.
+        priors: shares of the classes, float64[c].
+        other: shares that they have instead, float64[c].
+    """
+    weighted = probabilities * (other / np.maximum(priors, _SMALL))
+    return np.asarray(weighted / np.maximum(weighted.sum(axis=1, keepdims=True), _SMALL))
+
+
+def shifted_priors(probabilities: Numbers, priors: Numbers) -> Numbers:
+    """Shares of the classes among rows without labels, float64[c], by expectation and maximisation.
+
+    Saerens, Latinne and Decaestecker (2002): probabilities under the assumed shares, their mean as the next assumption,
+    until it stays.
+
+    Args:
+        probabilities: of the rows, float64[n, c], made for `priors`.
+        priors: shares among the labels, float64[c].
+    """
+    assumed = priors
+    for _ in range(_ROUNDS):
+        mean = with_priors(probabilities, priors, assumed).mean(axis=0) if len(probabilities) else assumed
+        if np.abs(mean - assumed).max() < 1e-9:
+            return np.asarray(mean)
+        assumed = mean
+    return np.asarray(assumed)
+
+
+def method_for(calibration: str, counts: npt.NDArray[np.int64], from_labels: int = 1000) -> Any:
+    """sigmoid or isotonic: what was asked for; for `auto`, isotonic where every class has 1,000 labels."""
+    if calibration != "auto":
+        return calibration
+    return "isotonic" if counts.min() >= from_labels else "sigmoid"
