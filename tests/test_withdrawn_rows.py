@@ -24,6 +24,9 @@ IS = re.compile(r"(sample_)?post_id(_[ab])?")
 LAYERS = ("core", "feat", "out")
 # Of clusters as a whole; what they say goes when the members' rows are made again.
 NAMELESS = (
+    "feat_post_volumes",
+    "out_post_volumes",
+    "out_ngrams",
     "out_cluster_k",
     "out_cluster_terms",
     "out_cluster_topics",

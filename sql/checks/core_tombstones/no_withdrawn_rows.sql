@@ -192,6 +192,13 @@ of_accounts as (
     from feat_account_language__all_days
     union all
     select
+        'feat_account_activity' as table_name,
+        platform,
+        account_id,
+        day
+    from feat_account_activity__all_days
+    union all
+    select
         'feat_post_embeddings' as table_name,
         platform,
         account_id,
