@@ -94,7 +94,7 @@ def estimator(algorithm: str, parameters: Parameters, seed: int, n_trees: int) -
 
 
 def preparation() -> list[tuple[str, Any]]:
-    """Steps before the classifier: gaps become the median, with a flag that they were gaps; all numbers to one scale."""
+    """Steps before the classifier: gaps become the median, with a flag that they were gaps; one scale for all."""
     from sklearn.impute import SimpleImputer
     from sklearn.preprocessing import StandardScaler
 

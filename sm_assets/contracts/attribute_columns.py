@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sm_assets.contracts.makers import count, number, share, text, time
+from sm_assets.contracts.makers import count, flag, number, share, text, time
 from sm_assets.contracts.schema import Column
 
 LABEL_REJECT_REASONS: Final = (
@@ -19,6 +19,9 @@ LABEL_REJECT_REASONS: Final = (
     "unknown_value",
     "contradictory",
 )
+ALGORITHMS: Final = ("linear_svm", "rbf_svm", "random_forest", "logistic_regression", "majority")
+CURVES: Final = ("validation", "learning", "calibration", "risk_coverage")
+ATTRIBUTE_REASONS: Final = ("by_place", "no_model", "too_few_posts", "unlike_training", "low_confidence")
 PLACE_RULES: Final = ("flag", "country", "region", "city_and_country", "city")
 
 _LABELS = (
@@ -165,11 +168,61 @@ TRAIT_COLUMNS: Final = (
     *_BIO, *_NAMES, *_ACCOUNT, *_RHYTHM, *_HOURS, *_TEXT, *_NETWORK, *_LANGUAGES, *_LINKS,
 )  # fmt: skip
 
-COLUMNS: tuple[Column, ...] = (*_LABELS, *_PLACES, *TRAIT_COLUMNS)
+_MODELS = (
+    text("model_id", "Name of the model, by all that it was made from: labels, traits, parameters, versions."),
+    text("algorithm", "What was fitted; the last two are yardsticks and never chosen.", *ALGORITHMS),
+    text("parameters", "Parameters that were found for it, as a JSON object."),
+    text("calibration", "How scores become probabilities.", "sigmoid", "isotonic", "none"),
+    count("n_labels", "labels", "Labelled accounts with traits that it learned from.", 1),
+    count("n_groups", "groups", "Groups of accounts that are never parted between training and test.", 1),
+    share("search_score", "Mean macro F1 over the inner folds of all labels: by it the model is chosen."),
+    share("balanced_accuracy", "Mean recall of the classes over the outer folds."),
+    share("macro_f1", "Mean F1 of the classes over the outer folds."),
+    share("macro_f1_low", "Lower end of the 95 % interval of macro F1, groups drawn anew."),
+    share("macro_f1_high", "Upper end of the 95 % interval of macro F1, groups drawn anew."),
+    number("log_loss", "nats", "Mean negative logarithm of the probability of the right class.", 0),
+    number("brier", "", "Mean squared distance of all probabilities from what is right; 0 is perfect.", 0, 2),
+    share("ece", "Expected calibration error: distance of probability and share of right ones in 15 equal bins."),
+    share("coverage", "Labels for which a value would be given; thresholds come from the other folds."),
+    share("precision_at_coverage", "Right values out of those given; null: none is given."),
+    share("majority_macro_f1", "Macro F1 of always saying the most frequent class."),
+    text("sha256", "SHA-256 of model.skops; null: only the chosen model is stored."),
+    text("manifest_sha256", "SHA-256 of manifest.json; null: only the chosen model is stored."),
+)
+_MODEL_CURVES = (
+    text(
+        "curve",
+        "validation: score by one parameter, the others as they were found. learning: score by number of labels. "
+        "calibration: share of right ones by probability. risk_coverage: share of right ones by share of given ones.",
+        *CURVES,
+    ),
+    text("parameter", "What the horizontal axis is: a parameter, labels, probability or coverage."),
+    Column("fold", "int32", "Number of the fold; -1: all outer folds together.", minimum=-1),
+    share("train_score", "Macro F1 on the rows that were learned from; null: not measured."),
+    share("test_score", "Macro F1 on the rows of the fold; of the last two curves the share of right ones."),
+)
+_VALUES = (
+    share("probability", "Probability of the most probable value; null: none was computed."),
+    text("second_value", "The second most probable value; null: no value is given."),
+    share("second_probability", "Its probability; null: none was computed."),
+    flag("abstained", "No value is given."),
+    Column("trained_on", "date", "As-of day that the model was trained on.", unit="UTC day"),
+)
+
+COLUMNS: tuple[Column, ...] = (*_LABELS, *_PLACES, *TRAIT_COLUMNS, *_MODELS, *_MODEL_CURVES, *_VALUES)
 
 # Names that mean something else in another table.
 HOMONYMS: dict[str, Column] = {
     "label.source_file": text("source_file", "Path of the label file below the data root."),
     "label.source_row": count("source_row", "rows", "Row of the label file, 1 is the first below the header.", 1),
+    "model.chosen": flag("chosen", "The model that is stored and used."),
+    "curve.x": number("x", "", "Place on the horizontal axis."),
+    "attribute.reason": text(
+        "reason",
+        "Why no value is given, or that it comes from a place: by_place: the profile states a place of one country. "
+        "no_model: none was trained. too_few_posts: fewer than 10 in the window. unlike_training: over 20 % of the "
+        "traits lie outside what the model learned from. low_confidence: values as probable are wrong too often.",
+        *ATTRIBUTE_REASONS,
+    ),
     "label.reason": text("reason", "Why the label was rejected.", *LABEL_REJECT_REASONS),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sm_assets.contracts.attribute_columns import TRAIT_COLUMNS
 from sm_assets.contracts.columns import pick
-from sm_assets.contracts.schema import Table
+from sm_assets.contracts.schema import Reference, Table
 
 _AS_OF = "Last day of the trailing window in UTC; the partition."
 _ACCOUNT = ("platform", "account_id")
@@ -56,5 +56,56 @@ TABLES: tuple[Table, ...] = (
             day=_AS_OF,
         ),
         kinds=("python", "parquet"),
+    ),
+    Table(
+        name="out_attribute_models",
+        description=(
+            "Models that tell an attribute of accounts from their traits, and how good they are on accounts of groups "
+            "that they have not seen. The chosen ones lie below models/, each with a card."
+        ),
+        grain="one algorithm for one attribute",
+        key=("attribute", "model_id"),
+        partition="as_of",
+        reach="all_days",
+        columns=pick(
+            "attribute model_id algorithm parameters calibration n_labels n_groups search_score? balanced_accuracy "
+            "macro_f1 macro_f1_low macro_f1_high log_loss brier ece coverage precision_at_coverage? majority_macro_f1 "
+            "model.chosen sha256? manifest_sha256? day",
+            day="As-of day of the traits that the models were trained on; the partition.",
+        ),
+        kinds=("scikitlearn", "parquet"),
+    ),
+    Table(
+        name="out_attribute_curves",
+        description="How scores of models go with parameters, number of labels, probability and share given.",
+        grain="one point of one curve of one model in one fold",
+        key=("attribute", "model_id", "curve", "parameter", "x", "fold"),
+        partition="as_of",
+        reach="all_days",
+        columns=pick(
+            "attribute model_id curve parameter curve.x fold train_score? test_score day",
+            day="As-of day of the traits that the models were trained on; the partition.",
+        ),
+        references=(Reference(("attribute", "model_id"), "out_attribute_models", ("attribute", "model_id")),),
+        kinds=("scikitlearn", "parquet"),
+    ),
+    Table(
+        name="out_account_attributes",
+        description=(
+            "What accounts are, as far as it can be told: person, company or bot, and country; others where asked for. "
+            "Where nothing is given, the reason is. Estimates from traits, not facts about people."
+        ),
+        grain="one attribute of one account",
+        key=(*_ACCOUNT, "attribute"),
+        partition="as_of",
+        columns=pick(
+            "platform account_id attribute value? probability? second_value? second_probability? abstained "
+            "attribute.reason? model_id? trained_on? params_hash day",
+            value="The value; null: none is given, see `reason`.",
+            model_id="Model that the value comes from, or `place-lookup/` and its version.",
+            day=_AS_OF,
+        ),
+        references=(Reference(_ACCOUNT, "out_account_traits", _ACCOUNT),),
+        kinds=("scikitlearn", "parquet"),
     ),
 )
