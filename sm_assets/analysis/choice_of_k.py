@@ -18,7 +18,7 @@ import numpy as np
 
 from sm_assets.analysis.cluster_spec import ClusterSpec, Log
 from sm_assets.analysis.constrained_kmeans import constrained_kmeans
-from sm_assets.analysis.kmeans import Fit, best_fit, kmeans_start
+from sm_assets.analysis.kmeans import Fit, best_fit, kmeans_start, kmeans_starts
 from sm_assets.analysis.one_thread_tasks import child_seed, run_all
 from sm_assets.analysis.partitions_agreement import adjusted_rand
 from sm_assets.analysis.silhouette import Silhouettes, silhouettes
@@ -159,12 +159,10 @@ def _silhouettes(space: Space, fits: list[Fit], spec: ClusterSpec, threads: int)
 
 def _starts(space: Space, k: int, spec: ClusterSpec) -> list[Callable[[], Fit]]:
     if spec.random_state is not None:
-        return [
-            partial(
-                kmeans_start, space.rows, k, spec.random_state, weight=space.weight, n_init=spec.n_init,
-                max_iter=spec.max_iter, tol=spec.tol,
-            )
-        ]  # fmt: skip
+        return kmeans_starts(
+            space.rows, k, spec.random_state, weight=space.weight, n_init=spec.n_init, max_iter=spec.max_iter,
+            tol=spec.tol,
+        )  # fmt: skip
     return _fits(space.rows, space.weight, k, _states(spec, f"{k} clusters"), spec)
 
 

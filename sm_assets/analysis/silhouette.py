@@ -4,12 +4,13 @@ Here: each row's silhouette (Rousseeuw, J. Comput. Appl. Math. 20, 53, 1987), ex
 here: what it says about a number of clusters (`choice_of_k`).
 
 Distances are made block by block and added up per label by a kernel, for all labellings at once. Equal rows with equal
-labels are folded into one that counts for all of them.
+labels are folded into one that counts for all of them. Sparse rows of one length, as of TF-IDF, need no distance of
+rows that share no word: it is the same for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -29,13 +30,16 @@ from sm_assets.analysis.vector_rows import (
     unit_rows,
 )
 from sm_assets.errors import KernelError
-from sm_assets.kernels.silhouette import add_columns
+from sm_assets.kernels.silhouette import add_columns, add_near
+from sm_assets.kernels.sparse_rows import sparse_rows
 
 MOST_ROWS: Final = 30_000
 SAMPLE_ROWS: Final = 20_000
 METRICS: Final = ("euclidean", "cosine")
 _ROWS: Final = 64
 _COLUMNS: Final = 1024
+_MOST_LENGTHS: Final = 256
+_BITS: Final = 40
 
 Labels = npt.NDArray[np.integer[Any]]
 
@@ -125,12 +129,11 @@ def _of_folded(rows: Matrix, classes: list[Labels], metric: str, mass: Floats, t
     # Rows of zeros are at cosine distance 1 from each other.
     among_equals = np.where((lengths == 0) & (metric == "cosine"), mass - 1, 0.0)
     total = summed(bins.reshape(-1), np.tile(mass, len(classes)), int(start[-1]))
+    sums_of = _sums(rows, lengths, metric, mass, bins, len(total))
 
     def block(first: int) -> list[Floats]:
         stop = min(first + _ROWS, len(mass))
-        sums = np.zeros((int(start[-1]), stop - first))
-        for at, distance in _distances(rows, lengths, metric, first, stop):
-            add_columns(distance, mass, bins, at, sums)
+        sums = sums_of(first, stop)
         inside = np.arange(stop - first)
         found = []
         for number, low in enumerate(start[:-1]):
@@ -149,6 +152,49 @@ def _of_folded(rows: Matrix, classes: list[Labels], metric: str, mass: Floats, t
 
     blocks = run_all([partial(block, first) for first in range(0, len(mass), _ROWS)], threads)
     return [np.concatenate([found[number] for found in blocks]) for number in range(len(classes))]
+
+
+def _sums(
+    rows: Matrix, lengths: Floats, metric: str, mass: Floats, bins: npt.NDArray[np.int32], n_bins: int
+) -> Callable[[int, int], Floats]:
+    """What makes float64[bins, stop - first], sums of the distances of the rows first..stop to the rows of each bin."""
+    if is_sparse(rows):
+        mantissa, exponent = np.frexp(lengths)
+        kinds, group = np.unique(np.ldexp(np.round(np.ldexp(mantissa, _BITS)), exponent - _BITS), return_inverse=True)
+        if len(kinds) <= _MOST_LENGTHS:
+            return _sums_by_length(rows, kinds, group.reshape(-1).astype(np.int32), metric, mass, bins, n_bins)
+
+    def sums(first: int, stop: int) -> Floats:
+        found = np.zeros((n_bins, stop - first))
+        for at, distance in _distances(rows, lengths, metric, first, stop):
+            add_columns(distance, mass, bins, at, found)
+        return found
+
+    return sums
+
+
+def _sums_by_length(
+    rows: Matrix, kinds: Floats, group: npt.NDArray[np.int32], metric: str, mass: Floats, bins: npt.NDArray[np.int32],
+    n_bins: int,
+) -> Callable[[int, int], Floats]:  # fmt: skip
+    """The same for sparse rows of few lengths: as if none shared a word, and then corrected where they do."""
+    known, cosine, own = sparse_rows(rows), metric == "cosine", np.ascontiguousarray(bins.T)
+    width = len(kinds)
+    held = sum(summed(each * width + group, mass, n_bins * width) for each in bins.astype(np.int64))
+    held = np.ascontiguousarray(np.reshape(held, (n_bins, width)).T)
+
+    def sums(first: int, stop: int) -> Floats:
+        lengths = known.lengths[first:stop]
+        base = np.ones((len(lengths), width)) if cosine else np.sqrt(lengths[:, None] + kinds)
+        found = base @ held
+        add_near(known, group, mass, own, first, base, found, cosine=cosine)
+        if cosine:
+            # A row of zeros shares no word with itself either.
+            alone = np.flatnonzero(lengths == 0)
+            found[alone[:, None], own[first + alone]] -= mass[first + alone, None]
+        return np.ascontiguousarray(found.T)
+
+    return sums
 
 
 def _distances(rows: Matrix, lengths: Floats, metric: str, first: int, stop: int) -> Any:
