@@ -18,7 +18,14 @@ from sm_assets.storage import Lake
 IO_MANAGER = "lake_io"
 _GROUPS = {"raw": "raw", "stg": "staging", "core": "core", "feat": "features"}
 # Outputs that belong to another's group.
-_SAME_RESULT = {"influencer": "audience", "personas": "persona", "estimated": "persona", "map": "cluster"}
+_SAME_RESULT = {
+    "influencer": "audience",
+    "personas": "persona",
+    "estimated": "persona",
+    "map": "cluster",
+    "post": "overview",
+    "ngrams": "overview",
+}
 
 
 def group(table: str) -> str:
