@@ -62,6 +62,24 @@ def _persona_maps(*given: Any) -> dict[str, ClusterMap]:
     return place_accounts(*given, names=input_file("personas_names"))
 
 
+def _hashtag_summaries(*given: Any) -> Summaries:
+    from sm_assets.defs.hashtag_summaries import summarise_tags  # loads kernels
+
+    return summarise_tags(*given, tags=input_file("hashtags_tags"))
+
+
+def _profile_summaries(*given: Any) -> Summaries:
+    from sm_assets.defs.profile_summaries import summarise_bios  # loads kernels
+
+    return summarise_bios(*given)
+
+
+def _profile_maps(*given: Any) -> dict[str, ClusterMap]:
+    from sm_assets.defs.profile_summaries import place_bios
+
+    return place_bios(*given)
+
+
 ANALYSES: Final = (
     Analysis(
         "personas",
@@ -70,6 +88,15 @@ ANALYSES: Final = (
         upstreams(input_file("personas_texts")),
         _persona_maps,
         (*upstreams(input_file("personas_names")), "feat_account_embeddings"),
+    ),
+    Analysis("hashtags", "out_hashtag_clusters", _hashtag_summaries, upstreams(input_file("hashtags_tags"))),
+    Analysis(
+        "profiles",
+        "out_profile_clusters",
+        _profile_summaries,
+        upstreams(input_file("profiles_bios")),
+        _profile_maps,
+        upstreams(input_file("profiles_names")),
     ),
 )
 

@@ -23,6 +23,8 @@ REQUESTED = "requested_days"
 RUN_SETTINGS = "run_settings"
 TEXT_RULES = "text_rules"
 WANTED_POSTS = "wanted_posts"
+HASHTAG_RULES = "hashtag_rules"
+SUGGESTION_FORMS = "suggestion_forms"
 JUDGED = "judged"
 ALL_DAYS = "__all_days"
 _JUDGED_COUNTS = f"""
@@ -70,7 +72,7 @@ def named_in(path: Path) -> frozenset[str]:
     Raises:
         ContractError: it reads something that is none of these.
     """
-    registered = {REQUESTED, RUN_SETTINGS, TEXT_RULES, WANTED_POSTS, JUDGED}
+    registered = {REQUESTED, RUN_SETTINGS, TEXT_RULES, WANTED_POSTS, HASHTAG_RULES, SUGGESTION_FORMS, JUDGED}
     names = duckdb.get_table_names(path.read_text(encoding="utf-8")) - registered
     shared = {name for name in names if _shared_file(name).exists()}
     unknown = sorted(name for name in names - shared if name.removesuffix(ALL_DAYS) not in TABLES)

@@ -28,6 +28,7 @@ _FONT: Final = "'DejaVu Sans', Verdana, 'Segoe UI', 'Noto Sans', sans-serif"
 _ABOUT: Final = "Near means alike; how far apart distant groups lie says little. No cluster is made from the map."
 _LEFT, _FOOT, _TOP = 0.2, 0.2, 0.72
 _HIGH: Final = 6.2
+_SMALLEST, _LARGEST = 6, 30
 
 
 def draw(points: pa.Table, labels: Mapping[int, str], *, noun: str = "account") -> str:
@@ -69,7 +70,7 @@ def page(points: pa.Table, labels: Mapping[int, str], title: str, *, about: str 
     """The page: an HTML file that needs nothing but itself.
 
     Args:
-        points: as for `draw`; read too: item_id, text.
+        points: as for `draw`; read too: item_id, text, and, where it is there, size: the area of a dot grows with it.
         labels: terms of each cluster; the legend and every dot of the cluster show them.
         title: heading of the page.
         about: one more sentence below it.
@@ -196,9 +197,15 @@ def _hover(text: str | None) -> str:
     return "<br>".join(_escaped(line) for line in lines)
 
 
+def _wide(size: float | None, largest: float) -> float:
+    """Pixels across a dot: 6, and more the larger it is, up to 30."""
+    return round(_SMALLEST + (_LARGEST - _SMALLEST) * sqrt((size or 0) / largest), 1)
+
+
 def _figure(by_cluster: Mapping[int | None, list[dict[str, Any]]], labels: Mapping[int, str]) -> dict[str, Any]:
     """What plotly draws; noise first, that is below."""
     few = len(look.STYLES)
+    largest = max((row["size"] for found in by_cluster.values() for row in found if row.get("size")), default=0)
     traces = []
     for number in sorted(by_cluster, key=lambda number: (number is not None, number or 0)):
         rows, style = by_cluster[number], cluster_look.style(number)
@@ -216,7 +223,7 @@ def _figure(by_cluster: Mapping[int | None, list[dict[str, Any]]], labels: Mappi
                 "marker": {
                     "color": style.colour,
                     "symbol": symbol,
-                    "size": 6 if number is None else 8,
+                    "size": [_wide(row["size"], largest) for row in rows] if largest else 6 if number is None else 8,
                     "opacity": 0.85,
                 },
             }

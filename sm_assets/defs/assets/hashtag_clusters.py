@@ -1,0 +1,213 @@
+"""out_hashtag_clusters: which themes the hashtags and suggested searches of a window fall into.
+
+Here: the asset and its parameters. Not here: the steps (`defs.hashtag_snapshots`), vectors (`defs.hashtag_vectors`).
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from sm_assets.analysis.embedder import Embedder
+from sm_assets.analysis.encoding import Progress
+from sm_assets.analysis.hashtag_clusters import tag_labels
+from sm_assets.analysis.platform_tags import stop_tags
+from sm_assets.contracts import TABLES
+from sm_assets.defs.assets.declare import ins, one
+from sm_assets.defs.clustering_record import records_metadata
+from sm_assets.defs.hashtag_snapshots import INPUTS, HashtagOptions, Snapshot, snapshot, spec_of
+from sm_assets.defs.hashtag_vectors import TABLE, TagVectors, drop_stale
+from sm_assets.defs.io import Rows
+from sm_assets.defs.metadata import small_table
+from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.sql import input_file, upstreams
+from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs
+from sm_assets.settings import Settings
+from sm_assets.storage import Lake, TableRef
+
+PICTURED = "hashtags:all"
+_SHOWN = 50
+
+
+class HashtagClustersConfig(dg.Config):
+    """Which posts count, and how their tags are clustered; the text model is that of the settings."""
+
+    list_name: str = Field(
+        default="", description="Only posts that these lists find (feat_post_relevance); empty: all posts."
+    )
+    countries: list[str] = Field(default=[], description="Only posts made in one of these, like US; empty: all posts.")
+    keep_ads: bool = Field(default=False, description="Whether paid posts count.")
+    units: list[str] = Field(
+        default=["hashtag", "suggestion"],
+        description="What is clustered: hashtag; suggestion, a search that the platform suggests with a post.",
+    )
+    scopes: list[str] = Field(
+        default=["all", "delivery", "account"],
+        description="all: the posts of all platforms together; delivery: each collection (donor, query) by itself; "
+        "account: each account with at least min_tags tags.",
+    )
+    min_tags: int = Field(
+        default=30, ge=1, le=1_000_000, description="Distinct tags that an account needs for clusters of its own."
+    )
+    min_posts: int = Field(default=1, ge=1, le=1_000_000, description="Posts that a tag needs in its scope.")
+    n_clusters: int = Field(default=10, ge=1, le=1000, description="Clusters where auto_clusters is off.")
+    auto_clusters: bool = Field(
+        default=False, description="Choose the number of clusters by silhouette among those that are stable."
+    )
+    method: Literal["kmeans", "reduced_kmeans", "hdbscan"] = Field(
+        default="kmeans",
+        description="kmeans: k-means of the vectors, each tag as heavy as it has posts. reduced_kmeans: after a "
+        "reduction to 5 dimensions, from 200 tags on. hdbscan: dense groups, the rest is in none.",
+    )
+    size_min: int = Field(
+        default=5,
+        ge=1,
+        le=1_000_000,
+        description="Least tags of a cluster: for hdbscan, and preferred by auto_clusters.",
+    )
+    stop_tags: list[str] = Field(default=[], description="Further tags that do not count.")
+    platform_tags: bool = Field(
+        default=True, description="Leave out tags that say nothing of the subject, like fyp or viral."
+    )
+    map_method: Literal["tsne", "pacmap"] = Field(default="tsne", description="How maps are made; pacmap: faster.")
+    seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
+    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
+        default="every_day",
+        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
+        "are made again in any case, so that what was withdrawn goes.",
+    )
+
+
+def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
+    """The asset over one lake.
+
+    Args:
+        lake: where its tables lie.
+        embedder: takes the place of the configured model.
+    """
+    upstream = sorted({name for each in INPUTS for name in upstreams(input_file(each))})
+
+    @dg.asset(pool="gpu", ins=ins(lake, TABLE, upstream), **one(lake, TABLE))
+    def out_hashtag_clusters(
+        context: dg.AssetExecutionContext, config: HashtagClustersConfig, **refs: TableRef
+    ) -> Iterator[dg.Output[Rows]]:
+        options = _options(config)
+        asked = partition_days(list(context.partition_keys))
+        days = chosen_days(window_days_of(lake, "core_posts", asked), config.snapshots, lake.days(TABLE))
+        if not days:
+            # Without a day no model is loaded.
+            yield dg.Output(Rows(TABLES[TABLE].plain_schema.empty_table(), []))
+            return
+        footers: dict[date, dict[str, str]] = {}
+        told: dict[str, Any] = {}
+        with lake.workspace("hashtags") as folder, lake.connect() as con:
+            results, tags = Results(folder), pa.array([], pa.string())
+            vectors = _vectors(lake, embedder, context)
+            for day in days:
+                context.log.info("Hashtags of %s", day)
+                window = window_refs(refs.values(), day, lake.settings.window_days)
+                made = snapshot(con, lake, window, day, options, vectors, context.log.info)
+                results.add(TABLE, made.rows)
+                footers[day] = records_metadata(made.records)
+                tags = pc.unique(pa.concat_arrays([tags, *made.rows["tag"].chunks]))
+                told = _told(made, day, _staged(made, day, folder, config.seed))
+            dropped = drop_stale(lake, days, tags, vectors.normaliser)
+            told["vectors"] = dg.MetadataValue.json(vectors.told() | {"dropped_from_cache": dropped})
+            # Only now: a day that fails leaves the pages of all days as their table has them.
+            told |= _pages(lake, days, folder)
+            rows = results.relation(con, TABLE)
+            yield dg.Output(Rows(rows, days, metadata=told, file_metadata=lambda day: footers.get(day, {})))
+
+    made: dg.AssetsDefinition = out_hashtag_clusters
+    return made
+
+
+def _options(config: Any) -> HashtagOptions:
+    return HashtagOptions(
+        list_name=config.list_name,
+        countries=tuple(config.countries),
+        keep_ads=config.keep_ads,
+        units=tuple(config.units),
+        scopes=tuple(config.scopes),
+        min_tags=config.min_tags,
+        min_posts=config.min_posts,
+        stop=stop_tags(platforms=config.platform_tags, more=config.stop_tags),
+        spec=spec_of(config.method, None if config.auto_clusters else config.n_clusters, config.size_min, config.seed),
+        map_method=config.map_method,
+    )
+
+
+def _vectors(lake: Lake, embedder: Embedder | None, context: dg.AssetExecutionContext) -> TagVectors:
+    """Vectors by the embedder that is given, else by that of the settings."""
+
+    def say(progress: Progress) -> None:
+        context.log.info("%s of %s tags encoded", progress.done, progress.total)
+
+    return TagVectors(lake, embedder or _loaded(lake.settings), say)
+
+
+def _loaded(settings: Settings) -> Embedder:
+    from sm_assets.analysis.text_models import load_embedder
+
+    return load_embedder(
+        settings.embedder,
+        prefix=settings.embedder_prefix,
+        pooling=settings.embedder_pooling,
+        device=settings.device,
+        dtype=settings.dtype,
+        normaliser="t1",
+        threads=settings.threads,
+    )
+
+
+def _staged(made: Snapshot, day: date, folder: Path, seed: int) -> str:
+    """Write the pages of a day aside; the picture of all hashtags."""
+    from sm_assets.defs.hashtag_pages import write_pages  # loads the libraries of pages
+    from sm_assets.plots import cluster_map  # draws with matplotlib
+
+    staged = folder / str(day)
+    staged.mkdir()
+    write_pages(made.scopes, day, staged, seed)
+    shown = next((scope for scope in made.scopes if scope.analysis == PICTURED), None)
+    points = shown.rows if shown else made.rows.slice(0, 0)
+    # Dagster keeps metadata for good: no tag that one account alone uses.
+    return cluster_map.draw(points, tag_labels(points, min_accounts=2), noun="hashtag")
+
+
+def _pages(lake: Lake, days: list[date], folder: Path) -> dict[str, Any]:
+    from sm_assets.defs.hashtag_pages import publish_pages  # loads the libraries of pages
+
+    paths = [publish_pages(lake, day, folder / str(day)) for day in days]
+    return {"pages": dg.MetadataValue.path(lake.uri(paths[-1]))}
+
+
+def _told(made: Snapshot, day: date, picture: str) -> dict[str, Any]:
+    """What the page shows of one as-of day."""
+    sizes = [
+        {
+            "clustering": scope.analysis,
+            "tags": len(scope.rows),
+            "clusters": int(scope.clusters.record.get("k_used", 0)),
+            "tags_in_none": scope.rows["cluster_id"].null_count,
+            "inertia": round(scope.clusters.k_table[0]["inertia"], 3) if len(scope.clusters.k_table) == 1 else "",
+        }
+        for scope in made.scopes[:_SHOWN]
+    ]
+    told: dict[str, Any] = {
+        "as_of": str(day),
+        "map": dg.MetadataValue.md(picture),
+        "clusterings": small_table(sizes),
+        "clusterings_of_accounts": len(made.records) - len(made.scopes),
+    }
+    if made.records:
+        told["parameters"] = dg.MetadataValue.json(made.records[0].parameters)
+    if made.without:
+        told["without_tags"] = dg.MetadataValue.json(made.without[:_SHOWN] + ["..."] * (len(made.without) > _SHOWN))
+    if made.notices:
+        told["notices"] = "\n".join(made.notices[:_SHOWN])
+    return told
