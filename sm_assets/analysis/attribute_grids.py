@@ -22,8 +22,8 @@ MAJORITY: Final = "majority"
 YARDSTICKS: Final = (LOGISTIC, MAJORITY)
 """What the others must beat."""
 TREES: Final[Mapping[Grid, int]] = {"quick": 100, "full": 300}
-SEARCHED_TREES: Final = 100
-"""Trees while parameters are compared; a forest of 300 ranks them alike."""
+SEARCHED_TREES: Final[Mapping[Grid, int]] = {"quick": 40, "full": 100}
+"""Trees while parameters are compared; larger forests rank them alike."""
 CURVES: Final[Mapping[str, tuple[str, ...]]] = {
     "linear_svm": ("C",),
     "rbf_svm": ("C", "gamma"),

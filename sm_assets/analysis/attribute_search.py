@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from sm_assets.analysis.attribute_grids import CURVES, SEARCHED_TREES, Parameters, estimator, preparation
+from sm_assets.analysis.attribute_grids import CURVES, Parameters, estimator, preparation
 from sm_assets.analysis.attribute_scores import macro_f1
 from sm_assets.analysis.grouped_folds import Folds
 from sm_assets.analysis.one_thread_tasks import child_seed, run_all
@@ -60,6 +60,8 @@ class Search:
     def best(self) -> int:
         """The point of the highest mean score; of equal ones the first, which is the simplest."""
         mean = self.test.mean(axis=1)
+        if len(mean) == 1:
+            return 0
         return int(np.flatnonzero(mean >= mean.max() - _TIE)[0])
 
     @property
@@ -89,9 +91,11 @@ def search_all(
     n_classes: int,
     seed: int,
     threads: int,
-    n_trees: int = SEARCHED_TREES,
+    n_trees: int,
 ) -> list[Search]:
     """Try all points on each set of folds; on the first set training rows are judged too.
+
+    Where there is one point only, the other sets have nothing to choose: their scores stay nan.
 
     Args:
         algorithm: its name.
@@ -102,7 +106,8 @@ def search_all(
         threads: fits at a time.
         n_trees: trees of a forest.
     """
-    places = [(s, p, f) for s, folds in enumerate(sets) for p in range(len(points)) for f in range(len(folds))]
+    tried = sets if len(points) > 1 else sets[:1]
+    places = [(s, p, f) for s, folds in enumerate(tried) for p in range(len(points)) for f in range(len(folds))]
     tasks = [
         partial(_judged, algorithm, points[p], sets[s][f], n_classes, seed, n_trees, with_train=s == 0)
         for s, p, f in places
@@ -153,7 +158,7 @@ def learning_curve(
     n_classes: int,
     seed: int,
     threads: int,
-    n_trees: int = SEARCHED_TREES,
+    n_trees: int,
 ) -> list[dict[str, Any]]:
     """How the score goes with the number of labels, whole groups drawn; rows of out_attribute_curves."""
     tasks, places = [], []

@@ -23,6 +23,7 @@ from sm_assets.analysis.attribute_grids import (
     CANDIDATES,
     LOGISTIC,
     MAJORITY,
+    SEARCHED_TREES,
     TREES,
     Grid,
     Parameters,
@@ -289,7 +290,8 @@ class _Work:
         """Parameters by the inner folds, probabilities over the outer ones."""
         tried = points(algorithm, self.options.grid, self.traits.shape[1])
         seed = self.options.seed
-        found = search_all(algorithm, tried, self.sets, len(self.classes), seed, self.threads)
+        n_trees = SEARCHED_TREES[self.options.grid]
+        found = search_all(algorithm, tried, self.sets, len(self.classes), seed, self.threads, n_trees)
         fits = [
             partial(self._held_out, algorithm, tried[found[number + 1].best], train, test, self.inner[number + 1])
             for number, (train, test) in enumerate(self.outer)
@@ -350,9 +352,11 @@ class _Work:
 
     def learning(self, judged: Judged) -> list[dict[str, Any]]:
         """Learning curve of a model over the inner folds of all rows."""
+        n_classes, options = len(self.classes), self.options
         return learning_curve(
-            judged.algorithm, judged.parameters, self.sets[0], len(self.classes), self.options.seed, self.threads
-        )
+            judged.algorithm, judged.parameters, self.sets[0], n_classes, options.seed, self.threads,
+            SEARCHED_TREES[options.grid],
+        )  # fmt: skip
 
 
 def _told(options: TrainingOptions) -> dict[str, Any]:

@@ -150,6 +150,18 @@ def read_manifest(lake: Lake, attribute: str, model_id: str, *, manifest_sha256:
     return dict(told)
 
 
+def drop_model(lake: Lake, attribute: str, model_id: str) -> None:
+    """Remove a model's folder, if it is there.
+
+    Raises:
+        ModelFileError: names that no folder may have.
+    """
+    _check_names(attribute, model_id)
+    place = lake.path(FOLDER, attribute, model_id)
+    if lake.fs.exists(place):
+        lake.fs.rm(place, recursive=True)
+
+
 def model_bytes(model: Any) -> bytes:
     """A model in the format of skops; equal models give equal bytes.
 
@@ -182,7 +194,10 @@ def _loaded(data: bytes, place: str) -> Any:
         raise ModelFileError(
             f"{place} holds {', '.join(foreign)}; models of ours hold none of these. Nothing of it was made."
         )
-    return skops.io.loads(data, trusted=list(ALLOWED))
+    model = skops.io.loads(data, trusted=list(ALLOWED))
+    if not hasattr(model, "predict_proba"):
+        raise ModelFileError(f"{place} holds a {type(model).__name__}, which gives no probabilities.")
+    return model
 
 
 def _foreign(data: bytes, place: str = "The model") -> list[str]:
