@@ -31,7 +31,7 @@ from sm_assets.defs.partitions import daily
 from sm_assets.defs.run import materialise_range
 from sm_assets.errors import EmbedderError
 from sm_assets.settings import Settings
-from sm_assets.storage import Lake
+from sm_assets.storage import Lake, abandoned_notes, noting_keys, vector_cache
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 TABLE = "feat_post_embeddings"
@@ -179,7 +179,7 @@ def test_a_second_run_encodes_nothing_and_changes_no_byte(lake: Lake) -> None:
     assert told(metadata, "encoded") == [0]
     assert metadata["truncated_share"].value > 0
     assert told(metadata, "hits") == told(metadata, "unique")
-    assert digests(Path(lake.root)) == before
+    assert {path: sha for path, sha in digests(Path(lake.root)).items() if "_unpublished" not in path} == before
 
 
 def test_days_in_parts_equal_days_together(lake: Lake, tmp_path: Path) -> None:
@@ -290,14 +290,14 @@ def test_a_model_that_fails_leaves_the_table_as_it_was(lake: Lake) -> None:
     assert {path: sha for path, sha in digests(Path(lake.root)).items() if TABLE in path or "core" in path} == {
         path: sha for path, sha in before.items() if TABLE in path or "core" in path
     }
-    assert digests(Path(lake.root)) == before
+    assert {path: sha for path, sha in digests(Path(lake.root)).items() if "_unpublished" not in path} == before
 
 
 # ------------------------------------------------------------------ what people take back
 
 
 def cached(lake: Lake) -> set[str]:
-    files = Path(lake.path("lake", "_embeddings")).rglob("*.parquet")
+    files = Path(lake.path("lake", "_embeddings")).glob("*/[0-9a-f]/*.parquet")
     return {key.as_py().hex() for path in files for key in pq.read_table(path, columns=["key"])["key"]}
 
 
@@ -349,6 +349,51 @@ def test_a_run_that_dies_after_dropping_drops_again(lake: Lake, monkeypatch: pyt
 
 
 # ------------------------------------------------------------------ crashes
+
+
+class Weary(StubEmbedder):
+    """Fails at its third batch."""
+
+    def embed(self, tokens: Any) -> Any:
+        if len(self.batches) == 2:
+            raise EmbedderError("weary")
+        return super().embed(tokens)
+
+
+def test_what_a_dead_run_stored_goes_where_its_texts_are_withdrawn_before_any_row_uses_them(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_cache, "FLUSH_TEXTS", 1)
+    texts = ["goes away one two", "goes away one", "goes away", "stays"]
+    publish_posts(lake, [(DAYS[0], f"p{n}", text, "en", None) for n, text in enumerate(texts)], DAYS[:1])
+    with pytest.raises(EmbedderError, match="weary"):
+        make(lake, Weary(), DAYS[:1], token_budget=4)
+    assert len(cached(lake)) == 2
+    publish_posts(lake, [(DAYS[0], "p3", "stays", "en", None)], DAYS[:1])
+    with noting_keys(lake) as note:
+        # A run that is alive keeps what it stored, whatever others find withdrawn.
+        alive = text_keys(pa.array(["of another run"])).to_numpy(zero_copy_only=False).astype("S16")
+        note(alive)
+        metadata = make(lake, StubEmbedder(), DAYS[:1])
+        assert metadata["dropped_from_cache"].value == 2
+        assert abandoned_notes(lake) == {}
+    assert cached(lake) == {row["text_key"] for row in rows_of(lake, DAYS[:1])}
+    assert not list(Path(lake.path("lake", "_embeddings", "_unpublished")).iterdir())
+
+
+def test_notes_give_back_the_keys_whatever_bytes_they_end_in(lake: Lake) -> None:
+    keys = np.frombuffer(bytes(range(1, 16)) + b"\0" + b"\0" * 16, dtype="S16")
+
+    def die() -> None:
+        with noting_keys(lake) as note:
+            note(keys)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        die()
+    (found,) = abandoned_notes(lake).values()
+    assert found.tobytes() == keys.tobytes()
+
 
 # Runs in a process of its own and dies by SIGKILL at the n-th batch.
 PROGRAM = """

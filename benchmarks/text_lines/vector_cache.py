@@ -63,7 +63,7 @@ def second(lake: Lake, model: TextModel, texts: pa.Array) -> Callable[[], None]:
             vectors = PostVectors(lake, model, folder)
             for batch in table.to_batches(_ROWS):
                 vectors.collect(batch)
-            vectors.encode()
+            vectors.encode(lambda _: None)
             vectors.drop_stale([DAY])
             reader = pa.RecordBatchReader.from_batches(TABLES[TABLE].plain_schema, vectors.batches())
             lake.publish(TABLES[TABLE], reader, [DAY], is_sorted=True)

@@ -24,7 +24,8 @@ from sm_assets.analysis.language import UNDETERMINED
 from sm_assets.analysis.text_normaliser import KEY, key_bytes, normalise_texts, text_digests
 from sm_assets.contracts import TABLES
 from sm_assets.kernels.digests import ABSENT, DigestInterner, digest_hex
-from sm_assets.storage import DayFile, Lake, VectorCache, drop_vectors, stream
+from sm_assets.storage import DayFile, Lake, VectorCache, abandoned_notes, drop_vectors, stream
+from sm_assets.storage.vector_rows import Keys, key_column
 
 TABLE: Final = "feat_post_embeddings"
 _TEXTS: Final = pa.schema([("text", pa.string()), ("key", KEY)])
@@ -87,14 +88,19 @@ class PostVectors:
         columns = [*(posts[name] for name in _POSTS.names[:3]), pa.array(numbers), posts["day"]]
         self._posts.add(pa.RecordBatch.from_arrays(columns, schema=_POSTS).filter(pa.array(there)))
 
-    def encode(self, progress: Callable[[Progress], None] | None = None) -> None:
+    def encode(self, note: Callable[[Keys], None], progress: Callable[[Progress], None] | None = None) -> None:
         """Encode the texts that have no vector yet; those that are done stay done if the run is killed.
+
+        Args:
+            note: takes the keys of these texts before the first is encoded.
+            progress: takes how far it is.
 
         Raises:
             EmbedderError: a text cannot be encoded, or the cache cannot be written.
         """
         self._texts.close()
         self._posts.close()
+        note(_keys_in(self._folder / "texts.parquet"))
         self._encoder.expect(self._texts.rows, len(self._interner) - self._texts.rows, progress)
         with pq.ParquetFile(self._folder / "texts.parquet") as file:
             for group in range(file.num_row_groups):
@@ -109,18 +115,22 @@ class PostVectors:
         """Drop from all caches what only the rows that are about to be replaced used.
 
         Such texts were withdrawn or edited. It is done before the days are published: after a crash in between the old
-        rows still tell what must go.
+        rows still tell what must go. What runs that died have stored goes, too, unless rows use it by now.
 
         Args:
             days: days that will be replaced.
         """
         used = _texts_of(digest_hex(self._interner.digests()))
-        stale = np.setdiff1d(_text_keys(self._lake, self._lake.ref(TABLE, days).days), used)
+        notes = abandoned_notes(self._lake)
+        left = [_texts_of(digest_hex(keys.view(np.uint64).reshape(-1, 2))) for keys in notes.values()]
+        stale = np.setdiff1d(np.concatenate([_text_keys(self._lake, self._lake.ref(TABLE, days).days), *left]), used)
         if len(stale):
             others = [day for day in self._lake.days(TABLE) if day not in set(days)]
             for _, batch in stream(self._lake, TABLE, others, ["text_key"]):
                 stale = np.setdiff1d(stale, _texts_of(batch["text_key"]))
         dropped = drop_vectors(self._lake, np.frombuffer(bytes.fromhex(stale.tobytes().decode()), dtype="S16"))
+        for path in notes:
+            self._lake.fs.rm(path)
         if dropped:
             self.told["dropped_from_cache"] = dropped
 
@@ -200,6 +210,11 @@ def _first_of_each(numbers: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.
     found = np.flatnonzero(numbers >= size)
     _, first = np.unique(numbers[found], return_index=True)
     return found[first]
+
+
+def _keys_in(path: Path) -> Keys:
+    """S16[n] keys of a file of texts."""
+    return key_column(pq.read_table(path, columns=["key"], use_threads=False)["key"])
 
 
 def _text_keys(lake: Lake, days: Iterable[date]) -> npt.NDArray[np.bytes_]:

@@ -17,6 +17,7 @@ from sm_assets.storage.day_writer import DIGEST, PART, ROW_GROUP, DayFile, DayWr
 from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range, sync_folder
 from sm_assets.storage.sql_text import literal, parquet_sql, select
 from sm_assets.storage.streams import BATCH_ROWS, keys_ascend, overlapping, stream
+from sm_assets.storage.unpublished_keys import abandoned_notes, noting_keys
 from sm_assets.storage.validation import rule_counts
 from sm_assets.storage.vector_cache import VectorCache, drop_vectors
 
@@ -36,10 +37,12 @@ __all__ = [
     "Published",
     "TableRef",
     "VectorCache",
+    "abandoned_notes",
     "day_range",
     "drop_vectors",
     "keys_ascend",
     "literal",
+    "noting_keys",
     "parquet_sql",
     "rule_counts",
     "select",

@@ -23,7 +23,7 @@ from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input, input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
 from sm_assets.settings import Settings
-from sm_assets.storage import ROW_GROUP, Lake, TableRef
+from sm_assets.storage import ROW_GROUP, Lake, TableRef, noting_keys
 
 
 def config_class(settings: Settings) -> type[dg.Config]:
@@ -88,12 +88,12 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
             yield dg.Output(Rows(schema.empty_table().to_reader(), [], is_sorted=True))
             return
         asked: Any = config
-        with lake.connect() as con, lake.workspace("embeddings") as folder:
+        with lake.connect() as con, lake.workspace("embeddings") as folder, noting_keys(lake) as note:
             run = PostVectors(lake, embedder or _loaded(asked, lake.settings.threads), folder, asked.token_budget)
             register(con, TextRules(languages=tuple(asked.languages)))
             for posts in open_select(con, lake, path, refs.values(), days).to_arrow_reader(ROW_GROUP):
                 run.collect(posts)
-            run.encode(lambda progress: context.log.info(_sentence(progress)))
+            run.encode(note, lambda progress: context.log.info(_sentence(progress)))
             run.drop_stale(days)
             if "notices" in run.told:
                 context.log.warning(run.told["notices"])
