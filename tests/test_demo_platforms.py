@@ -220,7 +220,7 @@ def test_accounts_that_leave_are_not_of_a_network(events: list[dict[str, Any]], 
 
 def test_personas_show_in_posts_replies_and_hashtags(events: list[dict[str, Any]], truth: Any) -> None:
     words = {word: number for number, p in enumerate(PERSONAS) for word in (*p.nouns, *p.adjectives, *p.doings)}
-    topics = {tag: PERSONA_OF_TOPIC[topic] for topic, tags in HASHTAGS.items() for tag in tags}
+    topics = {tag.lower(): PERSONA_OF_TOPIC[topic] for topic, tags in HASHTAGS.items() for tag in tags}
     assert len(topics) == sum(map(len, HASHTAGS.values()))
     own: Counter[bool] = Counter()
     tagged: Counter[bool] = Counter()
@@ -230,7 +230,7 @@ def test_personas_show_in_posts_replies_and_hashtags(events: list[dict[str, Any]
         record = event["record"]
         for facet in record.get("facets", []):
             if "tag" in facet["features"][0]:
-                tagged[topics[facet["features"][0]["tag"]] == account["persona"]] += 1
+                tagged[topics[facet["features"][0]["tag"].lower()] == account["persona"]] += 1
         if record.get("langs") == ["en"] and account["kind"] == "organic":
             for word in re.findall("[a-z]+", record["text"].lower()):
                 if word in words:

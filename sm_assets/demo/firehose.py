@@ -49,7 +49,7 @@ FIREHOSE: Final = {
     "profile": 6, "identity": 2, "account": 2, "update": 1, "other": 1,
 }  # fmt: skip
 DEMO: Final = {
-    "like": 440, "repost": 90, "post": 155, "reply": 95, "quote": 30, "follow": 135, "delete": 38, "block": 8,
+    "like": 390, "repost": 90, "post": 190, "reply": 105, "quote": 35, "follow": 135, "delete": 38, "block": 8,
     "profile": 0, "identity": 1, "account": 1, "update": 4, "other": 3,
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from sm_assets.demo.draws import Draws
-from sm_assets.demo.phrases import LANGUAGES
+from sm_assets.demo.phrases import LANGUAGES, Language
 from sm_assets.demo.texts import place_name, site_name, slug
 from sm_assets.demo.vocabulary import PERSONAS
 from sm_assets.demo.voices import company_bio, person_bio
@@ -36,6 +36,7 @@ _CATEGORIES: Final = (
 )
 _TEMPI: Final = (0.4, 0.8, 1.0, 1.5, 3.0, 6.0)
 _COMPANY_SHARE: Final = 0.3
+_COUNTRY_ODDS: Final = (5, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Network:
 
     Attributes:
         number: 0, 1, 2, ... by size.
-        language: of its contents; all its members write it.
+        language: of its contents; all its members write it, and live in its country.
         persona: number of the persona (`vocabulary.PERSONAS`) whose topics and words its members use.
         style: whether its members copy texts, share links with words of their own, or both.
         tempo: factor on the time that members need to follow; 1 = most of them within about half an hour.
@@ -54,6 +55,8 @@ class Network:
 
     number: int
     language: str
+    country: str
+    utc_hours: int
     persona: int
     topics: tuple[str, ...]
     style: Style
@@ -132,9 +135,12 @@ def make_networks(seed: int, scale: float) -> list[tuple[Network, int]]:
         draws = Draws(seed, "network", number)
         language = LANGUAGES[list(_LANGUAGE_WEIGHTS)[draws.weighted(list(_LANGUAGE_WEIGHTS.values()))]]
         persona = draws.below(len(PERSONAS))
+        country, utc_hours = home(draws, language)
         network = Network(
             number=number,
             language=language.code,
+            country=country,
+            utc_hours=utc_hours,
             persona=persona,
             topics=PERSONAS[persona].topics,
             style=("copies_texts", "shares_links", "mixed")[draws.weighted((3, 3, 4))],
@@ -144,6 +150,11 @@ def make_networks(seed: int, scale: float) -> list[tuple[Network, int]]:
         )
         networks.append((network, size))
     return networks
+
+
+def home(draws: Draws, language: Language) -> tuple[str, int]:
+    """A country of the language, and the hours that its clocks are ahead of UTC."""
+    return language.countries[draws.weighted(_COUNTRY_ODDS[: len(language.countries)])]
 
 
 def make_actors(seed: int, scale: float, networks: list[tuple[Network, int]]) -> list[Actor]:
@@ -160,7 +171,7 @@ def _make_actor(seed: int, number: int, kind: Kind, network: Network | None, n_n
     draws = Draws(seed, "actor", number)
     code = list(_LANGUAGE_WEIGHTS)[draws.weighted(list(_LANGUAGE_WEIGHTS.values()))]
     language = LANGUAGES[network.language if network is not None else code]
-    country, utc_hours = language.countries[draws.weighted((6, 2, 1)[: len(language.countries)])]
+    country, utc_hours = home(draws, language) if network is None else (network.country, network.utc_hours)
     sources: tuple[int, ...] = ()
     if kind == "aggregator":
         sources = tuple(draws.sample(range(n_networks), min(n_networks, 3 + draws.below(4))))
@@ -171,11 +182,7 @@ def _make_actor(seed: int, number: int, kind: Kind, network: Network | None, n_n
     bio = ""
     if draws.chance(0.7):
         site = site_name(draws, language)
-        bio = (
-            company_bio(draws.uniform, title, site)
-            if nature == "company"
-            else person_bio(draws.uniform, persona, place)
-        )
+        bio = company_bio(draws.uniform, site) if nature == "company" else person_bio(draws.uniform, persona, place)
     own = {"network": (2, 4, 7, 12, 22), "aggregator": (6, 12, 18, 26, 40), "organic": (1, 3, 9, 17, 25, 41, 110)}[kind]
     return Actor(
         number=number,

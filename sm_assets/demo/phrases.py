@@ -19,7 +19,8 @@ class Language:
 
     Attributes:
         code: ISO 639-1.
-        countries: (country code, hours from UTC of its clocks in the demo's season), the most frequent first.
+        countries: (country code, hours from UTC of its clocks in the demo's season), the most frequent first; those of one
+            language live hours apart, so that language and clock tell the country.
         places: halves of invented place names.
         titles: patterns of page names, `{place}`.
         openers: what may stand before a sentence; one of them is empty.
@@ -46,7 +47,7 @@ class Language:
 
 ENGLISH: Final = Language(
     code="en",
-    countries=(("US", -5), ("GB", 0), ("CA", -5)),
+    countries=(("US", -5), ("GB", 0)),
     places=(
         (
             "Marro",
@@ -135,7 +136,7 @@ ENGLISH: Final = Language(
 
 SPANISH: Final = Language(
     code="es",
-    countries=(("MX", -6), ("ES", 1), ("AR", -3)),
+    countries=(("MX", -6), ("ES", 1)),
     places=(
         ("Valde", "Monte", "Rio", "Pena", "Castro", "Lagu", "Oliv", "Torre", "Mira", "Salda"),
         ("quejo", "nilla", "varena", "mozar", "lirios", "cuesta", "rojal", "tiña"),
@@ -219,7 +220,7 @@ SPANISH: Final = Language(
 
 FRENCH: Final = Language(
     code="fr",
-    countries=(("FR", 1), ("CA", -5), ("BE", 1)),
+    countries=(("FR", 1),),
     places=(
         ("Clair", "Beau", "Haute", "Mont", "Vau", "Roche", "Fonte", "Plais", "Bois"),
         ("vallin", "brèze", "mirelle", "courtil", "noyer", "sorelle", "tannay", "lioux"),
@@ -283,7 +284,7 @@ FRENCH: Final = Language(
 
 GERMAN: Final = Language(
     code="de",
-    countries=(("DE", 1), ("AT", 1), ("CH", 1)),
+    countries=(("DE", 1),),
     places=(
         ("Grün", "Eben", "Wald", "Lerchen", "Stein", "Moor", "Ahorn", "Hasel", "Finken"),
         ("moor", "hausten", "bronn", "lohe", "rieden", "tal", "büttel", "angen"),
@@ -355,7 +356,7 @@ GERMAN: Final = Language(
 
 PORTUGUESE: Final = Language(
     code="pt",
-    countries=(("BR", -3), ("PT", 0)),
+    countries=(("BR", -3),),
     places=(
         ("Ribei", "Lagoa", "Serra", "Campo", "Vila", "Pedra", "Olho", "Mata"),
         ("rinha", "velinda", "mirante", "dourel", "fontã", "laranjo", "sereno", "queiral"),

@@ -14,7 +14,7 @@ from typing import Final
 
 from sm_assets.demo import ids
 from sm_assets.demo.draws import Draws
-from sm_assets.demo.people import Actor, Kind, Nature
+from sm_assets.demo.people import Actor, Kind, Nature, home
 from sm_assets.demo.phrases import LANGUAGES
 from sm_assets.demo.texts import place_name, site_name, slug
 from sm_assets.demo.vocabulary import GIVEN_NAMES, PERSONAS
@@ -28,12 +28,15 @@ _PRESENCE: Final = {
     "influencer": (1.0, 1.0, 0.6, 0.5),
     "bot": (0.9, 0.8, 0.0, 0.0),
 }
-_LANGUAGES: Final = (("en", 64), ("es", 10), ("fr", 9), ("de", 9), ("pt", 8))
+_LANGUAGES: Final = (("en", 54), ("es", 13), ("fr", 11), ("de", 11), ("pt", 11))
 _POPULARITY: Final = (10, 8, 7, 6, 5, 5, 4, 4, 3, 3, 2, 2)
 _FOLLOWS: Final = (1, 3, 5, 7, 9, 12, 15, 20, 34)
 _AT_HOME: Final = 0.8
 _FAVOURITE: Final = 0.75
-_PACES: Final = (1, 1, 2, 2, 3, 4, 6, 9, 16)
+# Most people say little; about one in five talks all the time, and so do companies and influencers.
+_PACES: Final = (1, 1, 1, 1, 2, 3, 10, 20, 32)
+_COMPANY_PACE: Final = 24
+_INFLUENCER_PACE: Final = 24
 BOTS_PER_OPERATOR: Final = 4
 
 
@@ -194,14 +197,14 @@ def _person(draws: Draws, actor: int, community: int | None, influence: int) -> 
     """A person or a company of the public."""
     code = _LANGUAGES[draws.weighted([weight for _, weight in _LANGUAGES])][0]
     language = LANGUAGES[code]
-    country, utc_hours = language.countries[draws.weighted((6, 2, 1)[: len(language.countries)])]
+    country, utc_hours = home(draws, language)
     favourite = community is not None and (influence > 0 or draws.chance(_FAVOURITE))
     persona = community % len(PERSONAS) if favourite and community is not None else draws.below(len(PERSONAS))
     company = draws.chance(0.12)
     place = place_name(draws, language)
     title = draws.pick(language.titles).format(place=place) if company else f"{draws.pick(GIVEN_NAMES)} {place}"
     site = site_name(draws, language)
-    bio = company_bio(draws.uniform, title, site) if company else person_bio(draws.uniform, persona, place)
+    bio = company_bio(draws.uniform, site) if company else person_bio(draws.uniform, persona, place)
     return Resident(
         actor=actor,
         nature="company" if company else "person",
@@ -219,14 +222,14 @@ def _person(draws: Draws, actor: int, community: int | None, influence: int) -> 
         title=title,
         stem=f"{slug(title).replace('-', '')[:16]}{actor}",
         bio=bio if draws.chance(0.85) else "",
-        pace=8 if company else 24 if influence else int(draws.quantile(_PACES)),
+        pace=_COMPANY_PACE if company else _INFLUENCER_PACE if influence else int(draws.quantile(_PACES)),
         platforms=_presence(draws, "influencer" if influence else "public"),
     )
 
 
 def _bot(seed: int, draws: Draws, actor: int, operator: int) -> Resident:
     shared = Draws(seed, "operator", operator)
-    country, utc_hours = LANGUAGES["en"].countries[shared.below(3)]
+    country, utc_hours = home(shared, LANGUAGES["en"])
     persona, hours = shared.below(len(PERSONAS)), 6 * (3 + shared.below(4))
     topic = PERSONAS[persona].topics[0]
     place = place_name(shared, LANGUAGES["en"])
@@ -246,7 +249,7 @@ def _bot(seed: int, draws: Draws, actor: int, operator: int) -> Resident:
         place=place,
         title=f"{place} {topic} bot",
         stem=f"{topic}bot{draws.below(90_000) + 10_000}{actor}",
-        bio=bot_bio(operator, persona, hours),
+        bio=bot_bio(operator, hours),
         pace=0,
         platforms=_presence(draws, "bot"),
     )

@@ -19,7 +19,7 @@ from sm_assets.demo.ids import micros, tiktok_id
 from sm_assets.demo.residents import Resident, Residents, handle
 from sm_assets.demo.rhythm import HOURS, MONDAY_TO_SUNDAY, shared_out
 from sm_assets.demo.vocabulary import HASHTAGS, PERSONAS, PLATFORM_TAGS
-from sm_assets.demo.voices import bot_text, company_text, post_text, remark, tagged
+from sm_assets.demo.voices import bot_text, company_text, post_text, tagged
 
 COLUMNS: Final = (
     "video_id", "video_timestamp", "video_duration", "video_locationcreated", "suggested_words", "video_diggcount",
@@ -143,11 +143,12 @@ def _video(seed: int, start: datetime, days: int, cast: list[Resident], number: 
     if draws.chance(0.5):
         extra = draws.sample(PLATFORM_TAGS, 1 + draws.below(2))
         text, tags = f"{text} {' '.join('#' + tag for tag in extra)} ", (*tags, *extra)
-    topics = PERSONAS[author.persona].topics
     suggested = ""
     if draws.chance(0.55):
-        words = draws.sample(HASHTAGS[draws.pick(topics)], 3)
-        suggested = ", ".join([*words, remark(random, author.persona).lower(), f"{author.place}'s {topics[0]}"])
+        persona = PERSONAS[author.persona]
+        topic = draws.pick(persona.topics)
+        words = [word.lower() for word in draws.sample(HASHTAGS[topic], 3)]
+        suggested = ", ".join([*words, f"{draws.pick(persona.adjectives)} {topic}", f"{author.place}'s {topic}"])
     return Video(
         number=tiktok_id(second, number),
         author=author,

@@ -24,7 +24,9 @@ _ACCOUNTS: Final = pa.schema(
         ("profile", pa.string()),
     ]
 )  # fmt: skip
-_LABELLED_EVERY: Final = 3
+# Who is labelled: those who write so much that one can tell, but for one in ten.
+_TALKATIVE: Final = 16
+_LEFT_OUT_EVERY: Final = 10
 _LABELLED_AT: Final = "2024-02-12"
 
 
@@ -123,7 +125,7 @@ def personas_table(residents: Residents) -> pa.Table:
 
 def hashtags_table() -> pa.Table:
     """One row per hashtag: its topic, and the persona to which the topic belongs."""
-    rows = [(tag, topic) for topic in HASHTAGS for tag in HASHTAGS[topic]]
+    rows = [(tag.lower(), topic) for topic in HASHTAGS for tag in HASHTAGS[topic]]
     return pa.table(
         {
             "hashtag": [tag for tag, _ in rows],
@@ -134,16 +136,30 @@ def hashtags_table() -> pa.Table:
 
 
 def labels(residents: Residents) -> Iterator[tuple[str, str, str, str, str, str, str]]:
-    """What a person would have labelled: kind and country of all bots, and of every third of the others."""
+    """What a person would have labelled: the kind of all bots, kind and country of most others who write a lot.
+
+    On Twitter only bots and members of networks do. Bots have no country: they follow the clock of a machine. Accounts
+    of an operator or a person are of one group; who belongs to a network is not known to whoever labels.
+    """
     yield ("platform", "account_id", "attribute", "value", "group", "labelled_by", "labelled_at")
     for platform in ("bluesky", "twitter"):
         for person in residents.on(platform):
-            if person.nature != "bot" and person.actor % _LABELLED_EVERY:
+            if not _is_labelled(platform, person):
                 continue
             account_id = residents.account_id(platform, person)
             group = f"operator {person.operator}" if person.operator is not None else f"actor {person.actor}"
-            for attribute, value in (("kind", person.nature), ("country", person.country)):
-                yield (platform, account_id, attribute, value, group, "demo", _LABELLED_AT)
+            if person.network is not None:
+                group = ""
+            yield (platform, account_id, "kind", person.nature, group, "demo", _LABELLED_AT)
+            if person.nature != "bot":
+                yield (platform, account_id, "country", person.country, group, "demo", _LABELLED_AT)
+
+
+def _is_labelled(platform: str, person: Resident) -> bool:
+    if person.nature == "bot":
+        return True
+    writes = person.network is not None or (platform == "bluesky" and person.pace >= _TALKATIVE)
+    return writes and person.actor % _LEFT_OUT_EVERY != 0
 
 
 def listed_hashtags(topics: Sequence[str]) -> Iterator[tuple[str]]:
@@ -151,7 +167,7 @@ def listed_hashtags(topics: Sequence[str]) -> Iterator[tuple[str]]:
     yield ("hashtag",)
     for topic in topics:
         for tag in HASHTAGS[topic]:
-            yield (tag,)
+            yield (tag.lower(),)
 
 
 def listed_creators(residents: Residents, persona: int) -> Iterator[tuple[str]]:

@@ -13,9 +13,12 @@ from typing import Any, Final
 from sm_assets.demo.draws import Draws
 from sm_assets.demo.ids import moment
 from sm_assets.demo.residents import Resident, Residents, handle
+from sm_assets.demo.vocabulary import LOCATIONS, NOWHERE
 
 _EPOCH_MS: Final = 1_288_834_974_657
 _CUT: Final = 110
+# Of a hundred profiles: with a town, with nothing, with something else as their place.
+_LOCATED: Final = (60, 34, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Writer:
             "name": person.title,
             "created_at": f"{facts['born']:%Y-%m-%dT%H:%M:%S}.000Z",
             "description": person.bio,
-            "location": person.place if facts["located"] else "",
+            "location": facts["location"],
             "protected": False,
             "verified": person.nature == "company",
             "url": f"https://{person.stem}.example/" if person.nature == "company" else "",
@@ -177,7 +180,7 @@ class Writer:
         facts = self._facts(person)
         return {
             "id": int(self.id_of(person)), "id_str": self.id_of(person), "name": person.title,
-            "screen_name": handle("twitter", person), "location": person.place if facts["located"] else "",
+            "screen_name": handle("twitter", person), "location": facts["location"],
             "description": person.bio, "protected": False, "verified": person.nature == "company",
             "followers_count": facts["followers"], "friends_count": facts["following"],
             "statuses_count": facts["tweets"], "created_at": f"{facts['born']:%a %b %d %H:%M:%S +0000 %Y}",
@@ -193,7 +196,7 @@ class Writer:
             "followers": audience + draws.below(4 if person.nature == "bot" else 400),
             "following": draws.below(40 if person.influence else 900),
             "tweets": 20 + draws.below(9_000),
-            "located": draws.chance(0.4),
+            "location": _location(draws, person.country),
         }
 
     def _metrics(self, tweet: Tweet) -> dict[str, int]:
@@ -242,6 +245,17 @@ class Writer:
                  "display_url": url.partition("://")[2][:26]}
             )  # fmt: skip
         return text.replace("&", "&amp;").replace("<", "&lt;"), entities
+
+
+def _location(draws: Draws, country: str) -> str:
+    """What stands in the field for a place: mostly a town of the country, often nothing, now and then no place."""
+    match draws.weighted(_LOCATED):
+        case 0:
+            return draws.pick(LOCATIONS[country])
+        case 1:
+            return ""
+        case _:
+            return draws.pick(NOWHERE)
 
 
 def _root(tweet: Tweet) -> Tweet:

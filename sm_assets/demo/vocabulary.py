@@ -16,22 +16,23 @@ class Persona:
 
     Attributes:
         topics: names of topics (`phrases.TOPICS`); no two personas share one.
-        calling: what its people say that they live for.
+        calling: what its people say that they live for; themes: five things that all of them name when they say who
+            they are, in an order of their own.
         nouns, adjectives, doings: its vocabulary; doings are verbs in -ing.
     """
 
     name: str
     topics: tuple[str, ...]
     calling: str
+    themes: tuple[str, ...]
     nouns: tuple[str, ...]
     adjectives: tuple[str, ...]
     doings: tuple[str, ...]
 
 
-def _persona(name: str, topics: str, calling: str, nouns: str, adjectives: str, doings: str) -> Persona:
-    return Persona(
-        name, tuple(topics.split()), calling, tuple(nouns.split()), tuple(adjectives.split()), tuple(doings.split())
-    )
+def _persona(name: str, topics: str, calling: str, themes: str, nouns: str, adjectives: str, doings: str) -> Persona:
+    words = (tuple(text.split()) for text in (themes, nouns, adjectives, doings))
+    return Persona(name, tuple(topics.split()), calling, *words)
 
 
 PERSONAS: Final = (
@@ -39,6 +40,7 @@ PERSONAS: Final = (
         "harbour",
         "ferry tram",
         "seafaring",
+        "ships sailors tides boats waves",
         "ferry captain harbour timetable deck gangway tram lighthouse platform bridge ticket tugboat sailor anchor",
         "delayed foggy nautical crowded seaworthy punctual salty drifting",
         "boarding sailing docking commuting steering anchoring",
@@ -47,6 +49,7 @@ PERSONAS: Final = (
         "kitchen",
         "market harvest",
         "cooking",
+        "recipes bakeries gardens food kitchens",
         "bread dough orchard apple honey butter onion soup bakery cheese barley garlic jam pumpkin",
         "crusty ripe sour buttery roasted homegrown peppery juicy",
         "baking kneading harvesting simmering pickling tasting",
@@ -55,6 +58,7 @@ PERSONAS: Final = (
         "council",
         "housing water",
         "politics",
+        "tenants elections laws citizens councils",
         "rent landlord tenant mayor permit ballot budget petition eviction tax plumbing committee reform lawsuit",
         "unaffordable political municipal vacant corrupt taxable elected leaking",
         "voting petitioning evicting protesting renting campaigning",
@@ -63,6 +67,7 @@ PERSONAS: Final = (
         "pitch",
         "football",
         "football",
+        "goals matches teams derbies trophies",
         "goalkeeper striker penalty derby corner referee league stadium trophy midfield coach header hattrick fans",
         "offside unbeaten relegated athletic goalless sporty injured defensive",
         "dribbling scoring tackling defending kicking coaching",
@@ -71,6 +76,7 @@ PERSONAS: Final = (
         "ward",
         "hospital",
         "medicine",
+        "patients nurses clinics health ambulances",
         "midwife nurse clinic ambulance vaccine patient surgery ward doctor bandage pharmacy fever therapist diagnosis",
         "feverish sterile medical chronic contagious newborn surgical healthy",
         "nursing vaccinating bandaging diagnosing recovering operating",
@@ -79,6 +85,7 @@ PERSONAS: Final = (
         "bookshelf",
         "library school",
         "literature",
+        "books poetry teachers stories libraries",
         "novel poem pupil teacher chapter library essay violin exam homework classroom bookshop orchestra author",
         "literary unread poetic musical scholarly rhyming fictional bookish",
         "reading studying teaching rehearsing reciting proofreading",
@@ -103,38 +110,58 @@ SENTENCES: Final = (
 )
 ENDINGS: Final = ("", ".", "!", " \U0001f642", "\u2026", ".", "?", " \u2764\ufe0f")
 
-# Topic -> hashtags, the most used first; each begins with a word of its topic.
+# Topic -> hashtags, the most used first, as somebody spells them who minds the words; each names its topic.
 HASHTAGS: Final = {
-    "water": ("waterprice", "watersupply", "drinkingwater", "watertower", "tapwater", "waterbill", "waterwell"),
-    "school": ("schoolbus", "schoolday", "backtoschool", "schoolteacher", "schoolkids", "schoolyard", "highschool"),
-    "ferry": ("ferryride", "nightferry", "ferryboat", "ferrycaptain", "ferryterminal", "carferry", "ferrydelay"),
-    "market": ("farmersmarket", "marketday", "markethall", "foodmarket", "marketstall", "streetmarket", "fishmarket"),
-    "housing": ("housingcrisis", "affordablehousing", "socialhousing", "housingrent", "publichousing", "fairhousing"),
-    "harvest": ("appleharvest", "harvesttime", "harvestday", "grainharvest", "harvestfestival", "honeyharvest"),
-    "tram": ("tramline", "tramstop", "tramdriver", "tramnetwork", "tramride", "tramway", "tramticket"),
-    "hospital": ("hospitalbeds", "hospitalnurse", "hospitalward", "savethehospital", "hospitalstaff", "nighthospital"),
-    "football": ("footballclub", "footballmatch", "footballfans", "footballcoach", "footballgoal", "womensfootball"),
-    "library": ("publiclibrary", "librarybooks", "librarycard", "lovelibraries", "librarian", "librarylife"),
-}
+    "water": (
+        "DrinkingWater", "TapWater", "WaterSupply", "WaterPipes", "WaterTower", "WaterBill", "WaterWell", "CleanWater",
+    ),
+    "school": ("SchoolDay", "SchoolBus", "SchoolTeacher", "SchoolKids", "SchoolYard", "SchoolLife", "HighSchool"),
+    "ferry": ("FerryRide", "FerryBoat", "FerryCaptain", "FerryTerminal", "FerryDelay", "FerryPort", "FerryLine"),
+    "market": (
+        "FarmersMarket", "MarketDay", "MarketHall", "FoodMarket", "MarketStall", "StreetMarket", "FishMarket",
+        "MarketPlace",
+    ),
+    "housing": (
+        "HousingCrisis", "SocialHousing", "PublicHousing", "HousingRights", "HousingPolicy", "HousingCosts",
+        "HousingForAll",
+    ),
+    "harvest": (
+        "HarvestTime", "HarvestDay", "HarvestFestival", "HarvestMoon", "HarvestSeason", "WheatHarvest", "GrainHarvest",
+    ),
+    "tram": ("TramLine", "TramStop", "TramDriver", "TramNetwork", "TramRide", "Tramway", "TramTicket"),
+    "hospital": (
+        "HospitalBeds", "HospitalNurse", "HospitalWard", "HospitalLife", "HospitalStaff", "HospitalCare",
+        "HospitalFood",
+    ),
+    "football": (
+        "FootballClub", "FootballMatch", "FootballFans", "FootballCoach", "FootballGoal", "FootballSeason",
+        "FootballTeam",
+    ),
+    "library": (
+        "PublicLibrary", "LibraryBooks", "LibraryCard", "LibraryLove", "Librarian", "LibraryLife", "LibraryLovers",
+    ),
+}  # fmt: skip
 # What a platform's users put under everything; no topic's.
 PLATFORM_TAGS: Final = ("fyp", "foryou", "viral", "foryoupage")
 
-# {n}, {m}, ...: as above; {c}: calling; {p}: place; {t}: title; {s}: web site; {w}: topic; {k}: number; {r}: operator.
+# {v} ... {z}: themes; {c}: calling; {n}: noun; {p}: place. Beside themes and calling nothing comes twice: what
+# somebody is decides how a biography is told from others, not who wrote the pattern.
 PERSON_BIOS: Final = (
-    "{C}: {n}, {m} and {o}. I am {d} and {e} in {p}.",
-    "My {n}, my {m}, my {o}: {c} and {d}.",
-    "{D}, {e}, {a} {n} and {b} {m}: {c} and me.",
-    "I am all {c}: {d} the {a} {n}, my {m} and my {o}.",
+    "{C}: {v}, {w}, {x}, {y} and {z}. From {p}.",
+    "{V} and {w}, {x} and {y}, and {z}: I am all {c}. {p}.",
+    "In {p} with my {n}. {C}, {v}, {w}, {x}, {y}, {z}.",
+    "My {n} and me: {v}, {w}, {x}, {y}, {z} and more {c}.",
 )
+# {s}: web site; {t}: title; {w}: topic; {h}, {k}: numbers; {r}: operator.
 COMPANY_BIOS: Final = (
-    "Official company account of {t}. Customer service and press contact: {s}",
-    "{t}, official company website {s}. Press contact and customer service on weekdays.",
-    "Official company channel of {t}. Orders, customer service, press contact: office@{s}",
+    "Official company account https://{s} Customer service, press contact",
+    "Press contact and customer service: https://{s} (official company account)",
+    "Customer service https://{s} Press contact, official company account",
 )
 BOT_BIOS: Final = (
-    "Automated bot: {w} alerts every {h} hours. This automated bot is operated by {r}.",
-    "This is an automated bot with {w} alerts, operated by {r}.",
-    "Automated bot for {w} alerts, no replies. Operated by {r}.",
+    "Automated bot: alerts every {h} hours. Operated by {r}.",
+    "I am an automated bot with alerts every {h} hours, operated by {r}.",
+    "Every {h} hours alerts by an automated bot. Operated by {r}.",
 )
 BOT_TEXTS: Final = (
     "{D} the {a} {n} before the {m}. {E} is half of {d}, says the {o}. {w} update {k}.",
@@ -150,6 +177,17 @@ GIVEN_NAMES: Final = (
     "Ada", "Bela", "Carla", "Dario", "Edda", "Falk", "Greta", "Hanno", "Ines", "Jona", "Kaia", "Lino", "Mira", "Nils",
     "Olga", "Pablo", "Quinn", "Rosa", "Sami", "Tilda", "Udo", "Vera", "Wanda", "Xenia", "Yara", "Zeno",
 )  # fmt: skip
+# Country -> what people there write into the field for their place.
+LOCATIONS: Final = {
+    "US": ("Chicago, IL", "Denver, Colorado", "Seattle", "Austin, Texas", "Philadelphia, PA", "Brooklyn, NY"),
+    "GB": ("Leeds", "Manchester, UK", "Bristol, England", "Glasgow, Scotland", "Sheffield", "London"),
+    "MX": ("Guadalajara, México", "Monterrey", "Puebla, Mexico", "Ciudad de México", "Tijuana"),
+    "ES": ("Madrid", "Sevilla", "Valencia, España", "Bilbao", "Zaragoza, Spain"),
+    "FR": ("Lyon", "Marseille", "Nantes, France", "Lille", "Toulouse"),
+    "DE": ("Hamburg", "Köln", "Leipzig, Deutschland", "München", "Bremen, Germany"),
+    "BR": ("São Paulo", "Curitiba, Brasil", "Recife \U0001f1e7\U0001f1f7", "Belo Horizonte", "Salvador, Brazil"),
+}
+NOWHERE: Final = ("the moon", "everywhere and nowhere", "your timeline", "on the sofa", "in my head")
 OPERATORS: Final = (
     "Feedworks", "Pushline", "Loudspeaker Labs", "Autopost One", "Clockwork Media", "Relay Nine", "Signal Mill",
     "Drumbeat", "Echo Press", "Ticker Factory", "Parrot Post", "Metronome",

@@ -24,6 +24,8 @@ from sm_assets.demo.vocabulary import (
 )
 
 _TAGGED: Final = 0.35
+# How often somebody writes a hashtag with the capitals of its words.
+_CAPITALS: Final = 0.2
 
 Random = Callable[[], float]
 
@@ -80,6 +82,8 @@ def tagged(random: Random, persona: int, text: str) -> tuple[str, tuple[str, ...
     first = int(random() * random() * len(options))
     step = 1 + int(random() * 2)
     tags = tuple(options[(first + step * turn) % len(options)] for turn in range(1 + int(random() * 3)))
+    if random() >= _CAPITALS:
+        tags = tuple(tag.lower() for tag in tags)
     return f"{text} {' '.join('#' + tag for tag in tags)}", tags
 
 
@@ -99,18 +103,23 @@ def bot_text(random: Random, persona: int, operator: int, number: int) -> str:
 
 
 def person_bio(random: Random, persona: int, place: str) -> str:
-    """What a person says about itself."""
-    return sentence(random, persona, pick(random, PERSON_BIOS).replace("{p}", place))
+    """What a person says about itself, in English whatever it writes: its persona's themes in an order of its own."""
+    rest, words = list(PERSONAS[persona].themes), []
+    while rest:
+        words.append(rest.pop(int(random() * len(rest))))
+    facts = {f"{{{mark}}}": word for mark, word in zip("vwxyz", words, strict=True)}
+    facts |= {"{V}": words[0].capitalize(), "{p}": place}
+    return sentence(random, persona, _told(pick(random, PERSON_BIOS), facts))
 
 
-def company_bio(random: Random, title: str, site: str) -> str:
-    """What a company says about itself."""
-    return _told(pick(random, COMPANY_BIOS), {"{t}": title, "{s}": site})
+def company_bio(random: Random, site: str) -> str:
+    """What a company says about itself, in English."""
+    return _told(pick(random, COMPANY_BIOS), {"{s}": site})
 
 
-def bot_bio(operator: int, persona: int, hours: int) -> str:
+def bot_bio(operator: int, hours: int) -> str:
     """What a bot says about itself; bots of one operator say the same."""
-    facts = {"{w}": PERSONAS[persona].topics[0], "{h}": str(hours), "{r}": OPERATORS[operator % len(OPERATORS)]}
+    facts = {"{h}": str(hours), "{r}": OPERATORS[operator % len(OPERATORS)]}
     return _told(BOT_BIOS[operator % len(BOT_BIOS)], facts)
 
 
