@@ -1,7 +1,7 @@
 """Notes of runs that store vectors before they publish the rows that use them.
 
 Here: writing a note, taking it back once the rows are there, finding the notes of runs that died. A vector of a dead
-run is good for the next one; but where its text is withdrawn before any row uses it, nothing else tells that it is there.
+run is good for the next one; but where its text is withdrawn before a row uses it, nothing else tells that it is there.
 Not here: the vectors (`vector_cache`).
 
 Layout: lake/_embeddings/_unpublished/<unique>.parquet, one column of keys. Its writer holds a lock on it; where files
