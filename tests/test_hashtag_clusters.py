@@ -25,9 +25,12 @@ from sm_assets.analysis.partitions_agreement import adjusted_rand
 from sm_assets.analysis.platform_tags import platform_tags, stop_tags
 from sm_assets.analysis.text_normaliser import text_keys
 from sm_assets.analysis.vector_clusters import cluster
+from sm_assets.defs.assets import cluster_identity, cluster_k, cluster_summaries, hashtag_clusters, post_relevance
+from sm_assets.defs.assets.declare import IO_MANAGER
 from sm_assets.defs.clustering_record import clustering_records
 from sm_assets.defs.hashtag_vectors import drop_stale
-from sm_assets.defs.run import materialise_range
+from sm_assets.defs.io import LakeIOManager
+from sm_assets.defs.partitions import daily
 from sm_assets.errors import KernelError, OptionError
 from sm_assets.kernels.tags import normal_form
 from sm_assets.settings import Settings
@@ -43,7 +46,7 @@ SHARED = (
     "out_cluster_links",
     "out_cluster_ids",
 )
-MINE = "out_hashtag_clusters"
+MINE, LISTED = "out_hashtag_clusters", "feat_post_relevance"
 HOSTILE = (
     "<script>alert(1)</script>",
     "</script>",
@@ -114,14 +117,31 @@ def publish_core(lake: Lake, posts: Iterable[dict[str, Any]], days: Iterable[dat
 
 
 def run(lake: Lake, *tables: str, embedder: StubEmbedder | None = None, first: date = LAST, **config: Any) -> None:
-    """Materialise tables for `first` to the last day; config of the clusters."""
+    """Materialise tables for `first` to the last day, without checks; config of the clusters."""
     asked = list(tables) or [MINE]
-    ops = {MINE: {"config": config}} if MINE in asked and config else {}
+    made = {MINE: hashtag_clusters.asset(lake, embedder or TagEmbedder()), LISTED: post_relevance.asset(lake)}
+    if len(asked) > 1:
+        made |= {
+            "k": cluster_k.asset(lake),
+            "links": cluster_identity.asset(lake),
+            "says": cluster_summaries.asset(lake),
+        }
+    assets = [asset for name, asset in made.items() if name in asked or len(asked) > 1]
+    inside = {key for asset in assets for key in asset.keys}
+    outside = {key for asset in assets for key in asset.dependency_keys} - inside
+    specs = [dg.AssetSpec(key, partitions_def=daily(lake.settings)).with_io_manager_key(IO_MANAGER) for key in outside]
+    ops = {MINE: {"config": config}} if config else {}
+    definitions = dg.Definitions(
+        assets=[*assets, *specs],
+        jobs=[dg.define_asset_job("job", dg.AssetSelection.assets(*inside), executor_def=dg.in_process_executor)],
+        resources={IO_MANAGER: LakeIOManager(lake)},
+    )
     with dg.DagsterInstance.ephemeral() as instance:
-        assert materialise_range(
-            lake.settings, first, LAST, tables=asked, run_config={"ops": ops}, instance=instance, raise_on_error=True,
-            log_level="ERROR", embedder=embedder or TagEmbedder(),
-        )  # fmt: skip
+        definitions.resolve_job_def("job").execute_in_process(
+            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}, "ops": ops},
+            tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(LAST)},
+            instance=instance,
+        )
 
 
 def rows(lake: Lake, where: str = "true", columns: str = "*", table: str = MINE) -> list[dict[str, Any]]:
@@ -262,8 +282,8 @@ def test_lists_choose_posts_and_an_unknown_list_is_named(lake: Lake) -> None:
     folder.mkdir(parents=True)
     (folder / "hashtags.csv").write_text("hashtag\n #WAR \n", encoding="utf-8")
     (folder / "creators.csv").write_text("@bob\n", encoding="utf-8")
-    run(lake, "feat_post_relevance", first=FIRST)
-    found = rows(lake, "true", "post_id, by_hashtag, by_author, matches", "feat_post_relevance")
+    run(lake, LISTED, first=FIRST)
+    found = rows(lake, "true", "post_id, by_hashtag, by_author, matches", LISTED)
     assert [tuple(row.values()) for row in found] == [
         ("p0001", True, False, ["#war"]),
         ("p0003", False, True, ["@bob"]),

@@ -24,6 +24,7 @@ IS = re.compile(r"(sample_)?post_id(_[ab])?")
 LAYERS = ("core", "feat", "out")
 # Of clusters as a whole; what they say goes when the members' rows are made again.
 NAMELESS = (
+    "feat_account_label_rejects",
     "feat_post_volumes",
     "out_post_volumes",
     "out_ngrams",
@@ -48,8 +49,10 @@ NAMED = [
 def test_there_is_a_check_on_core_and_one_on_each_group_of_outputs() -> None:
     assert [path.parent.name for path in CHECKS] == [
         "core_tombstones",
+        "out_account_traits",
         "out_audience_members",
         "out_cosharing_members",
+        "out_hashtag_clusters",
         "out_personas",
     ]
     assert {name for _, name, _ in NAMED} == {
@@ -86,7 +89,9 @@ def left(lake: Lake, tombstone: dict[str, str], *filled: tuple[str, dict[str, st
 @pytest.mark.parametrize(("entity", "table", "column"), NAMED)
 def test_every_table_that_names_a_withdrawn_record_is_found(lake: Lake, entity: str, table: str, column: str) -> None:
     platform = next(
-        name for name in (f"platform_{column[-1]}", "seed_platform", "platform") if name in TABLES[table].column_names
+        name
+        for name in (f"platform_{column[-1]}", "seed_platform", "sample_platform", "platform")
+        if name in TABLES[table].column_names
     )
     tombstone = {"entity": entity, "record_id": "x", "revision": "3r5"}
     revision = {"revision": "3r1"} if "revision" in TABLES[table].column_names else {}

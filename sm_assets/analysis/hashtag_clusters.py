@@ -81,7 +81,7 @@ def cluster_tags(
     weight = None if spec.preset == "hdbscan" else n_posts[rows].astype(np.float64)
     found = cluster(vectors[rows], keys, spec, sample_weight=weight, log=log, threads=threads)
     labels = np.full(n, -1, np.int64)
-    labels[rows] = found.labels
+    labels[rows] = _by_posts(found.labels, n_posts[rows], keys)
     places = layout(vectors[rows], keys.to_pylist(), method=map_method, groups=labels[rows], seed=spec.seed)
     x, y = np.full(n, np.nan), np.full(n, np.nan)
     x[rows[places.row]], y[rows[places.row]] = places.x, places.y
@@ -95,6 +95,21 @@ def cluster_tags(
         found.record | {"layout": places.record, "n_without_vector": missing},
         notices,
     )
+
+
+def _by_posts(labels: npt.NDArray[np.int32], n_posts: npt.NDArray[np.int64], keys: pa.Array) -> npt.NDArray[np.int64]:
+    """Labels by posts descending, then by the first tag; where density finds clusters they are numbered by tags."""
+    k = int(labels.max(initial=-1)) + 1
+    placed = np.flatnonzero(labels >= 0)
+    place = np.empty(len(keys), np.int64)
+    place[pc.sort_indices(keys).to_numpy()] = np.arange(len(keys))
+    posts, first = np.zeros(k, np.int64), np.full(k, len(keys))
+    np.add.at(posts, labels[placed], n_posts[placed])
+    np.minimum.at(first, labels[placed], place[placed])
+    new = np.full(k + 1, -1, np.int64)
+    new[np.lexsort((first, -posts))] = np.arange(k)
+    # -1 is the last one's place.
+    return new[labels]
 
 
 def tag_terms(members: pa.Table, n_terms: int) -> pa.Table:

@@ -84,6 +84,13 @@ of_posts as (
     from feat_post_embeddings__all_days
     union all
     select
+        'feat_post_relevance' as table_name,
+        platform,
+        post_id,
+        day
+    from feat_post_relevance__all_days
+    union all
+    select
         'feat_account_content' as table_name,
         platform,
         sample_post_id as post_id,
