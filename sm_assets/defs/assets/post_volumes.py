@@ -71,7 +71,7 @@ def _figures(
     window = (day - timedelta(days=lake.settings.window_days - 1), day)
     told = {"as_of": str(day), "posts_by_hour": dg.MetadataValue.md(by_hour.draw(volumes, window))}
     busiest = busiest_day(volumes)
-    if busiest is None:
+    if busiest not in minutes.days:
         return told
     rows = lake.register(con, TableRef(minutes.table, (busiest,))).to_arrow_table()
     return told | {"busiest_day": dg.MetadataValue.md(by_minute.draw(rows, busiest))}

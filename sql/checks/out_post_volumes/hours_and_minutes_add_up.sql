@@ -1,4 +1,5 @@
--- Each day of the window has 24 hours that add up to it, as do its minutes.
+-- Each day of the window has 24 hours that add up to it, as do its minutes
+-- where feat_post_volumes has the day.
 with
 
 volumes as (
@@ -15,6 +16,10 @@ minutes as (
         sum(n_posts) as n_posts
     from feat_post_volumes
     group by platform, day
+),
+
+days_by_minute as (
+    select distinct counted_day from minutes
 ),
 
 hours as (
@@ -45,7 +50,10 @@ compared as (
         days.n_accounts,
         hours.n_hours,
         hours.n_posts as n_posts_by_hour,
-        coalesce(minutes.n_posts, 0) as n_posts_by_minute,
+        case
+            when days_by_minute.counted_day is null then days.n_posts
+            else coalesce(minutes.n_posts, 0)
+        end as n_posts_by_minute,
         hours.n_accounts as n_accounts_by_hour,
         hours.most_accounts
     from days
@@ -58,6 +66,7 @@ compared as (
         on
             days.platform = minutes.platform
             and days.counted_day = minutes.counted_day
+    left join days_by_minute on days.counted_day = days_by_minute.counted_day
 ),
 
 broken as (
