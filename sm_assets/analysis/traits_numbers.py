@@ -22,7 +22,7 @@ def whole(rows: pa.Table, name: str) -> npt.NDArray[np.int64]:
 
 def floats(rows: pa.Table, name: str) -> Floats:
     """A column of numbers or flags as float64[n], nan where it is null."""
-    return np.asarray(rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    return np.asarray(rows[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
 
 
 def ratio(part: npt.ArrayLike, total: npt.ArrayLike) -> Floats:
