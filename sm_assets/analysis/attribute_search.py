@@ -6,10 +6,11 @@ model that is kept (`attribute_training`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ _TIE: Final = 1e-12
 
 Numbers = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,16 @@ def made_ready(traits: Numbers, labels: Places, groups: Places, folds: Folds) ->
     return ready
 
 
+def run_quietly(tasks: Sequence[Callable[[], T]], threads: int) -> list[T]:
+    """Results of the tasks, in their order, without warnings.
+
+    Forests of scikit-learn set and reset the process's filters of warnings, and threads do so in each other's way: one
+    that meets an empty list warns of it. All is put back in the end.
+    """
+    with warnings.catch_warnings(record=True):
+        return run_all(tasks, threads)
+
+
 def search_all(
     algorithm: str,
     points: list[Parameters],
@@ -116,7 +128,7 @@ def search_all(
         Search(np.full((len(points), len(folds)), np.nan), np.full((len(points), len(folds)), np.nan), points)
         for folds in sets
     ]
-    for (s, p, f), (train, test) in zip(places, run_all(tasks, threads), strict=True):
+    for (s, p, f), (train, test) in zip(places, run_quietly(tasks, threads), strict=True):
         found[s].train[p, f], found[s].test[p, f] = train, test
     return found
 
@@ -173,7 +185,7 @@ def learning_curve(
             if len(np.unique(part.train_labels)) == n_classes:
                 places.append((s, f, int(chosen.sum())))
                 tasks.append(partial(_judged, algorithm, parameters, part, n_classes, seed, n_trees, with_train=True))
-    scores = run_all(tasks, threads)
+    scores = run_quietly(tasks, threads)
     # The folds' numbers of labels differ a little: one place on the axis for all of them.
     x = {s: float(round(np.mean([n for t, _, n in places if t == s]))) for s, _, _ in places}
     return [

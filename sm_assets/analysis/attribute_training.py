@@ -38,12 +38,13 @@ from sm_assets.analysis.attribute_search import (
     curve_rows,
     learning_curve,
     made_ready,
+    run_quietly,
     search_all,
     validation_curves,
 )
 from sm_assets.analysis.calibration import method_for, reliability, shifted_priors, with_priors
 from sm_assets.analysis.grouped_folds import Folds, grouped_folds, shortage
-from sm_assets.analysis.one_thread_tasks import child_seed, run_all
+from sm_assets.analysis.one_thread_tasks import child_seed
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.errors import LabelError
 
@@ -83,13 +84,15 @@ class Labelled:
 
     def sorted(self) -> Labelled:
         """The rows in the order of their keys."""
-        order = np.argsort(np.array(self.keys), kind="stable")
+        order = np.argsort(np.array(self.keys, dtype=np.str_), kind="stable")
+        # Groups are numbered by their first account: their names decide nothing.
+        _, first, group = np.unique(self.groups[order], return_index=True, return_inverse=True)
         return replace(
             self,
             keys=[self.keys[place] for place in order],
             traits=np.ascontiguousarray(self.traits[order]),
             labels=self.labels[order],
-            groups=np.unique(self.groups[order], return_inverse=True)[1].astype(np.int64),
+            groups=np.argsort(np.argsort(first))[group].astype(np.int64),
             languages=self.languages[order],
         )
 
@@ -212,14 +215,13 @@ def train(
     classes, labels = np.unique(rows.labels, return_inverse=True)
     labels = labels.astype(np.int64)
     digest = rows.digest()
-    told = {"data": digest, "options": _told(options), "about": about or {}, "versions": versions()}
     work = _Work(compressed(rows.traits), labels, rows.groups, classes, options, threads)
     judged = []
     for algorithm in (*options.models, LOGISTIC):
         log(f"{algorithm}: {len(points(algorithm, options.grid, len(rows.names)))} sets of parameters")
-        judged.append(work.judge(algorithm, params_hash(told | {"algorithm": algorithm})))
+        judged.append(work.judge(algorithm, model_id(algorithm, digest, options, about)))
     chosen = max(judged[: len(options.models)], key=lambda each: each.search_score or 0.0)
-    judged.append(work.majority(params_hash(told | {"algorithm": MAJORITY})))
+    judged.append(work.majority(model_id(MAJORITY, digest, options, about)))
     log(f"{chosen.algorithm} is chosen: macro F1 {chosen.scores.macro_f1:.3f}")
     chosen.curves += work.learning(chosen)
     model = work.fit(chosen.algorithm, chosen.parameters, np.arange(len(labels)), work.inner[0])
@@ -248,6 +250,19 @@ def train(
         n_labels=len(labels),
         n_groups=len(np.unique(rows.groups)),
     )
+
+
+def model_id(algorithm: str, digest: str, options: TrainingOptions, about: dict[str, Any] | None) -> str:
+    """16 hexadecimal digits over all that a model is made from: data, options, code.
+
+    Args:
+        algorithm: its name.
+        digest: of the labelled rows, see `Labelled.digest`.
+        options: what was asked for.
+        about: what else counts, as the attribute.
+    """
+    told = {"data": digest, "options": _told(options), "about": about or {}, "versions": versions()}
+    return params_hash(told | {"algorithm": algorithm})
 
 
 def versions() -> dict[str, str]:
@@ -297,7 +312,7 @@ class _Work:
             for number, (train, test) in enumerate(self.outer)
         ]
         probabilities = np.zeros((len(self.labels), len(self.classes)))
-        for (_, test), part in zip(self.outer, run_all(fits, self.threads), strict=True):
+        for (_, test), part in zip(self.outer, run_quietly(fits, self.threads), strict=True):
             probabilities[test] = part
         judged = self._figures(algorithm, tried[found[0].best], model_id, found[0].score, probabilities)
         judged.curves += validation_curves(algorithm, found[0])

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from sm_assets.analysis.attribute_values import Rules, by_place, told_by_model, without_model
 from sm_assets.analysis.parameters import params_hash
+from sm_assets.analysis.place_lookup import lookup_version
 from sm_assets.contracts import TABLES
 from sm_assets.defs.attribute_stored import Chosen, model_for
 from sm_assets.defs.attribute_training import OF_TRAITS, traits_matrix
@@ -27,8 +28,7 @@ from sm_assets.storage import Lake
 from sm_assets.storage.model_files import read_model
 
 ATTRIBUTES: Final = "out_account_attributes"
-PLACES: Final = "1"
-BY_PLACE: Final = f"place-lookup/{PLACES}"
+BY_PLACE: Final = "place-lookup/"
 COUNTRY: Final = "country"
 _AT_ONCE: Final = 20_000
 
@@ -110,9 +110,10 @@ def _attribute(accounts: pa.Table, attribute: str, used: tuple[Chosen, Any, Rule
             model, rules, traits_matrix(accounts, rules.traits), accounts["n_posts"].to_numpy().astype(np.int64)
         )
         model_id, trained_on = pa.repeat(pa.scalar(chosen.model_id), n), pa.repeat(pa.scalar(chosen.day), n)
-    if attribute == COUNTRY:
+    places = BY_PLACE + lookup_version().removeprefix("places/") if attribute == COUNTRY else ""
+    if places:
         values, here = by_place(values, accounts["place_country"])
-        model_id = pa.array(np.where(here, BY_PLACE, model_id.to_numpy(zero_copy_only=False)), pa.string())
+        model_id = pa.array(np.where(here, places, model_id.to_numpy(zero_copy_only=False)), pa.string())
         trained_on = pa.array(
             [None if place else trained for place, trained in zip(here, trained_on.to_pylist(), strict=True)],
             pa.date32(),
@@ -122,7 +123,7 @@ def _attribute(accounts: pa.Table, attribute: str, used: tuple[Chosen, Any, Rule
         told = told.append_column(name, values[name])
     told = told.append_column("model_id", model_id).append_column("trained_on", trained_on)
     of_model = used[0].model_id if used else ""
-    made_by = params_hash({"attribute": attribute, "model": of_model, "places": PLACES})
+    made_by = params_hash({"attribute": attribute, "model": of_model, "places": places})
     return with_constants(told, attribute=attribute, params_hash=made_by, day=day).select(
         TABLES[ATTRIBUTES].column_names
     )
