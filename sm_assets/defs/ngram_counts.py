@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from sm_assets.analysis.ngrams import COUNTS, NgramRules, count_ngrams
 from sm_assets.storage import parquet_sql
 
-_POSTS: Final = 32_768
-_BYTES: Final = 16 * 2**20
+_POSTS: Final = 16_384
+_BYTES: Final = 8 * 2**20
 _READ: Final = 8_192
 _OF_ACCOUNTS: Final = COUNTS.append(pa.field("account_id", pa.string()))
 # Of an account that no batch could hold whole: one row per sequence and language, the first language marked.

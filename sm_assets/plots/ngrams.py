@@ -55,7 +55,7 @@ def draw(ngrams: pa.Table, platform: str, lang: str, *, n_shown: int = 15) -> st
                 length = (wide - 0.3) * row["n_posts"] / rows[0]["n_posts"]
                 axes.barh([y], [length], left=left, height=_LINE * 0.8, color=colour, alpha=0.22)
                 counts = f"{canvas.count_text(row['n_posts'])}, {canvas.count_text(row['n_accounts'])}"
-                room = wide - 0.5 - look.text_width(counts, 6.5)
+                room = wide - 0.44 - look.text_width(counts, 6.5)
                 words = look.fitted(look.plain(row["ngram"], 60), room, 8)
                 axes.text(left + 0.05, y, words, fontsize=8, va="center", color=canvas.INK)
                 axes.text(left + wide - 0.34, y, counts, fontsize=6.5, va="center", ha="right", color=canvas.FAINT)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 TITLE: Final = "Posts by hour"
 _TOP, _STRIP, _FOOT = 0.86, 0.95, 0.62
+# Hours of a step, so that a picture of many platforms and days stays small.
+_STEPS: Final = (1, 2, 3, 4, 6, 12, 24)
+_MAX_STEPS: Final = 2_000
 
 
 def colour(platform: str) -> str:
@@ -45,6 +48,7 @@ def draw(volumes: pa.Table, window: Sequence[date]) -> str:
     days = [min(window) + timedelta(days=place) for place in range((max(window) - min(window)).days + 1)]
     known = {moment.date() for moment in pc.unique(hours["bucket_at"]).to_pylist()}
     unknown = [day for day in days if day not in known]
+    step = next((hours for hours in _STEPS if 24 * len(known) * len(ranked) <= hours * _MAX_STEPS), _STEPS[-1])
     with canvas.figure(9.2, _TOP + _STRIP * len(ranked) + _FOOT) as drawn:
         high = drawn.get_figheight()
         drawn.text(
@@ -58,7 +62,7 @@ def draw(volumes: pa.Table, window: Sequence[date]) -> str:
             bottom = high - _TOP - _STRIP * (place + 1)
             axes = drawn.add_axes((0.085, (bottom + 0.14) / high, 0.89, (_STRIP - 0.26) / high), sharex=shared)
             shared = shared or axes
-            _strip(axes, hours.filter(pc.equal(hours["platform"], platform)), platform, unknown)
+            _strip(axes, hours.filter(pc.equal(hours["platform"], platform)), platform, unknown, step)
             axes.set_xlim(_moment(days[0]), _moment(days[-1] + timedelta(days=1)))
             axes.tick_params(axis="x", labelbottom=place == len(ranked) - 1)
         _time_axis(axes)
@@ -67,12 +71,15 @@ def draw(volumes: pa.Table, window: Sequence[date]) -> str:
         return canvas.markdown(drawn, TITLE)
 
 
-def _strip(axes: Axes, rows: pa.Table, platform: str, unknown: list[date]) -> None:
+def _strip(axes: Axes, rows: pa.Table, platform: str, unknown: list[date], step: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    times, counts = rows["bucket_at"].to_pylist(), rows["n_posts"].to_pylist()
-    for first, last in _runs(times):
-        edges = [*times[first : last + 1], times[last] + timedelta(hours=1)]
+    hours = rows["n_posts"].to_pylist()
+    # Known days are whole, so steps never reach beyond one.
+    times = rows["bucket_at"].to_pylist()[::step]
+    counts = [sum(hours[at : at + step]) for at in range(0, len(hours), step)]
+    for first, last in _runs(times, step):
+        edges = [*times[first : last + 1], times[last] + timedelta(hours=step)]
         axes.stairs(counts[first : last + 1], [_number(edge) for edge in edges], fill=True, color=colour(platform))
     for day in unknown:
         axes.axvspan(
@@ -83,12 +90,12 @@ def _strip(axes: Axes, rows: pa.Table, platform: str, unknown: list[date]) -> No
     axes.set_ylim(0, max(counts) * 1.08 or 1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     axes.yaxis.grid(visible=True)
-    axes.set_ylabel("posts an hour", fontsize=7.5)
+    axes.set_ylabel("posts an hour" if step == 1 else f"posts in {step} h", fontsize=7.5)
 
 
-def _runs(times: list[datetime]) -> list[tuple[int, int]]:
-    """First and last place of each run of hours without a gap."""
-    ends = [place for place in range(len(times) - 1) if times[place + 1] - times[place] > timedelta(hours=1)]
+def _runs(times: list[datetime], step: int) -> list[tuple[int, int]]:
+    """First and last place of each run of steps without a gap."""
+    ends = [place for place in range(len(times) - 1) if times[place + 1] - times[place] > timedelta(hours=step)]
     return list(zip([0, *(end + 1 for end in ends)], [*ends, len(times) - 1], strict=True))
 
 
