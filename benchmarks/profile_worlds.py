@@ -80,14 +80,15 @@ def _sizes(n: int, values: int, random: np.random.Generator) -> Any:
 
 def _shape(rows: Any, n: int, values: int) -> dict[str, float]:
     size = np.diff(rows.indptr)
-    distinct = len({(rows.indices[a:b].tobytes(), rows.data[a:b].tobytes()) for a, b in zip(rows.indptr, rows.indptr[1:], strict=False)})  # fmt: skip
+    ends = zip(rows.indptr[:-1], rows.indptr[1:], strict=True)
+    distinct = {(rows.indices[a:b].tobytes(), rows.data[a:b].tobytes()) for a, b in ends}
     found = {
         "rows": rows.shape[0],
         "columns": rows.shape[1],
         "values": rows.nnz,
         "empty_share": float((size == 0).mean()),
         "short_share": float(((size > 0) & (size <= 3)).mean()),
-        "distinct_rows": distinct,
+        "distinct_rows": len(distinct),
     }
     fits = (
         (rows.shape, rows.nnz) == ((n, WORDS), values)

@@ -194,8 +194,8 @@ def test_the_page_lies_beside_the_lake(made: tuple[Lake, dict[str, dict[str, Any
     assert '<script>alert("x")' not in text
     assert "alert(" in text  # the name is there, as text
     assert told["out_map_points"]["layout_personas"] == {
-        "method": "tsne", "n_not_drawn": 0, "n_placed": 24, "n_rows": 24, "n_shown": 24, "n_without_direction": 0,
-        "n_without_vector": 0, "perplexity": 7, "seed": 42,
+        "method": "tsne", "n_not_drawn": 0, "n_placed": 24, "n_distinct": 24, "n_rows": 24, "n_shown": 24,
+        "n_without_direction": 0, "n_without_vector": 0, "perplexity": 7, "seed": 42,
     }  # fmt: skip
 
 

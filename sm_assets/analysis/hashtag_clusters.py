@@ -82,7 +82,9 @@ def cluster_tags(
     found = cluster(vectors[rows], keys, spec, sample_weight=weight, log=log, threads=threads)
     labels = np.full(n, -1, np.int64)
     labels[rows] = _by_posts(found.labels, n_posts[rows], keys)
-    places = layout(vectors[rows], keys.to_pylist(), method=map_method, groups=labels[rows], seed=spec.seed)
+    places = layout(
+        vectors[rows], keys.to_pylist(), method=map_method, groups=labels[rows], seed=spec.seed, threads=threads
+    )
     x, y = np.full(n, np.nan), np.full(n, np.nan)
     x[rows[places.row]], y[rows[places.row]] = places.x, places.y
     missing = n - len(rows)

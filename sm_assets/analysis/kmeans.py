@@ -55,7 +55,13 @@ def kmeans_starts(
     """Tasks of starts that draw from one stream, one after the other, as scikit-learn's do.
 
     Args:
-        rows, k, state, weight, n_init, max_iter, tol: as `kmeans_start` takes them.
+        rows: [n, d], at least k distinct ones.
+        k: clusters.
+        state: scikit-learn's random_state.
+        weight: float64[n]; None: 1.
+        n_init: starts.
+        max_iter: rounds of a start at most.
+        tol: see `kmeans_start`.
 
     Returns:
         Of sparse rows of float64 one task per start; of others one task, with the best of them.
@@ -72,9 +78,7 @@ def _sparse(rows: Matrix, k: int, state: int, **how: Any) -> Fit:
     return Fit(*sparse_start(rows, k, state, **how))
 
 
-def _dense(
-    rows: Matrix, k: int, state: int, *, weight: Floats | None, n_init: int, max_iter: int, tol: float
-) -> Fit:
+def _dense(rows: Matrix, k: int, state: int, *, weight: Floats | None, n_init: int, max_iter: int, tol: float) -> Fit:
     from sklearn.cluster import KMeans
 
     model = KMeans(k, n_init=n_init, max_iter=max_iter, tol=tol, algorithm="lloyd", random_state=state)

@@ -3,8 +3,9 @@
 Here: t-SNE and PaCMAP over rows of vectors, and which rows are placed. Not here: clusters; no map is an input of any.
 (Maps of a graph are `graph_layout`.)
 
-Rows are unit rows first, so that near means a small angle. One thread does it: sums in another order would move
-everything.
+Rows are unit rows first, so that near means a small angle. Equal rows are one for the method, as a crowd of them would
+know only itself, and lie around its place, nearer than any other row. Sums are made on one thread: in another order
+they would move everything.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import numpy.typing as npt
 
 from sm_assets.analysis.one_thread_tasks import one_thread
 from sm_assets.analysis.parameters import check_whole
-from sm_assets.analysis.vector_rows import squared_lengths, unit_rows
+from sm_assets.analysis.reductions import nearest_neighbours
+from sm_assets.analysis.vector_rows import distinct_rows, squared_lengths, unit_rows
 from sm_assets.errors import KernelError, OptionError
 
 Method = Literal["tsne", "pacmap"]
@@ -32,8 +34,10 @@ PERPLEXITY: Final = 30
 DIMENSIONS: Final = 50
 # With fewer rows there are no neighbourhoods: the plane of the largest variance shows them as they are.
 _LEAST_ROWS: Final = 12
-# Below, t-SNE looks at all pairs of rows for neighbours; its gradient is a tree's. From here on both are approximate.
+# Below, the gradient of t-SNE is a tree's; from here on it is interpolated on a grid.
 _MANY_ROWS: Final = 10_000
+# How far equal rows go from their place, as a share of the way to the next one: less than half.
+_APART: Final = 0.4
 _DECIMALS: Final = 6
 
 
@@ -44,8 +48,8 @@ class Layout:
     Attributes:
         row: int64[m], which rows are placed, ascending.
         x, y: float64[m], their places.
-        record: method used, n_rows, n_placed, n_without_direction (rows of zeros), n_not_drawn (beyond the sample),
-            seed, and what the method was run with.
+        record: method used, n_rows, n_placed, n_distinct (of those), n_without_direction (rows of zeros), n_not_drawn
+            (beyond the sample), seed, and what the method was run with.
     """
 
     row: npt.NDArray[np.int64]
@@ -62,6 +66,7 @@ def layout(
     groups: npt.NDArray[np.int64] | None = None,
     max_rows: int = MAX_ROWS,
     seed: int = SEED,
+    threads: int = 1,
 ) -> Layout:
     """Places of the rows of a matrix.
 
@@ -72,10 +77,11 @@ def layout(
         groups: int64[n], rows that a sample takes alike shares of; None: all are one group.
         max_rows: rows placed at most; of more a seeded sample.
         seed: of the sample and the method.
+        threads: of the search for neighbours in t-SNE; the result is the same.
 
     Returns:
-        Places of all rows that are not all zero, up to `max_rows`; of fewer than 12 (or of equal ones) on the plane of
-        their largest variance.
+        Places of all rows that are not all zero, up to `max_rows`; of fewer than 12 distinct ones on the plane of their
+        largest variance.
 
     Raises:
         KernelError: unlike lengths, or values that are no finite numbers.
@@ -95,12 +101,14 @@ def layout(
     order, rows = order[directed], rows[directed]
     kept = sample(None if groups is None else groups[order], len(order), max_rows, seed)
     order, rows = order[kept], rows[kept]
-    places, told = _place(rows, method, seed)
+    first, kind = distinct_rows(rows)
+    places, told = _place(rows[first], method, seed, threads)
     back = np.argsort(order)
-    places = np.round(places[back], _DECIMALS) + 0.0
+    places = np.round((_around(places, kind) if told["method"] == method else places[kind])[back], _DECIMALS) + 0.0
     record = {
         "n_rows": n,
         "n_placed": len(order),
+        "n_distinct": len(first),
         "n_without_direction": n - int(np.count_nonzero(directed)),
         "n_not_drawn": int(np.count_nonzero(directed)) - len(order),
         "seed": seed,
@@ -142,7 +150,7 @@ def _unit_rows(vectors: Any, order: npt.NDArray[np.int64]) -> tuple[Any, npt.NDA
     return unit_rows(rows), squared > 0
 
 
-def _place(rows: Any, method: Method, seed: int) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
+def _place(rows: Any, method: Method, seed: int, threads: int) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
     """float64[m, 2] and what was done."""
     # Only a library that is loaded can be held to one thread.
     import_module({"tsne": "openTSNE", "pacmap": "pacmap"}[method])
@@ -155,7 +163,7 @@ def _place(rows: Any, method: Method, seed: int) -> tuple[npt.NDArray[np.float64
         if len(reduced) < _LEAST_ROWS or spread < 1e-9:
             return plane, {"method": "plane"}
         if method == "tsne":
-            return _tsne(reduced, plane / spread, seed)
+            return _tsne(reduced, plane / spread, seed, threads)
         return _pacmap(reduced, plane, seed)
 
 
@@ -189,23 +197,27 @@ def _principal(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _tsne(
-    reduced: npt.NDArray[np.float64], start: npt.NDArray[np.float64], seed: int
+    reduced: npt.NDArray[np.float64], start: npt.NDArray[np.float64], seed: int, threads: int
 ) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
     from openTSNE import TSNE
+    from openTSNE.affinity import PerplexityBasedNN
+    from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
     n = len(reduced)
     perplexity = min(PERPLEXITY, (n - 1) // 3)
-    # Equal rows must not begin at one point: nothing would ever part them.
+    place, far = nearest_neighbours(reduced, min(n - 1, 3 * perplexity) + 1, "euclidean", threads)
+    known = PrecomputedNeighbors(place[:, 1:].astype(np.int64), far[:, 1:].astype(np.float64))
+    # Rows that differ in what the axes leave out must not begin at one point: nothing would ever part them.
     jitter = np.random.default_rng(np.random.SeedSequence([seed, n])).normal(0, 1e-6, (n, 2))
     fit = TSNE(
         perplexity=perplexity,
-        initialization=start * 1e-4 + jitter,
-        neighbors="exact" if n < _MANY_ROWS else "annoy",
         negative_gradient_method="bh" if n < _MANY_ROWS else "fft",
         random_state=seed,
         n_jobs=1,
     )
-    return np.asarray(fit.fit(reduced), np.float64), {"method": "tsne", "perplexity": perplexity}
+    near = PerplexityBasedNN(knn_index=known, perplexity=perplexity, n_jobs=1)
+    places = fit.fit(affinities=near, initialization=start * 1e-4 + jitter)
+    return np.asarray(places, np.float64), {"method": "tsne", "perplexity": perplexity}
 
 
 def _pacmap(
@@ -221,3 +233,20 @@ def _pacmap(
         fit = PaCMAP(n_components=2, n_neighbors=min(10, len(reduced) - 1), random_state=seed, apply_pca=False)
         places = fit.fit_transform(reduced.astype(np.float32), init=start.astype(np.float32))
     return np.asarray(places, np.float64), {"method": "pacmap"}
+
+
+def _around(places: npt.NDArray[np.float64], kind: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """float64[n, 2]: rows of one kind on a disc around its place, which reaches into that of no other kind."""
+    from scipy.spatial import KDTree
+
+    count = np.bincount(kind, minlength=len(places))
+    if len(places) == len(kind) or len(places) < 2:
+        return places[kind]
+    room = _APART * KDTree(places).query(places, k=2)[0][:, 1]
+    order = np.argsort(kind, kind="stable")
+    number = np.empty(len(kind), np.int64)
+    number[order] = np.arange(len(kind)) - np.repeat(np.cumsum(count) - count, count)
+    # A sunflower's seeds: every further row takes as much of the disc as the ones before.
+    angle = number * (np.pi * (3 - np.sqrt(5)))
+    away = room[kind] * np.sqrt(number / count[kind])
+    return places[kind] + away[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)

@@ -16,7 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sm_assets.analysis.vector_rows import Floats, Ints, Matrix
-from sm_assets.kernels.sparse_kmeans import Labels, closer_of, member_sums, nearest_centres, squared_to_own
+from sm_assets.kernels.sparse_kmeans import (
+    Labels,
+    closer_of,
+    drawn_rows,
+    member_sums,
+    nearest_centres,
+    squared_to_own,
+)
 from sm_assets.kernels.sparse_rows import SparseRows, sparse_rows
 
 
@@ -62,9 +69,7 @@ def _plus_plus(rows: SparseRows, k: int, weight: Floats, random: Any, trials: in
     closest = closer_of(rows, np.full(rows.n, np.inf), chosen[:1])[0]
     total = closest @ weight
     for at in range(1, k):
-        drawn = random.uniform(size=trials) * total
-        asked = np.searchsorted(np.cumsum(weight * closest), drawn)
-        asked = np.minimum(asked, rows.n - 1).astype(np.int64)
+        asked = drawn_rows(weight, closest, random.uniform(size=trials) * total)
         closer = closer_of(rows, closest, asked)
         totals = (closer @ weight.reshape(-1, 1)).reshape(-1)
         best = int(totals.argmin())

@@ -130,7 +130,10 @@ def place(
     rows = at.drop_null()
     groups = pc.fill_null(known["cluster_id"], -1).to_numpy().astype(np.int64)
     vectors = items.vector[rows.to_numpy(zero_copy_only=False)]
-    places = layout(vectors, keys.take(rows).to_pylist(), method=options.method, groups=groups, seed=options.seed)
+    places = layout(
+        vectors, keys.take(rows).to_pylist(), method=options.method, groups=groups, seed=options.seed,
+        threads=lake.settings.threads,
+    )  # fmt: skip
     placed = known.take(pa.array(places.row))
     spots = _Spots(pair_keys(placed["platform"], placed["item_id"]), places)
     shown = sample(groups[places.row], len(placed), options.max_points, options.seed)

@@ -6,8 +6,11 @@ from libcpp.vector cimport vector
 cdef extern from "sparse_kmeans.hpp" namespace "sma::sparse_kmeans" nogil:
     void c_nearest "sma::sparse_kmeans::nearest"(
         const int64_t*, const int32_t*, const double*, int64_t, const double*, const double*, int64_t, double*, int32_t*,
-        int
+        int32_t*, int
     )
+    void c_draw "sma::sparse_kmeans::draw"(
+        const double*, const double*, int64_t, const double*, int64_t, int64_t*
+    ) except +
     void c_add_members "sma::sparse_kmeans::add_members"(
         const int64_t*, const int32_t*, const double*, const double*, const int32_t*, int64_t, int64_t, double*, double*
     )
@@ -25,14 +28,22 @@ def nearest(
     const int64_t[::1] row_ptr, const int32_t[::1] word, const double[::1] value, const double[:, ::1] centre,
     const double[::1] squared, int32_t[::1] near, int level,
 ):
-    """near # OUT; centre [columns, padded number of centres], squared infinite in the padding."""
-    cdef vector[double] score
-    score.resize(centre.shape[1])
+    """near # OUT; centre [columns, padded number of centres], squared infinite in the padding. No row stores a 0."""
+    cdef vector[double] known
+    cdef vector[int32_t] known_near
+    known.resize(centre.shape[0])
+    known_near.resize(centre.shape[0])
     with nogil:
         c_nearest(
-            &row_ptr[0], &word[0], &value[0], near.shape[0], &centre[0, 0], &squared[0], centre.shape[1], score.data(),
-            &near[0], level,
+            &row_ptr[0], &word[0], &value[0], near.shape[0], &centre[0, 0], &squared[0], centre.shape[1], known.data(),
+            known_near.data(), &near[0], level,
         )
+
+
+def draw(const double[::1] weight, const double[::1] closest, const double[::1] drawn, int64_t[::1] place):
+    """place # OUT."""
+    with nogil:
+        c_draw(&weight[0], &closest[0], weight.shape[0], &drawn[0], drawn.shape[0], &place[0])
 
 
 def add_members(

@@ -1,7 +1,7 @@
 """Sums of distances per label, for many labellings at once: the checking face.
 
-Here: checks. Where rows lie side by side, every call passes the level of vector instructions (`sm_assets.kernels.isa`) down, and all levels give
-the same bits. Not here: distances, silhouettes (`sm_assets.analysis.silhouette`).
+Here: checks; calls pass the level of vector instructions (`sm_assets.kernels.isa`) down where there is a choice, and
+all levels give the same bits. Not here: distances, silhouettes (`sm_assets.analysis.silhouette`).
 """
 
 from __future__ import annotations

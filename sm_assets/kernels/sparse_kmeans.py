@@ -1,4 +1,4 @@
-"""k-means of sparse rows: nearest centres, means of members, distances to rows that may become centres. The checking face.
+"""k-means of sparse rows: nearest centres, sums of members, rows that may become centres. The checking face.
 
 Here: checks; every call passes the level of vector instructions (`sm_assets.kernels.isa`) down, and all levels give
 the same bits. Not here: starts and rounds (`sm_assets.analysis.sparse_kmeans`).
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int32]
 
 # Centres are looked at so many at a time.
-_BLOCK: Final = 32
+_BLOCK: Final = 16
 
 
 def nearest_centres(rows: SparseRows, centres: Floats) -> Labels:
@@ -83,6 +83,25 @@ def squared_to_own(rows: SparseRows, labels: Labels, centres: Floats) -> Floats:
     _sparse_kmeans.to_own(
         rows.row_ptr, rows.word, rows.value, labels, np.ascontiguousarray(centres), _squared(centres), found
     )
+    return found
+
+
+def drawn_rows(weight: Floats, closest: Floats, drawn: Floats) -> npt.NDArray[np.int64]:
+    """int64[m]: of each number the first row up to which weights times distances add up to it, else the last row.
+
+    Args:
+        weight: float64[n], n > 0.
+        closest: float64[n].
+        drawn: float64[m], numbers from 0 to the sum of all.
+
+    Raises:
+        KernelError: unlike lengths, or no row.
+    """
+    if not len(weight) or len(closest) != len(weight):
+        raise KernelError(f"one distance per weight, at least one; found {len(closest)} for {len(weight)} weights.")
+    found = np.zeros(len(drawn), np.int64)
+    if len(drawn):
+        _sparse_kmeans.draw(weight, closest, drawn, found)
     return found
 
 

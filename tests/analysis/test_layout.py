@@ -42,7 +42,8 @@ def test_groups_stay_together_and_order_has_no_meaning(method: str) -> None:
     assert np.array_equal(found.x[order], moved.x)
     assert np.array_equal(found.y[order], moved.y)
     assert found.record == {
-        "n_rows": 150, "n_placed": 150, "n_without_direction": 0, "n_not_drawn": 0, "seed": 42, "method": method,
+        "n_rows": 150, "n_placed": 150, "n_distinct": 150, "n_without_direction": 0, "n_not_drawn": 0, "seed": 42,
+        "method": method,
     } | ({"perplexity": 30} if method == "tsne" else {})  # fmt: skip
 
 
@@ -96,6 +97,40 @@ def test_equal_rows_and_rows_without_direction() -> None:
     assert found.row.tolist() == [at for at in range(40) if at not in (0, 7)]
     assert (found.record["n_without_direction"], found.record["n_placed"]) == (2, 38)
     assert layout(np.zeros((5, 0)), names(5)).record["n_without_direction"] == 5
+
+
+@pytest.mark.parametrize("method", ["tsne", "pacmap"])
+def test_equal_rows_lie_around_their_place_nearer_than_any_other(method: str) -> None:
+    rows, _ = groups(40)
+    kind = np.random.default_rng(3).permutation(np.repeat(np.arange(40), np.arange(40) % 9 + 1))
+    found = layout(rows[kind], names(len(kind)), method=method)  # type: ignore[arg-type]  # one of the two
+    assert found.record["n_distinct"] == 40
+    assert found.record["n_placed"] == len(kind)
+    places = np.stack([found.x, found.y], axis=1)
+    assert len(set(map(tuple, places.tolist()))) == len(kind)
+    far = np.linalg.norm(places[:, None] - places, axis=2)
+    same = kind[:, None] == kind
+    assert all(far[at][same[at]].max() < far[at][~same[at]].min() * 4.1 for at in range(len(kind)))
+    middle = np.stack([places[kind == number].mean(axis=0) for number in range(40)])
+    nearest = np.linalg.norm(places[:, None] - middle, axis=2).argmin(axis=1)
+    assert np.array_equal(nearest, kind)
+
+
+def test_a_crowd_of_equal_rows_does_not_move_the_others() -> None:
+    rows, _ = groups(40)
+    alone = layout(rows, names(40))
+    crowd = layout(
+        np.concatenate([rows, np.repeat(rows[:1], 500, axis=0)]), [*names(40), *(f"z{at}" for at in range(500))]
+    )
+    assert np.array_equal(alone.x, crowd.x[:40])
+    assert np.array_equal(alone.y, crowd.y[:40])
+
+
+def test_threads_do_not_move_anything() -> None:
+    rows, _ = groups(150)
+    one, two = (layout(rows, names(150), threads=threads) for threads in (1, 2))
+    assert np.array_equal(one.x, two.x)
+    assert np.array_equal(one.y, two.y)
 
 
 def test_of_too_many_rows_a_sample_of_every_group_is_placed() -> None:

@@ -14,7 +14,8 @@ from sm_assets.analysis import silhouette as module
 from sm_assets.analysis.silhouette import silhouettes
 from sm_assets.errors import KernelError
 from sm_assets.kernels.isa import LEVELS, isa, set_isa
-from sm_assets.kernels.silhouette import add_columns
+from sm_assets.kernels.silhouette import add_columns, add_near
+from sm_assets.kernels.sparse_rows import sparse_rows
 
 METRICS = ("euclidean", "cosine")
 
@@ -52,6 +53,24 @@ def test_all_labellings_have_the_values_of_scikit_learn(
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("lengths", [0, 1, 3, 400])
+def test_sparse_rows_of_few_lengths_have_the_values_of_scikit_learn(
+    rows: npt.NDArray[np.float64], labellings: list[npt.NDArray[np.int64]], metric: str, lengths: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    given = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    given *= np.random.default_rng(3).integers(1, max(lengths, 1) + 1, (400, 1)) if lengths else 1e-9
+    values = silhouettes(csr_matrix(given), labellings, metric=metric).values
+    for labels, own in zip(labellings, values, strict=True):
+        assert np.abs(own - silhouette_samples(given, labels, metric=metric)).max() < 1e-6
+    # One by one, in blocks of distances, they are the same.
+    monkeypatch.setattr(module, "_MOST_LENGTHS", 0)
+    for own, other in zip(values, silhouettes(csr_matrix(given), labellings, metric=metric).values, strict=True):
+        assert np.abs(own - other).max() < 1e-7
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_a_weight_is_so_many_equal_rows(rows: npt.NDArray[np.float64], metric: str) -> None:
     random = np.random.default_rng(2)
     few, labels, times = rows[:90], random.integers(0, 4, 90), random.integers(1, 5, 90)
@@ -69,8 +88,9 @@ def test_equal_rows_in_unlike_clusters_are_told_apart(rows: npt.NDArray[np.float
 
 
 def test_threads_do_not_change_a_bit(rows: npt.NDArray[np.float64], labellings: list[npt.NDArray[np.int64]]) -> None:
-    one, two = (silhouettes(rows, labellings, threads=threads) for threads in (1, 2))
-    assert all(np.array_equal(a, b) for a, b in zip(one.values, two.values, strict=True))
+    for given in (rows, csr_matrix(rows)):
+        one, two = (silhouettes(given, labellings, threads=threads) for threads in (1, 2))
+        assert all(np.array_equal(a, b) for a, b in zip(one.values, two.values, strict=True))
 
 
 def test_one_cluster_has_no_mean(rows: npt.NDArray[np.float64]) -> None:
@@ -145,3 +165,19 @@ def test_the_kernel_refuses_what_does_not_fit() -> None:
         add_columns(distance, weight, np.zeros((1, 4), np.int32), 1, sums)
     with pytest.raises(KernelError, match=r"0\.\.1"):
         add_columns(distance, weight, np.full((1, 4), 2, np.int32), 0, sums)
+
+
+def test_the_kernel_of_sparse_rows_refuses_what_does_not_fit() -> None:
+    rows = sparse_rows(csr_matrix(np.eye(4)))
+    group, weight, bins = np.zeros(4, np.int32), np.ones(4), np.zeros((4, 1), np.int32)
+    base, sums = np.ones((2, 1)), np.zeros((2, 1))
+    with pytest.raises(KernelError, match="3 groups"):
+        add_near(rows, group[:3], weight, bins, 0, base, sums, cosine=True)
+    with pytest.raises(KernelError, match="from 3 on"):
+        add_near(rows, group, weight, bins, 3, base, sums, cosine=True)
+    with pytest.raises(KernelError, match=r"groups must lie in 0\.\.0"):
+        add_near(rows, group + 1, weight, bins, 0, base, sums, cosine=True)
+    with pytest.raises(KernelError, match=r"bins must lie in 0\.\.0; found -1"):
+        add_near(rows, group, weight, bins - 1, 0, base, sums, cosine=True)
+    add_near(rows, group, weight, bins, 0, base, sums, cosine=True)
+    assert sums.tolist() == [[-1], [-1]]  # each shares words with itself only
