@@ -54,6 +54,7 @@ def test_there_is_a_check_on_core_and_one_on_each_group_of_outputs() -> None:
         "out_cosharing_members",
         "out_hashtag_clusters",
         "out_personas",
+        "out_profile_clusters",
     ]
     assert {name for _, name, _ in NAMED} == {
         name

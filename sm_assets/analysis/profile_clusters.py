@@ -1,0 +1,327 @@
+"""Profile clusters: which accounts describe themselves in like words, by two models.
+
+Here: from accounts with biographies to the rows of out_profile_clusters. Not here: terms and their weights
+(`profile_features`), how clusters are found (`vector_clusters`), what they say (`profile_words`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sm_assets.analysis.cluster_spec import AUTO, GRID, ClusterSpec, Log
+from sm_assets.analysis.language import label_texts
+from sm_assets.analysis.one_thread_tasks import child_seed, one_thread
+from sm_assets.analysis.pair_keys import pair_keys
+from sm_assets.analysis.parameters import check_whole
+from sm_assets.analysis.profile_features import FeatureRules, Features, profile_features
+from sm_assets.analysis.reductions import reduce_rows
+from sm_assets.analysis.silhouette import silhouettes
+from sm_assets.analysis.vector_clusters import Clustering, cluster
+from sm_assets.analysis.vector_rows import Matrix, distinct_rows
+from sm_assets.errors import OptionError
+
+KMEANS: Final = "kmeans"
+HDBSCAN: Final = "hdbscan"
+MODELS: Final = (KMEANS, HDBSCAN)
+DIMENSIONS: Final = 50
+LEAST_DENSE: Final = 10
+BIOS_PER_DENSE: Final = 300
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRules:
+    """How the two models find clusters.
+
+    Attributes:
+        k: number of k-means clusters, or `auto`.
+        k_table: with `auto`: numbers to choose from; else numbers that are told beside k. None: the usual grid, or k
+            alone.
+        size_min: accounts of the smallest k-means cluster that `auto` prefers.
+        space: `svd`: hdbscan on 50 singular vectors. `terms`: on all terms by Euclidean distance, as the tutorial did.
+        dense_size_min: accounts of the smallest dense cluster; None: one in 300, and 10 at least.
+        wordless: accounts without a term: `apart`: in no cluster. `clustered`: in one, as in the tutorial.
+        random_state: k-means draws as scikit-learn does from this state; None: from `seed`.
+        seed: of all random numbers.
+    """
+
+    k: int | str = AUTO
+    k_table: tuple[int, ...] | None = None
+    size_min: int = 10
+    space: str = "svd"
+    dense_size_min: int | None = None
+    wordless: str = "apart"
+    random_state: int | None = None
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        """Check what `ClusterSpec` does not.
+
+        Raises:
+            OptionError: names the parameter, with what was found and what is possible.
+        """
+        for name, allowed in (("space", ("svd", "terms")), ("wordless", ("apart", "clustered"))):
+            if getattr(self, name) not in allowed:
+                raise OptionError(f"{name} must be one of {', '.join(allowed)}; found {getattr(self, name)!r}.")
+        if self.dense_size_min is not None:
+            check_whole("dense_size_min", self.dense_size_min, 2)
+        self.kmeans(self.k)
+
+    def kmeans(self, k: int | str) -> ClusterSpec:
+        """What k-means does for one k, or to choose one of the table.
+
+        Raises:
+            OptionError: a number is out of range.
+        """
+        return ClusterSpec(
+            preset="kmeans",
+            k=k,
+            metric="cosine" if self.random_state is None else "euclidean",
+            size_min=self.size_min,
+            grid=tuple(sorted(set(self.k_table))) if self.k_table else GRID,
+            choose="stable" if self.k == AUTO else "silhouette",
+            seed=self.seed,
+            random_state=self.random_state,
+        )
+
+    def least_dense(self, n: int) -> int:
+        """Accounts of the smallest dense cluster among n."""
+        return self.dense_size_min or max(LEAST_DENSE, n // BIOS_PER_DENSE)
+
+
+def compat_models(
+    k: int | str, *, k_table: tuple[int, ...] = (2, 50, 200, 500), dense_size_min: int = 100
+) -> ModelRules:
+    """The choices of the tutorial that this succeeds; of it the number of clusters was chosen by eye."""
+    return ModelRules(
+        k=k, k_table=k_table, space="terms", dense_size_min=dense_size_min, wordless="clustered", random_state=42
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Described:
+    """Accounts with their terms.
+
+    Attributes:
+        accounts: as given, sorted by platform and account_id.
+        rows: int64[m], places of those that have a term; with `clustered` of all.
+        status: str[n], why an account is in no cluster; empty text: it can be in one.
+        n_terms: int64[n].
+        features: of those with a biography.
+        matrix: float64[m, d], CSR, terms of `rows`.
+    """
+
+    accounts: pa.Table
+    rows: Ints
+    status: npt.NDArray[np.str_]
+    n_terms: Ints
+    features: Features
+    matrix: Matrix
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profiles:
+    """Accounts, their terms, and the clusters of both models.
+
+    Attributes:
+        described: accounts with their terms.
+        found: by model, over `described.rows`.
+    """
+
+    described: Described
+    found: dict[str, Clustering] = field(default_factory=dict)
+
+
+def described(accounts: pa.Table, rules: FeatureRules, *, wordless: str = "apart") -> Described:
+    """Terms of accounts.
+
+    Args:
+        accounts: platform, account_id (together each once), bio, bio_lang, in any order.
+        rules: which terms count.
+        wordless: see `ModelRules`.
+    """
+    table = accounts.sort_by([("platform", "ascending"), ("account_id", "ascending")])
+    n = len(table)
+    bios = table["bio"].combine_chunks().cast(pa.string())
+    blank = pc.equal(pc.utf8_trim_whitespace(pc.fill_null(bios, "")), "").to_numpy(zero_copy_only=False)
+    kept = np.arange(n) if wordless == "clustered" else np.flatnonzero(~blank)
+    chosen = table.take(pa.array(kept))
+    features = profile_features(chosen["bio"], chosen["bio_lang"], rules)
+    n_terms = np.zeros(n, np.int64)
+    n_terms[kept] = features.n_terms
+    status = np.full(n, "", dtype="U16")
+    inside = np.arange(len(kept))
+    if wordless == "apart":
+        inside = np.flatnonzero(features.n_terms)
+        status[n_terms == 0] = "no_known_word"
+        status[blank] = "no_bio"
+    return Described(table, kept[inside], status, n_terms, features, features.matrix[inside])
+
+
+def with_languages(accounts: pa.Table) -> pa.Table:
+    """The accounts with blank biographies as null, and the languages of the others as `bio_lang`."""
+    bios = accounts["bio"].combine_chunks().cast(pa.string())
+    blank = pc.equal(pc.utf8_trim_whitespace(pc.fill_null(bios, "")), "")
+    told = pc.if_else(blank, pa.scalar(None, pa.string()), bios)
+    place = accounts.column_names.index("bio")
+    return accounts.set_column(place, "bio", told).append_column("bio_lang", label_texts(told)["lang"])
+
+
+def cluster_profiles(
+    accounts: pa.Table, rules: FeatureRules, models: ModelRules, *, log: Log | None = None, threads: int = 1
+) -> Profiles:
+    """Cluster accounts by their biographies, by both models.
+
+    Args:
+        accounts: platform, account_id (together each once), bio (null: none), any other columns; in any order.
+        rules: which terms count.
+        models: how clusters are found.
+        log: takes sentences about the progress.
+        threads: tasks at a time; the result is the same with any number.
+
+    Raises:
+        OptionError: too few biographies for one term, where the rules ask for none at least.
+    """
+    told = described(with_languages(accounts), rules, wordless=models.wordless)
+    say = log or (lambda _: None)
+    n_features = len(told.features.vocabulary)
+    say(f"{len(told.rows)} of {len(told.accounts)} accounts have a term; {n_features} terms")
+    chosen = told.accounts.take(pa.array(told.rows))
+    keys = pair_keys(chosen["platform"], chosen["account_id"])
+    matrix = told.matrix
+    if not n_features:
+        from scipy.sparse import csr_array
+
+        matrix = csr_array((len(told.rows), 1))
+    found = {KMEANS: _kmeans(matrix, keys, models, say, threads)}
+    found[HDBSCAN] = _dense(matrix, models, say, threads)
+    return Profiles(told, found)
+
+
+def _kmeans(matrix: Matrix, keys: pa.Array, models: ModelRules, log: Log, threads: int) -> Clustering:
+    """k-means of one k, with what else was asked for in its table."""
+    if models.k == AUTO or not models.k_table:
+        return cluster(matrix, keys, models.kmeans(models.k), log=log, threads=threads)
+    beside = cluster(matrix, keys, models.kmeans(AUTO), log=log, threads=threads)
+    found = cluster(matrix, keys, models.kmeans(models.k), log=log, threads=threads)
+    own = {row["k"] for row in found.k_table}
+    rows = [row | {"chosen": False, "reason": "lower_silhouette"} for row in beside.k_table if row["k"] not in own]
+    table = sorted([*found.k_table, *rows], key=lambda row: row["k"])
+    return Clustering(found.labels, found.strength, found.centres, table, found.record)
+
+
+def _dense(matrix: Matrix, models: ModelRules, log: Log, threads: int) -> Clustering:
+    """HDBSCAN of rows in the order of their keys, exact.
+
+    Not by way of the preset of `cluster`: above 30 dimensions its package takes approximate neighbours, and compiles
+    itself for minutes in each process.
+    """
+    n, least = matrix.shape[0], models.least_dense(matrix.shape[0])
+    points, space = _points(matrix, models, threads)
+    labels, strength = np.full(n, -1, np.int32), np.zeros(n)
+    if n and len(distinct_rows(matrix)[0]) == 1:
+        labels[:], strength[:] = 0, 1
+    elif n > least:
+        import sklearn.cluster
+
+        log(f"{n} rows of {points.shape[1]} numbers: dense groups of at least {least}")
+        with one_thread():
+            model = sklearn.cluster.HDBSCAN(min_cluster_size=least, metric="euclidean", copy=True).fit(points)
+        labels, strength = _numbered(model.labels_), np.asarray(model.probabilities_, np.float64)
+    k, inside = int(labels.max(initial=-1)) + 1, np.flatnonzero(labels >= 0)
+    strength[labels < 0] = 0
+    record = {
+        "spec": {"preset": "hdbscan", "space": space, "metric": "euclidean", "size_min": least},
+        "rows": n,
+        "dimensions": int(matrix.shape[1]),
+        "fit_dimensions": int(points.shape[1]),
+        "k_used": k,
+        "noise": n - len(inside),
+        "notices": ["No cluster was found: all rows are noise."] if n and not k else [],
+        "libraries": {"scikit-learn": version("scikit-learn")},
+    }
+    centres, table = points[:0], []
+    if k:
+        own = labels[inside]
+        centres = np.stack([points[labels == number].mean(axis=0) for number in range(k)])
+        told = silhouettes(points[inside], [own], metric="euclidean", seed=models.seed, threads=threads)
+        table = [
+            {
+                "k": k,
+                "inertia": float(((points[inside] - centres[own]) ** 2).sum()),
+                "silhouette": told.means[0],
+                "silhouette_rows": len(told.rows),
+                "stability": None,
+                "smallest_size": int(np.bincount(own).min()),
+                "eligible": True,
+                "chosen": True,
+                "reason": "found",
+            }
+        ]
+    return Clustering(labels, strength.astype(np.float32), centres, table, record)
+
+
+def _points(matrix: Matrix, models: ModelRules, threads: int) -> tuple[npt.NDArray[np.float64], str]:
+    """float64[n, d] in which dense groups are sought, and what they are: as many numbers as terms, or 50."""
+    if models.space == "terms" or min(matrix.shape) <= DIMENSIONS:
+        return np.asarray(matrix.toarray(), np.float64), "terms"
+    seed = child_seed(models.seed, "svd")
+    points = reduce_rows(
+        matrix, "svd", n_components=DIMENSIONS, n_neighbors=2, metric="cosine", seed=seed, threads=threads
+    )
+    return points, "svd"
+
+
+def _numbered(labels: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """int32[n]: clusters by size, then by their first row; below 0: -1."""
+    inside = np.flatnonzero(labels >= 0)
+    new = np.full(len(labels), -1, np.int32)
+    if len(inside):
+        _, first, place, size = np.unique(labels[inside], return_index=True, return_inverse=True, return_counts=True)
+        new[inside] = np.argsort(np.lexsort((first, -size)))[place]
+    return new
+
+
+def profiles_table(found: Profiles, model: str) -> pa.Table:
+    """Rows of out_profile_clusters of one model, without params_hash and day."""
+    told, clusters = found.described, found.found[model]
+    n = len(told.accounts)
+    status, number, strength = told.status.copy(), np.full(n, -1, np.int64), np.zeros(n)
+    status[told.rows] = np.where(clusters.labels >= 0, "member", "noise")
+    number[told.rows], strength[told.rows] = clusters.labels, clusters.strength
+    none = number < 0
+    columns: dict[str, Any] = {
+        "model": pa.repeat(pa.scalar(model), n),
+        "platform": told.accounts["platform"],
+        "account_id": told.accounts["account_id"],
+        "status": pa.array(status.tolist(), pa.string()),
+        "cluster_id": pa.array(number, mask=none),
+        "strength": pa.array(np.clip(strength, 0, 1), mask=none),
+        "bio": told.accounts["bio"],
+        "bio_lang": told.accounts["bio_lang"],
+        "n_terms": pa.array(told.n_terms),
+        "display_name": told.accounts["display_name"],
+        "handle": told.accounts["handle"],
+    }
+    return pa.table(columns)
+
+
+def counts_by_status(table: pa.Table) -> dict[str, int]:
+    """Accounts in, and how many of each status."""
+    return {"accounts_in": len(table), **dict(sorted(Counter(table["status"].to_pylist()).items()))}
+
+
+def sizes(table: pa.Table) -> tuple[dict[int, int], dict[str, int]]:
+    """Members of each cluster, and how many accounts are in none, by status."""
+    members = Counter(table["cluster_id"].drop_null().to_pylist())
+    others = Counter(status for status in table["status"].to_pylist() if status != "member")
+    return dict(sorted(members.items())), dict(sorted(others.items()))

@@ -1,0 +1,132 @@
+"""out_profile_clusters: into which kinds the accounts of a window fall, by how they describe themselves.
+
+Here: the asset and its parameters. Not here: the steps of a snapshot (`defs.profile_snapshots`), the methods
+(`sm_assets.analysis`).
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+import dagster as dg
+from pydantic import Field
+
+from sm_assets.defs.assets.declare import ins, one
+from sm_assets.defs.clustering_record import records_metadata
+from sm_assets.defs.io import Rows
+from sm_assets.defs.partitions import partition_days
+from sm_assets.defs.sql import input_file, upstreams
+from sm_assets.defs.windows import Results, chosen_days, window_days_of
+from sm_assets.storage import Lake, TableRef
+
+if TYPE_CHECKING:
+    from sm_assets.defs.profile_snapshots import Snapshot
+
+NAME = "out_profile_clusters"
+POSTS = "core_posts"
+
+
+class ProfileClustersConfig(dg.Config):
+    """Whose biographies are compared, by which terms, and how clusters are found."""
+
+    platforms: list[str] = Field(default=[], description="Platforms whose accounts are clustered together; empty: all.")
+    about: list[str] = Field(
+        default=[],
+        description="Words, phrases or hashtags (#cannes) of which a post of the account in the window must hold one; "
+        "empty: every account that posted.",
+    )
+    url_rule: Literal["links", "dotted"] = Field(
+        default="links",
+        description="links: addresses as the tokenizer knows them. dotted: whatever is like word.word is the one word "
+        "<-URL->, as in the tutorial.",
+    )
+    tokenizer: Literal["social/1", "tweet/1"] = Field(
+        default="social/1", description="How biographies are taken apart. social/1: made for posts; tweet/1: NLTK's."
+    )
+    token_rule: Literal["words", "all"] = Field(
+        default="words",
+        description="words: no mentions, addresses or bare numbers. all: all but short runs of punctuation, as in the "
+        "tutorial.",
+    )
+    stop_word_languages: list[str] = Field(
+        default=[],
+        description="Languages (ISO 639-1) whose stop words do not count; empty: each that 1 % of the biographies are "
+        "in.",
+    )
+    stop_words: list[str] = Field(
+        default=[], description="Tokens that do not count, instead of all lists of languages; empty: those lists."
+    )
+    bios_per_feature: int = Field(
+        default=100, ge=1, le=1_000_000, description="There is one term to so many biographies, the most frequent ones."
+    )
+    min_features: int = Field(
+        default=50,
+        ge=0,
+        le=100_000,
+        description="But so many terms at least. 0, as in the tutorial: fewer biographies than bios_per_feature are an "
+        "error.",
+    )
+    min_df: int = Field(default=2, ge=1, le=1_000_000, description="Biographies that a term must be in.")
+    auto_clusters: bool = Field(
+        default=True, description="kmeans: choose the number of clusters by silhouette among those that are stable."
+    )
+    n_clusters: int = Field(
+        default=10, ge=1, le=10_000, description="kmeans: number of clusters where auto_clusters is off."
+    )
+    k_table: list[int] = Field(
+        default=[],
+        description="kmeans: with auto_clusters, numbers of clusters to choose from (empty: 2 to 50); else numbers "
+        "that are measured beside n_clusters, like the tutorial's 2, 50, 200, 500.",
+    )
+    size_min: int = Field(
+        default=10,
+        ge=1,
+        le=1_000_000,
+        description="kmeans: least accounts of a cluster, preferred where the number is chosen.",
+    )
+    hdbscan_space: Literal["svd", "terms"] = Field(
+        default="svd",
+        description="hdbscan: svd: dense groups in 50 dimensions. terms: by Euclidean distance over all terms, as in "
+        "the tutorial; takes many times as long.",
+    )
+    hdbscan_size_min: int | None = Field(
+        default=None, ge=2, description="hdbscan: least accounts of a cluster; null: one in 300, and 10 at least."
+    )
+    seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
+    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
+        default="every_day",
+        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
+        "are made again in any case, so that what was withdrawn goes.",
+    )
+
+
+def asset(lake: Lake) -> dg.AssetsDefinition:
+    """The asset over one lake."""
+    upstream = {name for each in ("accounts", "posts") for name in upstreams(input_file(f"{NAME}_{each}"))}
+
+    @dg.asset(ins=ins(lake, NAME, sorted(upstream)), **one(lake, NAME))
+    def out_profile_clusters(
+        context: dg.AssetExecutionContext, config: ProfileClustersConfig, **refs: TableRef
+    ) -> Iterator[dg.Output[Rows]]:
+        from sm_assets.defs.profile_snapshots import publish_samples, snapshot  # draws with matplotlib
+
+        asked = partition_days(list(context.partition_keys))
+        days = chosen_days(window_days_of(lake, POSTS, asked), config.snapshots, lake.days(NAME))
+        made: dict[date, Snapshot] = {}
+        with lake.workspace("profiles") as folder, lake.connect() as con:
+            results = Results(folder)
+            for day in days:
+                context.log.info("Profiles of %s", day)
+                found = snapshot(con, lake, list(refs.values()), day, config, context.log.info)
+                results.add(NAME, found.rows)
+                made[day] = found
+            # Only now: a day that fails leaves the samples of all days as their table has them.
+            paths = [publish_samples(lake, day, found.samples, folder) for day, found in made.items()]
+            told = made[days[-1]].told | {"samples": dg.MetadataValue.path(paths[-1])} if days else {}
+            rows = results.relation(con, NAME)
+            yield dg.Output(
+                Rows(rows, days, metadata=told, file_metadata=lambda day: records_metadata(made[day].records))
+            )
+
+    declared: dg.AssetsDefinition = out_profile_clusters
+    return declared

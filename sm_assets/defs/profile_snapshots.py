@@ -1,0 +1,202 @@
+"""One snapshot of profile clusters: rows of both models, the records behind them, what the page shows, samples to read.
+
+Here: from published tables to all of it. Not here: the asset and its parameters (`assets.profile_clusters`), the
+methods (`sm_assets.analysis`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sm_assets.analysis.cluster_spec import AUTO
+from sm_assets.analysis.pair_keys import pair_keys
+from sm_assets.analysis.parameters import params_hash
+from sm_assets.analysis.profile_about import Wanted
+from sm_assets.analysis.profile_clusters import (
+    MODELS,
+    ModelRules,
+    Profiles,
+    cluster_profiles,
+    counts_by_status,
+    profiles_table,
+    sizes,
+)
+from sm_assets.analysis.profile_features import FeatureRules
+from sm_assets.analysis.profile_words import bio_medoids, bio_terms, sampled, samples_section
+from sm_assets.analysis.text_rules import TextRules
+from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.metadata import counts_table
+from sm_assets.defs.sql import input_file, open_select
+from sm_assets.defs.text_rules import register
+from sm_assets.defs.windows import window_refs, with_constants
+from sm_assets.plots import cluster_sizes
+from sm_assets.storage import Lake, TableRef
+from sm_assets.storage.folders import replace_folder
+
+TABLE: Final = "out_profile_clusters"
+SAMPLES: Final = "samples.md"
+_LABEL_TERMS: Final = 3
+_BATCH: Final = 32_768
+# Parameters by what they decide; those of one model say nothing of the other.
+_OF_MODEL: Final = {
+    "kmeans": ("auto_clusters", "n_clusters", "k_table", "size_min", "seed"),
+    "hdbscan": ("hdbscan_space", "hdbscan_size_min", "seed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Of one as-of day.
+
+    Attributes:
+        rows: of out_profile_clusters, both models.
+        records: what stands behind each model.
+        told: metadata of the page.
+        samples: typical and drawn biographies, as Markdown.
+    """
+
+    rows: pa.Table
+    records: tuple[ClusteringRecord, ...]
+    told: dict[str, Any]
+    samples: str
+
+
+def snapshot(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    refs: list[TableRef],
+    day: date,
+    config: Any,
+    log: Callable[[str], None],
+) -> Snapshot:
+    """Profile clusters of one as-of day.
+
+    Args:
+        con: an open connection.
+        lake: the data root.
+        refs: references to all that is read.
+        day: the as-of day.
+        config: parameters of the asset.
+        log: takes sentences about the progress.
+    """
+    window = window_refs(refs, day, lake.settings.window_days)
+    rules = TextRules(languages=(), platforms=tuple(config.platforms))
+    register(con, rules)
+    authors = open_select(con, lake, input_file(f"{TABLE}_accounts"), window, []).to_arrow_table()
+    accounts = _about(con, lake, window, config.about, authors) if config.about else authors
+    features = _feature_rules(config)
+    found = cluster_profiles(accounts, features, _model_rules(config), log=log, threads=lake.settings.threads)
+    told: dict[str, Any] = {"as_of": str(day), "accounts_not_about": len(authors) - len(accounts)}
+    tables, records, sections, notices = [], [], [], []
+    for model in MODELS:
+        record = _record(model, config, rules, features, found)
+        table = profiles_table(found, model)
+        terms, section = _words(found, model, config.seed)
+        in_words = {number: ", ".join(words) for number, words in _shared(terms).items()}
+        members, others = sizes(table)
+        told |= {
+            f"sizes_{model}": dg.MetadataValue.md(cluster_sizes.draw(members, in_words, others)),
+            f"accounts_{model}": counts_table(counts_by_status(table), "status", "accounts"),
+            f"clustering_{model}": dg.MetadataValue.json(record.record),
+        }
+        notices += [f"{model}: {notice}" for notice in found.found[model].notices]
+        tables.append(with_constants(table, params_hash=record.params_hash, day=day))
+        records.append(record)
+        sections.append(section)
+    told["parameters"] = dg.MetadataValue.json(config.model_dump())
+    told |= {"notices": "\n".join(notices)} if notices else {}
+    return Snapshot(pa.concat_tables(tables), tuple(records), told, _page(day, sections))
+
+
+def publish_samples(lake: Lake, day: date, text: str, folder: Path) -> str:
+    """Put a day's samples below exports/profiles in the place of those that are there; the path of the file."""
+    staged = folder / f"samples-{day}"
+    staged.mkdir()
+    (staged / SAMPLES).write_text(text, encoding="utf-8")
+    return f"{replace_folder(lake, staged, 'exports', 'profiles', f'day={day}')}/{SAMPLES}"
+
+
+def _about(
+    con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableRef], about: list[str], authors: pa.Table
+) -> pa.Table:
+    """Those of the accounts that wrote about it."""
+    wanted = Wanted(about)
+    writers = [pa.array([], pa.string())]
+    for batch in open_select(con, lake, input_file(f"{TABLE}_posts"), window, []).to_arrow_reader(_BATCH):
+        hits = batch.filter(wanted.held_by(batch["text"]))
+        writers.append(pc.unique(pair_keys(hits["platform"], hits["account_id"])))
+    keys = pair_keys(authors["platform"], authors["account_id"])
+    return authors.filter(pc.is_in(keys, value_set=pa.concat_arrays(writers)))
+
+
+def _feature_rules(config: Any) -> FeatureRules:
+    return FeatureRules(
+        urls=config.url_rule,
+        tokenizer=config.tokenizer,
+        tokens=config.token_rule,
+        stop_word_languages=tuple(config.stop_word_languages),
+        stop_words=tuple(config.stop_words) or None,
+        bios_per_feature=config.bios_per_feature,
+        min_features=config.min_features,
+        min_df=config.min_df,
+    )
+
+
+def _model_rules(config: Any) -> ModelRules:
+    return ModelRules(
+        k=AUTO if config.auto_clusters else config.n_clusters,
+        k_table=tuple(config.k_table) or None,
+        size_min=config.size_min,
+        space=config.hdbscan_space,
+        dense_size_min=config.hdbscan_size_min,
+        seed=config.seed,
+    )
+
+
+def _record(model: str, config: Any, rules: TextRules, features: FeatureRules, found: Profiles) -> ClusteringRecord:
+    values = config.model_dump()
+    parameters = {name: values[name] for name in _OF_MODEL[model]}
+    parameters |= {"features": features.told(), "about": sorted(set(config.about))}
+    told = found.described.features.record
+    made_by = params_hash(
+        parameters | {"rules": rules.told(), "languages": told["languages"], "lists": told["stop_words"]}
+    )
+    clusters = found.found[model]
+    return ClusteringRecord(
+        f"profiles_{model}", made_by, "", rules, parameters, clusters.k_table, clusters.record | {"features": told}
+    )
+
+
+def _words(found: Profiles, model: str, seed: int) -> tuple[pa.Table, str]:
+    """Terms of the clusters, and their section of the samples."""
+    told, labels = found.described, found.found[model].labels
+    bios = told.accounts["bio"].take(pa.array(told.rows)).to_pylist()
+    terms = bio_terms(told.matrix, told.features.vocabulary, labels, min_accounts=2)
+    typical = bio_medoids(told.matrix, bios, labels)
+    return terms, samples_section(model, bios, labels, terms, typical, sampled(bios, labels, typical, seed=seed))
+
+
+def _shared(terms: pa.Table) -> dict[int, list[str]]:
+    """First terms of each cluster without those that one account alone uses: figures stay for good."""
+    found: dict[int, list[str]] = {}
+    for row in terms.to_pylist():
+        if row["n_accounts"] > 1 and len(found.setdefault(row["cluster_id"], [])) < _LABEL_TERMS:
+            found[row["cluster_id"]].append(row["term"])
+    return found
+
+
+def _page(day: date, sections: list[str]) -> str:
+    head = (
+        f"# Biographies by cluster on {day}\n\n"
+        "Of each cluster the three biographies nearest to all others, and twelve more by lot; equal ones once.\n\n"
+    )
+    return head + "\n".join(sections)
