@@ -330,6 +330,15 @@ def test_hostile_tags_do_no_harm(lake: Lake, method: str) -> None:
         assert "\u202e" not in text
 
 
+def test_only_the_largest_deliveries_get_pages(lake: Lake) -> None:
+    posts = [post(n, ["t", f"t{n}"], deliveries=[("large", "middle", "small")[min(n // 3, 2)]]) for n in range(7)]
+    publish_core(lake, [*posts, post(8, ["t"], deliveries=["large"])])
+    run(lake, scopes=["delivery"], units=["hashtag"], delivery_pages=2)
+    index = json.loads(Path(lake.path("exports", "hashtags", f"day={LAST}", "manifest.json")).read_text())
+    assert [each["scope"] for each in index.values()] == ["large", "middle"]
+    assert {row["scope"] for row in rows(lake)} == {"large", "middle", "small"}
+
+
 def test_deliveries_with_names_that_are_no_file_names_get_pages_of_their_own(lake: Lake) -> None:
     names = ["../../evil", "a b", "a/b", "ü" * 300]
     publish_core(lake, [post(n, [f"t{n}"], deliveries=[name]) for n, name in enumerate(names)])
@@ -458,6 +467,38 @@ def test_clusters_are_numbered_by_posts_and_named_by_the_most_used_tags() -> Non
     assert [(row["cluster_id"], row["rank"], row["term"], row["weight"]) for row in terms] == [
         (0, 1, "z", 50.0), (1, 1, "b", 2.0), (1, 2, "c", 2.0),
     ]  # fmt: skip
+
+
+def test_weights_decide_what_is_parted() -> None:
+    # One subject of two near halves with most posts; two rare subjects that lie between them and each other.
+    corners = np.array([[1, 0.5, 0, 0], [1, -0.5, 0, 0], [0, 0, 1, 0], [0, 0, 0.4, 1]], np.float32)
+    vectors = np.repeat(corners / np.linalg.norm(corners, axis=1, keepdims=True), 3, axis=0)
+    tags, present = pa.array([f"{n:02d}" for n in range(12)]), np.ones(12, bool)
+    n_posts = np.repeat([1000, 1000, 1, 1], 3)
+
+    def groups(weights: Any) -> list[int]:
+        spec = ClusterSpec(preset="kmeans", k=3)
+        found = cluster_tags(tags, n_posts, vectors, present, spec, weights=weights).cluster_id.to_pylist()
+        return found[::3]
+
+    heavy, logged, equal = (groups(weights) for weights in ("posts", "log_posts", "equal"))
+    assert heavy[0] != heavy[1]
+    assert heavy[2] == heavy[3]
+    assert equal[0] == equal[1]
+    assert equal[2] != equal[3]
+    assert logged[0] != logged[2]
+
+
+def test_density_clusters_are_numbered_by_posts_too() -> None:
+    random = np.random.default_rng(0)
+    vectors = np.repeat(np.eye(2, 8), [20, 30], axis=0) + random.normal(size=(50, 8)) * 0.05
+    n_posts = np.repeat([9, 1], [20, 30])
+    spec = ClusterSpec(preset="hdbscan", size_min=5)
+    found = cluster_tags(
+        pa.array([f"{n:02d}" for n in range(50)]), n_posts, vectors.astype(np.float32), np.ones(50, bool), spec
+    )
+    assert set(found.cluster_id.to_pylist()[:20]) - {None} == {0}
+    assert set(found.cluster_id.to_pylist()[20:]) - {None} == {1}
 
 
 def test_tags_without_a_vector_are_in_no_cluster_and_unlike_lengths_are_refused() -> None:

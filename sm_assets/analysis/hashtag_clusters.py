@@ -3,14 +3,16 @@
 Here: from distinct tags to clusters, places on a map, terms. Not here: which tags there are and their vectors.
 
 The seed clusters a tag as often as it is written. A tag of weight n adds to the sum of squared distances what n equal
-rows add, so distinct tags with weights have the same objective, at the price of the distinct ones.
+rows add, so distinct tags with weights `posts` have the same objective, at the price of the distinct ones. Where few
+tags have most of the posts, that objective parts them finely and leaves rare subjects together; the other weights
+treat subjects more alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,7 @@ from sm_assets.analysis.layout import Method, layout
 from sm_assets.analysis.vector_clusters import cluster
 from sm_assets.errors import KernelError
 
+Weights = Literal["posts", "log_posts", "equal"]
 LABEL_TAGS: Final = 3
 
 
@@ -52,6 +55,7 @@ def cluster_tags(
     present: npt.NDArray[np.bool_],
     spec: ClusterSpec,
     *,
+    weights: Weights = "posts",
     map_method: Method = "tsne",
     log: Log | None = None,
     threads: int = 1,
@@ -63,7 +67,8 @@ def cluster_tags(
         n_posts: int64[n], at least 1.
         vectors: float32[n, d].
         present: bool[n]: whether the tag has a vector.
-        spec: how; hdbscan knows no weights.
+        spec: how.
+        weights: how heavy a tag is: its posts, 1 and their natural logarithm, or 1; hdbscan knows no weights.
         map_method: see `layout`.
         log: takes sentences about the progress.
         threads: tasks at a time; the result is the same with any number.
@@ -78,7 +83,7 @@ def cluster_tags(
     rows = np.flatnonzero(present)
     keys = tags.take(pa.array(rows))
     keys = keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys
-    weight = None if spec.preset == "hdbscan" else n_posts[rows].astype(np.float64)
+    weight = None if spec.preset == "hdbscan" else _weight(n_posts[rows], weights)
     found = cluster(vectors[rows], keys, spec, sample_weight=weight, log=log, threads=threads)
     labels = np.full(n, -1, np.int64)
     labels[rows] = _by_posts(found.labels, n_posts[rows], keys)
@@ -97,6 +102,11 @@ def cluster_tags(
         found.record | {"layout": places.record, "n_without_vector": missing},
         notices,
     )
+
+
+def _weight(n_posts: npt.NDArray[np.int64], weights: Weights) -> npt.NDArray[np.float64]:
+    posts = n_posts.astype(np.float64)
+    return {"posts": posts, "log_posts": 1 + np.log(posts), "equal": np.ones(len(posts))}[weights]
 
 
 def _by_posts(labels: npt.NDArray[np.int32], n_posts: npt.NDArray[np.int64], keys: pa.Array) -> npt.NDArray[np.int64]:

@@ -36,19 +36,20 @@ def publish_pages(lake: Lake, day: date, folder: Path) -> str:
     return replace_folder(lake, folder, "exports", "hashtags", f"day={day}")
 
 
-def write_pages(scopes: Sequence[Scope], day: date, folder: Path, seed: int) -> None:
+def write_pages(scopes: Sequence[Scope], day: date, folder: Path, deliveries: int, seed: int) -> None:
     """Write the pages and a manifest.json that says which is which.
 
     Args:
         scopes: of one as-of day.
         day: the as-of day.
         folder: an empty folder in a workspace of the lake.
+        deliveries: pages of deliveries and unit at most; those with the most tagged posts have one.
         seed: of the sample of dots where there are more than 5,000.
     """
     from sm_assets.plots import cluster_map  # loads plotly
 
     index = {}
-    for scope in scopes:
+    for scope in _shown(scopes, deliveries):
         name = file_name(scope)
         points = dots(scope.rows, seed)
         where = "" if scope.kind == "all" else f" of {scope.name}"
@@ -64,6 +65,16 @@ def write_pages(scopes: Sequence[Scope], day: date, folder: Path, seed: int) -> 
         (folder / name).write_text(page, encoding="utf-8")
         index[name] = {"unit": scope.unit, "scope_kind": scope.kind, "scope": scope.name, "tags": len(scope.rows)}
     (folder / "manifest.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _shown(scopes: Sequence[Scope], deliveries: int) -> list[Scope]:
+    """Scopes that get a page, in their order."""
+    shown = {scope.analysis for scope in scopes if scope.kind == "all"}
+    for unit in sorted({scope.unit for scope in scopes}):
+        own = [scope for scope in scopes if scope.kind == "delivery" and scope.unit == unit]
+        own.sort(key=lambda scope: (-(pc.sum(scope.rows["n_posts"]).as_py() or 0), scope.name))
+        shown.update(scope.analysis for scope in own[:deliveries])
+    return [scope for scope in scopes if scope.analysis in shown]
 
 
 def file_name(scope: Scope) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.analysis.cluster_spec import AUTO, ClusterSpec
-from sm_assets.analysis.hashtag_clusters import TagClusters, cluster_tags
+from sm_assets.analysis.hashtag_clusters import TagClusters, Weights, cluster_tags
 from sm_assets.analysis.layout import Method
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.platform_tags import StopTags
@@ -52,6 +52,7 @@ class HashtagOptions:
         min_posts: posts that a tag needs in its scope.
         stop: tags that do not count.
         spec: how tags are clustered.
+        weights: how heavy a tag is.
         map_method: how they are laid out.
 
     Raises:
@@ -67,6 +68,7 @@ class HashtagOptions:
     min_posts: int
     stop: StopTags
     spec: ClusterSpec
+    weights: Weights
     map_method: Method
 
     def __post_init__(self) -> None:
@@ -89,6 +91,7 @@ class HashtagOptions:
             "min_posts": self.min_posts,
             "stop_tags": self.stop.record,
             "spec": self.spec.told(),
+            "weights": self.weights,
             "map_method": self.map_method,
         }
 
@@ -185,8 +188,8 @@ def snapshot(
         at = pc.index_in(own["tag"], value_set=distinct).to_numpy()
         n_posts = own["n_posts"].to_numpy()
         clusters = cluster_tags(
-            own["tag"], n_posts, found[at], present[at], options.spec, map_method=options.map_method, log=log,
-            threads=lake.settings.threads,
+            own["tag"], n_posts, found[at], present[at], options.spec, weights=options.weights,
+            map_method=options.map_method, log=log, threads=lake.settings.threads,
         )  # fmt: skip
         analysis = analysis_name(unit, kind, name)
         rows = _rows(own, clusters, made_by, day)

@@ -61,8 +61,13 @@ class HashtagClustersConfig(dg.Config):
     )
     method: Literal["kmeans", "reduced_kmeans", "hdbscan"] = Field(
         default="kmeans",
-        description="kmeans: k-means of the vectors, each tag as heavy as it has posts. reduced_kmeans: after a "
-        "reduction to 5 dimensions, from 200 tags on. hdbscan: dense groups, the rest is in none.",
+        description="kmeans: k-means of the vectors. reduced_kmeans: after a reduction to 5 dimensions, from 200 tags "
+        "on. hdbscan: dense groups, the rest is in none.",
+    )
+    weights: Literal["posts", "log_posts", "equal"] = Field(
+        default="posts",
+        description="How heavy a tag is for k-means. posts: as many as it has, as if each were a row. log_posts: 1 and "
+        "their logarithm, so that much used tags do not split rare subjects off. equal: all alike.",
     )
     size_min: int = Field(
         default=5,
@@ -75,6 +80,12 @@ class HashtagClustersConfig(dg.Config):
         default=True, description="Leave out tags that say nothing of the subject, like fyp or viral."
     )
     map_method: Literal["tsne", "pacmap"] = Field(default="tsne", description="How maps are made; pacmap: faster.")
+    delivery_pages: int = Field(
+        default=10,
+        ge=0,
+        le=1000,
+        description="Deliveries that get a page of their own, those with most tagged posts first; a page has 5 MB.",
+    )
     seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
     snapshots: Literal["every_day", "weekly", "last_day"] = Field(
         default="every_day",
@@ -115,7 +126,7 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
                 results.add(TABLE, made.rows)
                 footers[day] = records_metadata(made.records)
                 tags = pc.unique(pa.concat_arrays([tags, *made.rows["tag"].chunks]))
-                told = _told(made, day, _staged(made, day, folder, config.seed))
+                told = _told(made, day, _staged(made, day, folder, config))
             dropped = drop_stale(lake, days, tags, vectors.normaliser)
             told["vectors"] = dg.MetadataValue.json(vectors.told() | {"dropped_from_cache": dropped})
             # Only now: a day that fails leaves the pages of all days as their table has them.
@@ -138,6 +149,7 @@ def _options(config: Any) -> HashtagOptions:
         min_posts=config.min_posts,
         stop=stop_tags(platforms=config.platform_tags, more=config.stop_tags),
         spec=spec_of(config.method, None if config.auto_clusters else config.n_clusters, config.size_min, config.seed),
+        weights=config.weights,
         map_method=config.map_method,
     )
 
@@ -165,14 +177,14 @@ def _loaded(settings: Settings) -> Embedder:
     )
 
 
-def _staged(made: Snapshot, day: date, folder: Path, seed: int) -> str:
+def _staged(made: Snapshot, day: date, folder: Path, config: Any) -> str:
     """Write the pages of a day aside; the picture of all hashtags."""
     from sm_assets.defs.hashtag_pages import write_pages  # loads the libraries of pages
     from sm_assets.plots import cluster_map  # draws with matplotlib
 
     staged = folder / str(day)
     staged.mkdir()
-    write_pages(made.scopes, day, staged, seed)
+    write_pages(made.scopes, day, staged, config.delivery_pages, config.seed)
     shown = next((scope for scope in made.scopes if scope.analysis == PICTURED), None)
     points = shown.rows if shown else made.rows.slice(0, 0)
     # Dagster keeps metadata for good: no tag that one account alone uses.
