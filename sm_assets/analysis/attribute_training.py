@@ -333,7 +333,7 @@ class _Work:
         seed = child_seed(self.options.seed, "interval")
         right = probabilities.argmax(axis=1) == self.labels
         bins = reliability(probabilities.max(axis=1), right)
-        curves = curve_rows("calibration", "probability", bins.probability, bins.right)
+        curves = curve_rows("calibration", "probability", *bins.curve())
         curves += curve_rows("risk_coverage", "coverage", *risk_by_coverage(probabilities.max(axis=1), right))
         return Judged(
             algorithm,

@@ -38,6 +38,11 @@ class Reliability:
         """Expected calibration error: mean distance of probability and share of right ones, 0..1."""
         return float(np.abs(self.probability - self.right) @ self.n / max(self.n.sum(), 1))
 
+    def curve(self) -> tuple[Numbers, Numbers]:
+        """(probabilities, shares of right ones), bins of one probability together."""
+        x, place = np.unique(self.probability, return_inverse=True)
+        return x, np.bincount(place, self.right * self.n) / np.bincount(place, self.n)
+
 
 def reliability(top: Numbers, right: npt.NDArray[np.bool_], n_bins: int = N_BINS) -> Reliability:
     """How probabilities of predictions compare with what came true.

@@ -232,7 +232,7 @@ class Oracle:
     def __init__(self, probabilities: list[list[float]]) -> None:
         self.probabilities = np.array(probabilities)
 
-    def predict_proba(self, traits: np.ndarray) -> np.ndarray:
+    def predict_proba(self, _: np.ndarray) -> np.ndarray:
         return self.probabilities
 
 
