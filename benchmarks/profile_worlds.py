@@ -91,10 +91,14 @@ def _shape(rows: Any, n: int, values: int) -> dict[str, float]:
         "distinct_rows": len(distinct),
     }
     fits = (
-        (rows.shape, rows.nnz) == ((n, WORDS), values)
+        (rows.shape[0], rows.nnz) == (n, values)
+        # Fewer rows may miss a rare word.
+        and (rows.shape[1] == WORDS or n < N)
         and EMPTY[0] <= found["empty_share"] <= EMPTY[1]
         and SHORT[0] <= found["short_share"] <= SHORT[1]
     )
     if not fits:
-        raise SystemExit(f"expected {n} rows of {WORDS} words with {values} values, empty {EMPTY}; found {found}")
+        raise SystemExit(
+            f"expected {n} rows of {WORDS} words with {values} values, empty {EMPTY}, short {SHORT}; found {found}"
+        )
     return found

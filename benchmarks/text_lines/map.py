@@ -1,6 +1,7 @@
-"""Maps: t-SNE and PaCMAP of 30,819 rows of 308 numbers, and t-SNE of 1,000.
+"""Maps of vectors that all differ: t-SNE and PaCMAP of 30,819 rows of 308 numbers, and t-SNE of 1,000.
 
-CPU seconds, one run each, one thread; the first PaCMAP of a process compiles, so a small one is made before.
+Biographies, of which many are equal, are mapped in `bench_profiles`. CPU seconds, one run each, one thread; the first
+PaCMAP of a process compiles, so a small one is made before.
 """
 
 from __future__ import annotations
