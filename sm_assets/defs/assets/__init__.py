@@ -9,8 +9,11 @@ import dagster as dg
 
 from sm_assets.analysis.embedder import Embedder
 from sm_assets.defs.assets import (
+    account_attributes,
     account_embeddings,
     account_labels,
+    account_traits,
+    attribute_models,
     audience_communities,
     audience_sketches,
     audiences,
@@ -60,6 +63,7 @@ def all_assets(lake: Lake, embedder: Embedder | None = None) -> list[dg.AssetsDe
         ngrams.asset(lake),
         account_embeddings.asset(lake),
         account_labels.asset(lake),
+        account_traits.asset(lake),
         personas.asset(lake),
         profile_clusters.asset(lake),
         hashtag_clusters.asset(lake, embedder),
@@ -71,5 +75,7 @@ def all_assets(lake: Lake, embedder: Embedder | None = None) -> list[dg.AssetsDe
         persona_conversations.asset(lake),
         persona_profiles.asset(lake),
         persona_exports.asset(lake),
+        attribute_models.asset(lake),
+        account_attributes.asset(lake),
         report.asset(lake),
     ]
