@@ -22,6 +22,7 @@ Here: the exception tree and nothing else. A message says what was found, what w
     ├── UncoveredDays        no file speaks of the days asked for; nothing was replaced
     ├── MixedContents        a window holds content ids of more than one mode or version
     ├── MixedVectors         a window holds vectors of more than one embedder or rule
+    ├── UnlikeSnapshots      tables of one as-of day were not made from each other
     ├── MissingRecord        a file does not tell how it was made
     ├── LabelError           labels of accounts do not allow what is asked for
     └── ModelFileError       a stored model is missing, changed or holds what no model of ours holds
@@ -110,6 +111,10 @@ class MixedContents(SmAssetsError):
 
 class MixedVectors(SmAssetsError):
     """A window holds vectors of more than one embedder or rule."""
+
+
+class UnlikeSnapshots(SmAssetsError):
+    """Tables of one as-of day were not made from each other."""
 
 
 class MissingRecord(SmAssetsError):

@@ -37,7 +37,7 @@ from sm_assets.defs.persona_export import export_personas, publish_folder
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql import check_files
 from sm_assets.defs.windows import snapshot_refs
-from sm_assets.errors import MissingRecord
+from sm_assets.errors import MissingRecord, UnlikeSnapshots
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef
 from sm_assets.storage.folders import replace_folder
@@ -58,6 +58,7 @@ _BY_TYPE: dict[str, Any] = {
 }  # fmt: skip
 _FIXED: dict[str, Any] = {
     "source": "bluesky", "platform": "bluesky", "source_sha256": "f" * 64, "edits_count": 0, "lang": "en",
+    "params_hash": RECORD.params_hash,
 }  # fmt: skip
 
 
@@ -151,7 +152,8 @@ def profiles(personas: Mapping[str, int]) -> list[dict[str, Any]]:
             "n_post_deletes": 1, "n_ignored": 1, "n_quotes": 0, "medoid_texts": [HOSTILE]},
         1: {"n_likes": 2, "n_follows": 1, "n_quotes": 1},
     }  # fmt: skip
-    return [told[number] | {"persona_id": number} for number in sorted(set(personas.values()))]
+    sizes = Counter(personas.values())
+    return [told[number] | {"persona_id": number, "n_accounts": sizes[number]} for number in sorted(sizes)]
 
 
 def languages(posts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -354,6 +356,44 @@ def test_a_day_that_fails_leaves_the_files_of_all_days(lake: Lake) -> None:
     assert {path.name: path.read_bytes() for path in folder(lake).iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("personas", "stale"),
+    [
+        # One persona fewer: lines of the other had no file to go to.
+        (dict.fromkeys(PERSONAS, 1), ["out_estimated_exposures", "out_persona_conversations", "out_persona_profiles"]),
+        # The same sizes, other members.
+        ({"anna": 1, "bert": 0, "cleo": 0, "dora": 1}, ["out_persona_conversations"]),
+        # Nobody is in a persona any more.
+        ({}, ["out_estimated_exposures", "out_persona_conversations", "out_persona_profiles"]),
+    ],
+)
+def test_personas_made_again_want_what_is_made_from_them(
+    lake: Lake, personas: dict[str, int], stale: list[str]
+) -> None:
+    fill(lake)
+    export(lake)
+    before = {path.name: path.read_bytes() for path in folder(lake).iterdir()}
+    publish(lake, "out_personas", members(personas))
+    with pytest.raises(UnlikeSnapshots, match=f"Materialise {', '.join(stale)} for {DAY} again"):
+        run(lake, tables=MADE[1:])
+    assert {path.name: path.read_bytes() for path in folder(lake).iterdir()} == before
+
+
+def test_other_rules_of_personas_are_seen_though_members_are_the_same(lake: Lake) -> None:
+    fill(lake)
+    export(lake)
+    publish(lake, "out_personas", members(PERSONAS, params_hash="f" * 16))
+    with pytest.raises(UnlikeSnapshots, match="7 rows of out_persona_conversations, 2 rows of out_persona_profiles"):
+        run(lake, tables=MADE[1:])
+
+
+def test_exposures_left_out_at_the_cap_are_of_personas_that_are_there(lake: Lake) -> None:
+    fill(lake)
+    publish(lake, "out_estimated_exposures", [], estimated=replace(ESTIMATED, over_cap={7: 3}))
+    with pytest.raises(UnlikeSnapshots, match=f"Materialise out_estimated_exposures for {DAY} again"):
+        export(lake)
+
+
 def test_a_purged_account_is_gone_when_the_day_is_made_again(lake: Lake) -> None:
     fill(lake)
     export(lake)
@@ -371,7 +411,12 @@ def test_a_purged_account_is_gone_when_the_day_is_made_again(lake: Lake) -> None
     publish(lake, "core_tombstones", [account], [BEFORE, DAY])
     publish(lake, "out_estimated_exposures", [])
     publish(
-        lake, "out_persona_profiles", [{"persona_id": 0, "n_quotes": 0}, {"persona_id": 1, "n_likes": 1, "n_quotes": 1}]
+        lake,
+        "out_persona_profiles",
+        [
+            {"persona_id": 0, "n_accounts": 1, "n_quotes": 0},
+            {"persona_id": 1, "n_accounts": 2, "n_likes": 1, "n_quotes": 1},
+        ],
     )
     export(lake)
     for path in folder(lake).iterdir():
@@ -459,6 +504,7 @@ def test_with_several_platforms_accounts_are_named_with_theirs(lake: Lake) -> No
     publish(lake, "core_posts", [*POSTS, twin], [BEFORE, DAY])
     publish(lake, "feat_post_language", languages([*POSTS, twin]), [BEFORE, DAY])
     publish(lake, "out_personas", [*members(PERSONAS), {"platform": "twitter", "account_id": "anna", "persona_id": 0}])
+    publish(lake, "out_persona_profiles", profiles(PERSONAS | {"anna of twitter": 0}))
     export(lake)
     clusters = json.loads((folder(lake) / "user_clusters.json").read_text(encoding="ascii"))
     assert clusters == {f"bluesky:{name}": number for name, number in PERSONAS.items()} | {"twitter:anna": 0}

@@ -36,9 +36,10 @@ from sm_assets.analysis.persona_lines import (
 from sm_assets.analysis.persona_report import persona_report
 from sm_assets.contracts.text_columns import LINE_KINDS
 from sm_assets.defs.clustering_record import PERSONAS, ClusteringRecord
-from sm_assets.defs.exposure_record import exposure_record
+from sm_assets.defs.exposure_record import EXPOSURES, ExposureRecord, exposure_record
 from sm_assets.defs.sql import input_file, open_select
 from sm_assets.defs.text_rules import register
+from sm_assets.errors import UnlikeSnapshots
 from sm_assets.storage import Lake, TableRef
 from sm_assets.storage.folders import replace_folder
 
@@ -75,17 +76,21 @@ def export_personas(
 
     Returns:
         rows of out_persona_exports.
+
+    Raises:
+        UnlikeSnapshots: personas were made again, and what is made from them was not.
     """
     register(con, record.rules)
     members = {ref.table: lake.register(con, ref) for ref in window}[PERSONAS].filter("persona_id is not null")
     table = members.select("platform, account_id, persona_id").order("platform, account_id").to_arrow_table()
     prefixed = len(table["platform"].unique()) > 1
     counts: Counts = {number: no_counts() for number in sorted(table["persona_id"].unique().to_pylist())}
+    estimated = exposure_record(lake, day)
+    _check_alike(con, lake, window, day, counts, estimated)
     files = _Files(folder)
     for number in counts:
         files.append(_file(number), b"", 0)
     files.append("user_clusters.json", _user_clusters(table, prefixed), 1)
-    estimated = exposure_record(lake, day)
     for number, n_left_out in (estimated.over_cap if estimated else {}).items():
         counts[number][LINE_KINDS.index("ignore"), [0, -1]] = n_left_out
     _write_lines(con, lake, window, targets, prefixed, files, counts)
@@ -120,6 +125,27 @@ def export_personas(
 def publish_folder(lake: Lake, day: date, folder: Path) -> str:
     """Put a day's finished files in the place of those that are there; the path of the folder."""
     return replace_folder(lake, folder, "exports", "personas", f"day={day}")
+
+
+def _check_alike(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    window: list[TableRef],
+    day: date,
+    counts: Counts,
+    estimated: ExposureRecord | None,
+) -> None:
+    """Refuse to count threads, exposures and profiles of other personas than those that are there."""
+    unlike = dict(open_select(con, lake, _input("unlike"), window, []).fetchall())
+    if unknown := set(estimated.over_cap if estimated else ()) - set(counts):
+        unlike.setdefault(EXPOSURES, len(unknown))
+    if unlike:
+        names = sorted(unlike)
+        found = ", ".join(f"{unlike[name]:,} rows of {name}" for name in names)
+        raise UnlikeSnapshots(
+            f"{found} on {day} are about other personas than {PERSONAS} holds: it was made again, they were not. "
+            f"Materialise {', '.join(names)} for {day} again, then the export."
+        )
 
 
 def _write_lines(

@@ -20,7 +20,7 @@ from sm_assets.storage import Lake, TableRef
 NAME = "out_persona_exports"
 FILES = "report_persona_exports"
 PROFILES = "out_persona_profiles"
-INPUTS = ("chains", "contents", "events", "named")
+INPUTS = ("chains", "contents", "events", "named", "unlike")
 _ABOUT = (
     "Files for training, one folder per as-of day below exports/personas: one line per thread or action of each "
     "persona's members, the personas of accounts, a report, a manifest. Nothing that was withdrawn is in them."
