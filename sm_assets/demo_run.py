@@ -14,14 +14,23 @@ from sm_assets.demo import World, world_of
 from sm_assets.demo.summary import summary
 from sm_assets.demo.summary_audiences import audience_summary
 from sm_assets.demo.summary_personas import persona_summary
+from sm_assets.demo.summary_profiles import profile_summary
 from sm_assets.settings import Settings
 
 # Half the texts are not English, and the model that comes along reads English only; a snapshot a week shows how
-# personas go on.
-_PERSONA_CONFIG: dict[str, Any] = {
+# clusters go on. Captures of a day each are no deliveries to compare.
+_WEEKLY: dict[str, Any] = {"config": {"snapshots": "weekly"}}
+_CONFIG: dict[str, Any] = {
     "feat_post_embeddings": {"config": {"languages": ["en"]}},
-    "out_personas": {"config": {"snapshots": "weekly"}},
+    "out_personas": _WEEKLY,
     "out_estimated_exposures": {"config": {"enabled": True}},
+    "out_post_volumes": _WEEKLY,
+    "out_ngrams": _WEEKLY,
+    "out_profile_clusters": _WEEKLY,
+    "out_hashtag_clusters": {"config": {"snapshots": "weekly", "scopes": ["all"]}},
+    "out_account_traits": _WEEKLY,
+    "train_attributes": {"config": {"snapshots": "last_day", "grid": "quick"}},
+    "out_account_attributes": _WEEKLY,
 }
 
 
@@ -53,7 +62,7 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
     # Every event goes to the instance, where the UI shows it; the terminal gets what went wrong.
     config = {
         "loggers": {"console": {"config": {"log_level": "ERROR"}}},
-        "ops": _audience_config(world, searching=events is None) | _PERSONA_CONFIG,
+        "ops": _audience_config(world, searching=events is None) | _CONFIG,
     }
     settings = Settings.from_env(data_root=str(data_root))
     if not materialise_range(settings, world.first_day, world.last_day, run_config=config):
@@ -63,10 +72,12 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
     print(summary(data_root))
     print(f"\n{audience_summary(data_root)}")
     print(f"\n{persona_summary(data_root)}")
+    print(f"\n{profile_summary(data_root)}")
     print(
         f"\nParquet:    {data_root}/lake/out_cosharing_{{clusters,members,pairs,evidence}}/day=*/part-0.parquet"
         f"\n            {data_root}/lake/out_audience_{{communities,members,overlap}}/day=*/part-0.parquet"
         f"\n            {data_root}/lake/out_persona{{s,_profiles,_conversations}}/day=*/part-0.parquet"
+        f"\n            {data_root}/lake/out_{{profile,hashtag}}_clusters, out_account_attributes/day=*/part-0.parquet"
         f"\nCatalogue:  {data_root}/catalog.duckdb (views over all tables)"
         f"\nTruth:      {data_root}/truth/accounts.csv"
         f"\nMap:        {data_root}/exports/maps/personas/day={world.last_day}/map.html (open it in a browser)"

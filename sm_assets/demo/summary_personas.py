@@ -36,7 +36,7 @@ _PROFILES: Final = """
     group by all order by persona_id
 """
 _EVENTS: Final = """
-    select event, count(*) as n from ids group by event order by n desc, event
+    select event, count(*) as n from ids where analysis = 'personas' group by event order by n desc, event
 """
 _TABLES: Final = {"personas": "out_personas", "profiles": "out_persona_profiles", "ids": "out_cluster_ids"}
 
