@@ -261,18 +261,32 @@ def kept_core(core: Lake, persona_of: pa.Table) -> Iterator[dict[str, pa.Table]]
         yield {name: con.sql(input_file(name).read_text(encoding="utf-8")).to_arrow_table() for name in names}
 
 
+RECORDS_LEFT = """
+    select count(*) from stg_bluesky__follows
+    where follow_id not in (select record_id from core_tombstones where entity = 'follow')
+"""
+
+
 def test_core_holds_what_was_not_withdrawn(core: Lake, expected: dict[str, Any]) -> None:
     figures = expected["through_core"]
     with core.connect() as con:
-        for name in ("core_posts", "core_interactions", "core_follows"):
+        for name in ("core_posts", "core_interactions", "core_follows", "core_tombstones", "stg_bluesky__follows"):
             core.register(con, core.ref(name))
         kinds = dict(con.sql("select post_kind, count(*) from core_posts group by all").fetchall())
         done = dict(con.sql("select kind, count(*) from core_interactions group by all").fetchall())
         pairs = con.sql("select count(*) from core_follows").fetchall()[0][0]
         edited = con.sql("select count(*) from core_posts where edits_count > 0").fetchall()[0][0]
+        english = dict(
+            con.sql("select post_kind, count(*) from core_posts where language_codes = ['en'] group by all").fetchall()
+        )
+        # In core a pair stands once; its records are one level below, those that were taken back among them.
+        records = con.sql(RECORDS_LEFT).fetchall()[0][0]
     assert kinds == {"post": figures["posts"], "reply": figures["replies"], "quote": figures["quotes"]}
     assert {kind: done[kind] for kind in figures["interactions_left"]} == figures["interactions_left"]
     assert (pairs, edited) == (figures["follow_pairs_left"], figures["edited_posts_left"])
+    assert records == figures["follow_records_left"] == 244
+    kinds_of = {"post": "posts", "reply": "replies", "quote": "quotes"}
+    assert {kinds_of[kind]: n for kind, n in english.items()} == figures["english"]
 
 
 def test_through_core_the_figures_are_those_of_what_is_left(
