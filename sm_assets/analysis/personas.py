@@ -218,8 +218,8 @@ def _or_null(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_]) -> pa.Arr
     return pa.array(values, mask=missing)
 
 
-def sizes(table: pa.Table) -> tuple[dict[int, int], dict[int, str], dict[str, int]]:
-    """Members of each persona, no labels yet, and how many accounts are in none, by status."""
+def sizes(table: pa.Table) -> tuple[dict[int, int], dict[str, int]]:
+    """Members of each persona, and how many accounts are in none, by status."""
     members = Counter(table["persona_id"].drop_null().to_pylist())
     others = Counter(status for status in table["status"].to_pylist() if status != "member")
-    return dict(sorted(members.items())), {}, dict(others)
+    return dict(sorted(members.items())), dict(sorted(others.items()))

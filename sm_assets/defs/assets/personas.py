@@ -131,9 +131,10 @@ def _snapshot(
         found, labels, near, {"embedder_id": record.embedder_id or None, "params_hash": record.params_hash}
     )
     rows = with_constants(table, day=day)
+    members, others = sizes(table)
     told: dict[str, Any] = {
         "as_of": str(day),
-        "sizes": dg.MetadataValue.md(cluster_sizes.draw(*sizes(table))),
+        "sizes": dg.MetadataValue.md(cluster_sizes.draw(members, {}, others)),
         "accounts": counts_table(counts_by_status(table), "status", "accounts"),
         "parameters": dg.MetadataValue.json(record.parameters | {"rules": record.rules.told()}),
         "clustering": dg.MetadataValue.json(record.record),
