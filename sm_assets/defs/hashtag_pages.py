@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,6 +26,7 @@ from sm_assets.storage import Lake
 from sm_assets.storage.folders import replace_folder
 
 MAX_POINTS: Final = 5_000
+MAX_LABELS: Final = 60
 _NOUNS: Final = {"hashtag": "hashtag", "suggestion": "suggested search"}
 _PLURALS: Final = {"hashtag": "Hashtags", "suggestion": "Suggested searches"}
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -88,7 +90,10 @@ def file_name(scope: Scope) -> str:
 
 
 def dots(rows: pa.Table, seed: int, max_points: int = MAX_POINTS) -> pa.Table:
-    """Rows that have a place, as the page takes them; of many a seeded sample with shares of all clusters."""
+    """Rows that have a place, as the page takes them; of many a seeded sample with shares of all clusters.
+
+    The most used tags stand beside their dots.
+    """
     placed = rows.filter(rows["x"].is_valid())
     groups = pc.fill_null(placed["cluster_id"], -1).to_numpy()
     shown = placed.take(pa.array(sample(groups, len(placed), max_points, seed)))
@@ -96,8 +101,13 @@ def dots(rows: pa.Table, seed: int, max_points: int = MAX_POINTS) -> pa.Table:
         f"{posts:,} post{'s' * (posts != 1)}, {accounts:,} account{'s' * (accounts != 1)}"
         for posts, accounts in zip(shown["n_posts"].to_pylist(), shown["n_accounts"].to_pylist(), strict=True)
     ]
+    posts = shown["n_posts"].to_numpy()
+    order = np.argsort(-posts, kind="stable")[:MAX_LABELS]
+    labelled = np.zeros(len(posts), bool)
+    labelled[order] = True
     return pa.table(
         {
+            "label": pc.if_else(pa.array(labelled), shown["tag"], None),
             "item_id": pa.array(says, pa.string()),
             "text": shown["tag"],
             "cluster_id": shown["cluster_id"],

@@ -29,6 +29,7 @@ _ABOUT: Final = "Near means alike; how far apart distant groups lie says little.
 _LEFT, _FOOT, _TOP = 0.2, 0.2, 0.72
 _HIGH: Final = 6.2
 _SMALLEST, _LARGEST = 6, 30
+_LABEL: Final = 30
 
 
 def draw(points: pa.Table, labels: Mapping[int, str], *, noun: str = "account") -> str:
@@ -70,7 +71,8 @@ def page(points: pa.Table, labels: Mapping[int, str], title: str, *, about: str 
     """The page: an HTML file that needs nothing but itself.
 
     Args:
-        points: as for `draw`; read too: item_id, text, and, where it is there, size: the area of a dot grows with it.
+        points: as for `draw`; read too: item_id, text, and, where they are there, size: the larger, the wider the dot;
+            label: what stands beside the dot.
         labels: terms of each cluster; the legend and every dot of the cluster show them.
         title: heading of the page.
         about: one more sentence below it.
@@ -197,6 +199,15 @@ def _hover(text: str | None) -> str:
     return "<br>".join(_escaped(line) for line in lines)
 
 
+def _labels(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What stands beside dots."""
+    return {
+        "text": [_escaped(look.plain(row["label"], _LABEL)) for row in rows],
+        "textposition": "top center",
+        "textfont": {"size": 10, "color": canvas.INK},
+    }
+
+
 def _wide(size: float | None, largest: float) -> float:
     """Pixels across a dot: 6, and more the larger it is, up to 30."""
     return round(_SMALLEST + (_LARGEST - _SMALLEST) * sqrt((size or 0) / largest), 1)
@@ -210,10 +221,11 @@ def _figure(by_cluster: Mapping[int | None, list[dict[str, Any]]], labels: Mappi
     for number in sorted(by_cluster, key=lambda number: (number is not None, number or 0)):
         rows, style = by_cluster[number], cluster_look.style(number)
         symbol = _SYMBOLS[(number or 0) // few % len(_SYMBOLS)] + ("" if style.filled else "-open")
+        named = any(row.get("label") for row in rows)
         traces.append(
             {
                 "type": "scattergl",
-                "mode": "markers",
+                "mode": "markers+text" if named else "markers",
                 "name": f"{_escaped(cluster_look.name(number, labels))} ({canvas.count_text(len(rows))})",
                 "x": [round(row["x"], 4) for row in rows],
                 "y": [round(row["y"], 4) for row in rows],
@@ -227,6 +239,7 @@ def _figure(by_cluster: Mapping[int | None, list[dict[str, Any]]], labels: Mappi
                     "opacity": 0.85,
                 },
             }
+            | (_labels(rows) if named else {})
         )
     axis = {"visible": False, "zeroline": False}
     return {
