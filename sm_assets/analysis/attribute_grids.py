@@ -49,16 +49,16 @@ def points(algorithm: str, grid: Grid, n_traits: int) -> list[Parameters]:
         case "linear_svm":
             axes = {"C": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0) if full else (0.1, 1.0, 10.0)}
         case "rbf_svm":
-            reach = (0.1, 0.3, 1.0, 3.0) if full else (0.1, 0.3, 1.0)
+            reach = (0.1, 0.3, 1.0) if full else (0.3, 1.0)
             axes = {
                 "C": (0.1, 1.0, 10.0, 100.0) if full else (1.0, 10.0),
                 "gamma": tuple(round(each / max(n_traits, 1), 9) for each in reach),
             }
         case "random_forest":
             axes = {
-                "max_depth": (4, 16, _UNBOUNDED) if full else (4, _UNBOUNDED),
+                "max_depth": (6, _UNBOUNDED),
                 "min_samples_leaf": (1, 5) if full else (1,),
-                "max_features": ("sqrt", 0.3) if full else ("sqrt",),
+                "max_features": ("sqrt", 0.15) if full else ("sqrt",),
             }
         case "logistic_regression":
             axes = {"C": (0.1, 1.0, 10.0) if full else (1.0,)}

@@ -156,7 +156,7 @@ def train_day(
         if lacking:
             found.notices.append(f"{attribute}: no model. {lacking}")
             continue
-        labelled = _labelled(usable, all_traits)
+        labelled = labelled_accounts(usable, all_traits)
         log(f"{attribute}: {len(usable):,} labels of {day}")
         try:
             training = train(
@@ -184,7 +184,7 @@ def _groups(labels: pa.Table) -> npt.NDArray[np.int64]:
     )
 
 
-def _labelled(labels: pa.Table, traits: pa.Table) -> Labelled:
+def labelled_accounts(labels: pa.Table, traits: pa.Table) -> Labelled:
     """Labels with the traits of their accounts."""
     keys = account_keys(labels)
     places = pc.index_in(pa.array(keys), value_set=pa.array(account_keys(traits)))
