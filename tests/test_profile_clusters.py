@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -26,7 +25,9 @@ from follow_lake import read
 
 from sm_assets.defs.clustering_record import clustering_records
 from sm_assets.defs.jobs import WHOLE_CHAIN
+from sm_assets.defs.sql import SQL_ROOT, open_select
 from sm_assets.defs.wiring import build_defs
+from sm_assets.errors import OptionError
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
@@ -37,9 +38,9 @@ SHARED = (
 )  # fmt: skip
 EARLIER = DAY - timedelta(1)
 THEMES = (
-    "rocket orbit lander telescope galaxy launch".split(),
-    "recipe oven garlic butter bread sauce".split(),
-    "goal striker league penalty keeper derby".split(),
+    ["rocket", "orbit", "lander", "telescope", "galaxy", "launch"],
+    ["recipe", "oven", "garlic", "butter", "bread", "sauce"],
+    ["goal", "striker", "league", "penalty", "keeper", "derby"],
 )
 N = 60
 HOSTILE = {
@@ -52,7 +53,7 @@ HOSTILE = {
 }
 BLANK = (None, "", " \t\n ")
 WORDLESS = ("the of and", "https://only.example/x", "@somebody", "\u0645\u0631\u062d\u0628\u0627", "12 34")
-SECRET = "Quodlibet Aardvark"
+OWN_WORDS = "Quodlibet Aardvark"
 
 
 def bios() -> dict[str, str | None]:
@@ -62,7 +63,7 @@ def bios() -> dict[str, str | None]:
     for number in range(N):
         words = random.choice(THEMES[number % 3], 4, replace=False)
         told[f"a{number:03d}"] = f"I love {' '.join(words)}"
-    told["a000"] = f"{SECRET} {told['a000']}"
+    told["a000"] = f"{OWN_WORDS} {told['a000']}"
     for place, text in enumerate(HOSTILE.values()):
         told[f"h{place}"] = text
     for place, blank in enumerate([*BLANK, *WORDLESS]):
@@ -143,12 +144,184 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, dict
     return lake, materialise(lake, (OWN, *SHARED), days=(EARLIER, DAY))
 
 
-def test_all(made) -> None:
+def test_every_account_has_a_status_in_both_models(made: tuple[Lake, dict[str, dict[str, Any]]]) -> None:
+    said = bios()
+    for model in ("kmeans", "hdbscan"):
+        rows = of_model(made[0], model)
+        assert set(rows) == set(said)
+        assert {rows[f"z{place}"]["status"] for place in range(len(BLANK))} == {"no_bio"}
+        assert {rows[f"z{place}"]["status"] for place in range(len(BLANK), len(BLANK + WORDLESS))} == {"no_known_word"}
+        by_theme = [{rows[f"a{number:03d}"]["cluster_id"] for number in range(theme, N, 3)} for theme in range(3)]
+        assert [len(numbers) for numbers in by_theme] == [1, 1, 1]
+        assert set.union(*by_theme) == {0, 1, 2}
+        assert all(row["bio"] == said[account] for account, row in rows.items() if row["status"] != "no_bio")
+        assert rows["h3"]["cluster_id"] == rows["a000"]["cluster_id"]  # a megabyte
+        assert (rows["a001"]["display_name"], rows["a001"]["bio_lang"]) == ("Name of a001", "en")
+    assert len({row["params_hash"] for row in read(made[0], OWN, DAY).to_pylist()}) == 2
+
+
+def test_clusters_are_told_by_terms_and_biographies(made: tuple[Lake, dict[str, dict[str, Any]]]) -> None:
+    lake = made[0]
+    for analysis, model in (("profiles_kmeans", "kmeans"), ("profiles_hdbscan", "hdbscan")):
+        rows = of_model(lake, model)
+        theme_of = {rows[f"a{theme:03d}"]["cluster_id"]: set(THEMES[theme]) for theme in range(3)}
+        terms = [row for row in read(lake, "out_cluster_terms", DAY).to_pylist() if row["analysis"] == analysis]
+        for number, theme in theme_of.items():
+            own = [row for row in terms if row["cluster_id"] == number]
+            assert [row["rank"] for row in own] == list(range(1, len(own) + 1))
+            assert {row["term"] for row in own[:6]} == theme
+            assert all(row["weight"] > 0 and row["n_accounts"] > 1 for row in own)
+            members = [row["bio"] for row in rows.values() if row["cluster_id"] == number]
+            assert own[0]["n_accounts"] == sum(own[0]["term"] in re.split(r"\W+", bio) for bio in members)
+        for row in read(lake, "out_cluster_medoids", DAY).to_pylist():
+            if row["analysis"] == analysis:
+                assert row["post_id"] is None
+                assert rows[row["account_id"]]["bio"] == row["text"]
+                assert rows[row["account_id"]]["cluster_id"] == row["cluster_id"]
+    assert not len(read(lake, "out_cluster_topics", DAY))
+    numbers = Counter(row["analysis"] for row in read(lake, "out_cluster_k", DAY).to_pylist())
+    assert numbers == {"profiles_kmeans": 1, "profiles_hdbscan": 1}
+    lives = {row["event"] for row in read(lake, "out_cluster_ids", DAY).to_pylist()}
+    assert lives == {"continued"}
+
+
+def test_both_models_share_the_places_of_the_map(made: tuple[Lake, dict[str, dict[str, Any]]]) -> None:
     lake, told = made
-    print(told[OWN].keys())
-    for m in ("kmeans", "hdbscan"):
-        print(Counter((r["status"], r["cluster_id"]) for r in of_model(lake, m).values()))
-    for t in SHARED:
-        f = read(lake, t, DAY).to_pylist()
-        print(t, len(f), f[:3])
-    print(samples(lake)[:3000])
+    points = read(lake, "out_map_points", DAY).to_pylist()
+    places: dict[str, dict[str, tuple[float, float]]] = {}
+    for point in points:
+        places.setdefault(point["analysis"], {})[point["item_id"]] = (point["x"], point["y"])
+    assert places["profiles_kmeans"] == places["profiles_hdbscan"]
+    placed = {account for account in bios() if not account.startswith("z")}
+    assert set(places["profiles_kmeans"]) == placed
+    assert max(len(point["text"]) for point in points) < 500
+    with lake.fs.open(told["out_map_points"]["page_profiles_kmeans"], "r", encoding="utf-8") as source:
+        page = source.read()
+    assert "<script>alert('bio')" not in page
+    assert "alert(" in page
+
+
+def test_samples_lie_in_a_file_and_run_nothing(made: tuple[Lake, dict[str, dict[str, Any]]]) -> None:
+    lake, told = made
+    text = samples(lake)
+    assert told[OWN]["samples"] == lake.path("exports", "profiles", f"day={DAY}", "samples.md")
+    for section in text.split("\n## ")[1:]:
+        listed = re.findall(r"^\d+\. (.*)$", section, re.MULTILINE)
+        assert len(listed) == len(set(listed)) == 3 * (3 + 12)
+    assert "<script" not in text
+    assert "\u202e" not in text
+    assert "\x00" not in text
+    assert "**bread**" not in text
+    assert max(map(len, text.splitlines())) < 400
+    assert OWN_WORDS in text
+
+
+def test_metadata_holds_nothing_that_people_say_of_themselves(made: tuple[Lake, dict[str, dict[str, Any]]]) -> None:
+    told = str(made[1])
+    told += "".join(base64.b64decode(found).decode() for found in re.findall(r"base64,([\w+/=]+)", told))
+    assert "Sizes of clusters" in told
+    assert "no_known_word" in told
+    told = html.unescape(told)
+    assert not [bio for bio in bios().values() if bio and len(bio) > 12 and bio[:60] in told]
+    for word in (*OWN_WORDS.split(), "Name of", "HYPERLINK"):
+        assert word not in told
+
+
+def test_what_is_purged_is_gone_after_its_days_are_made_again(lake: Lake) -> None:
+    said = bios()
+    tables = (OWN, "out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_map_points")
+    publish_world(lake, said, days=[DAY])
+    materialise(lake, tables)
+    # That it can be found where it is: files are compressed.
+    assert holding(lake, OWN_WORDS) >= {"out_profile_clusters", "out_map_points", "exports"}
+    del said["a000"]
+    publish_world(lake, said, days=[DAY])
+    materialise(lake, tables)
+    assert holding(lake, OWN_WORDS) == set()
+
+
+def holding(lake: Lake, text: str) -> set[str]:
+    """Tables and folders of files that hold a text."""
+    found = {
+        table for table in (OWN, *SHARED) for day in lake.days(table) if text in str(read(lake, table, day).to_pylist())
+    }
+    files = [path for path in Path(lake.settings.data_root, "exports").rglob("*") if path.is_file()]
+    return found | {"exports" for path in files if text in path.read_text(encoding="utf-8")}
+
+
+def test_two_threads_give_the_same_bytes(made: tuple[Lake, dict[str, dict[str, Any]]], settings: Settings) -> None:
+    lake = Lake(replace(settings, threads=2, start_day=made[0].settings.start_day))
+    publish_world(lake, dict(reversed(bios().items())), days=(EARLIER, DAY))
+    materialise(lake, (OWN,), days=(DAY, DAY))
+
+    def only(root: str) -> dict[str, str]:
+        return {name: value for name, value in digests(Path(root)).items() if f"{OWN}/day={DAY}" in name}
+
+    assert len(only(lake.settings.data_root)) == 1
+    assert only(lake.settings.data_root) == only(made[0].settings.data_root)
+
+
+def test_about_keeps_accounts_that_posted_about_it(lake: Lake) -> None:
+    said = bios()
+    publish_world(lake, said)
+    told = materialise(lake, about=["film festival", "#Cannes24"])
+    wanted = {account for number, account in enumerate(said) if number % 2} | set(list(said)[:2])
+    assert set(of_model(lake, "kmeans")) == wanted
+    assert told[OWN]["accounts_not_about"] == len(said) - len(wanted)
+    records = clustering_records(lake, OWN, DAY)
+    assert {record.parameters["about"] == ["#Cannes24", "film festival"] for record in records.values()} == {True}
+
+
+def test_the_choices_of_the_tutorial_are_parameters(lake: Lake) -> None:
+    publish_world(lake, bios(), days=[DAY])
+    choices = {
+        "url_rule": "dotted", "tokenizer": "tweet/1", "token_rule": "all", "stop_word_languages": ["en", "fr"],
+        "min_features": 0, "bios_per_feature": 4, "min_df": 1, "k_table": [2, 4], "hdbscan_space": "terms",
+        "hdbscan_size_min": 10,
+    }  # fmt: skip
+    materialise(lake, (OWN, "out_cluster_k"), **choices)
+    records = clustering_records(lake, OWN, DAY)
+    assert records["profiles_hdbscan"].record["spec"]["space"] == "terms"
+    assert records["profiles_kmeans"].record["features"]["n_features"] == (N + len(HOSTILE) + len(WORDLESS)) // 4
+    assert records["profiles_kmeans"].record["features"]["languages"] == ["en", "fr"]
+    table = [row for row in read(lake, "out_cluster_k", DAY).to_pylist() if row["analysis"] == "profiles_kmeans"]
+    assert [(row["k"], row["chosen"]) for row in table] == [(2, False), (3, True), (4, False)]
+
+
+def test_too_few_biographies_for_the_tutorials_rule_are_refused(lake: Lake) -> None:
+    publish_world(lake, bios(), days=[DAY])
+    with pytest.raises(OptionError, match="71 biographies give no term: there is one to 100"):
+        materialise(lake, min_features=0)
+
+
+def test_a_day_without_biographies_has_statuses_and_no_cluster(lake: Lake) -> None:
+    publish_world(lake, {f"a{number}": None for number in range(3)}, days=[DAY])
+    told = materialise(lake, (OWN, *SHARED), auto_clusters=True)
+    assert {row["status"] for row in of_model(lake, "kmeans").values()} == {"no_bio"}
+    assert samples(lake).count("No cluster.") == 2
+    assert told["out_map_points"]["rows_out"] == 0
+
+
+BROKEN = {
+    "members_have_a_cluster": [{"cluster_id": None}, {"strength": None}, {"status": "no_bio"}],
+    "accounts_in_both_models": [{"account_id": "b"}, {"bio": "other"}, {"status": "no_bio"}],
+    "numbers_by_size": [{"cluster_id": 1}],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_checks_find_what_is_broken(made: tuple[Lake, dict[str, dict[str, Any]]], lake: Lake, name: str) -> None:
+    path = SQL_ROOT / "checks" / OWN / f"{name}.sql"
+
+    def broken(of: Lake) -> int:
+        with of.connect() as con:
+            return len(open_select(con, of, path, [of.ref(OWN, [DAY])], [DAY]).to_arrow_table())
+
+    assert broken(made[0]) == 0
+    row = {
+        "platform": "bluesky", "account_id": "a", "status": "member", "cluster_id": 0, "strength": 1.0, "bio": "moon",
+        "bio_lang": "en", "n_terms": 1, "params_hash": "a" * 16, "day": DAY,
+    }  # fmt: skip
+    for change in BROKEN[name]:
+        publish(lake, OWN, [row | {"model": "kmeans"}, row | {"model": "hdbscan"} | change], [DAY])
+        assert broken(lake) >= 1

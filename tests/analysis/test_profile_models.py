@@ -33,7 +33,7 @@ THEMES = (
     "senator policy election campaign vote parliament reform citizen",
 )
 COMMON = "love life proud views own living happy always coffee friend travel"
-SMALL = ModelRules(k_table=(2, 3, 4, 5, 6, 7, 8))
+SMALL = ModelRules(k_table=(3, 4, 5, 6, 7))
 
 
 def accounts(bios: list[str | None]) -> pa.Table:
@@ -75,7 +75,7 @@ def test_planted_themes_are_found_by_both_models(seed: int) -> None:
         clusters = found.found[model]
         inside = clusters.labels >= 0
         rows = found.described.rows[inside]
-        assert len(rows) >= 0.9 * len(found.described.rows)
+        assert len(rows) >= (1 if model == KMEANS else 0.8) * len(found.described.rows)
         assert adjusted_rand(clusters.labels[inside], theme[rows]) >= 0.9
         counts = counts_by_status(profiles_table(found, model))
         assert counts["no_bio"] + counts["no_known_word"] == len(range(0, 300, 29))
