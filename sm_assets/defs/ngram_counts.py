@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 from sm_assets.analysis.ngrams import COUNTS, NgramRules, count_ngrams
 from sm_assets.storage import parquet_sql
 
-_POSTS: Final = 16_384
-_BYTES: Final = 8 * 2**20
-_READ: Final = 8_192
+_POSTS: Final = 8_192
+_BYTES: Final = 4 * 2**20
+_READ: Final = 4_096
 _OF_ACCOUNTS: Final = COUNTS.append(pa.field("account_id", pa.string()))
 # Of an account that no batch could hold whole: one row per sequence and language, the first language marked.
 _OF_LARGE: Final = """
@@ -117,6 +117,8 @@ def frequent_ngrams(
                 if is_part:
                     part = part.append_column("account_id", pa.repeat(rows["account_id"][0], len(part)))
                 (large if is_part else whole)[n].write_table(part)
+    # What batches took is DuckDB's now.
+    pa.default_memory_pool().release_unused()
     parts = []
     for n in lengths:
         for name in ("whole", "large"):

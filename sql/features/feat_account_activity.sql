@@ -94,6 +94,16 @@ spaced as (
     from described
 ),
 
+placed as (
+    select
+        *,
+        hour(posted_at) as hour_at,
+        second(posted_at) as second_at,
+        case when gap_s > 0 then floor(log2(gap_s))::bigint else gap_s end
+            as gap_at
+    from spaced
+),
+
 written as (
     select
         platform,
@@ -108,14 +118,67 @@ written as (
         sum(n_chars) as n_chars,
         sum(n_words) as n_words,
         sum(n_emoji) as n_emoji,
-        histogram(hour(posted_at)) as by_hour,
-        histogram(second(posted_at)) as by_second,
-        histogram(
-            case when gap_s > 0 then floor(log2(gap_s))::bigint else gap_s end
-        ) as by_gap,
+        -- Counts of a fixed size go to disk where memory ends; maps would not.
+        [
+            count_if(hour_at = 0), count_if(hour_at = 1),
+            count_if(hour_at = 2), count_if(hour_at = 3),
+            count_if(hour_at = 4), count_if(hour_at = 5),
+            count_if(hour_at = 6), count_if(hour_at = 7),
+            count_if(hour_at = 8), count_if(hour_at = 9),
+            count_if(hour_at = 10), count_if(hour_at = 11),
+            count_if(hour_at = 12), count_if(hour_at = 13),
+            count_if(hour_at = 14), count_if(hour_at = 15),
+            count_if(hour_at = 16), count_if(hour_at = 17),
+            count_if(hour_at = 18), count_if(hour_at = 19),
+            count_if(hour_at = 20), count_if(hour_at = 21),
+            count_if(hour_at = 22), count_if(hour_at = 23)
+        ]::bigint[] as hours,
+        [
+            count_if(gap_at = 0), count_if(gap_at = 1),
+            count_if(gap_at = 2), count_if(gap_at = 3),
+            count_if(gap_at = 4), count_if(gap_at = 5),
+            count_if(gap_at = 6), count_if(gap_at = 7),
+            count_if(gap_at = 8), count_if(gap_at = 9),
+            count_if(gap_at = 10), count_if(gap_at = 11),
+            count_if(gap_at = 12), count_if(gap_at = 13),
+            count_if(gap_at = 14), count_if(gap_at = 15),
+            count_if(gap_at = 16), count_if(gap_at = 17)
+        ]::bigint[] as gaps,
+        [
+            count_if(second_at = 0), count_if(second_at = 1),
+            count_if(second_at = 2), count_if(second_at = 3),
+            count_if(second_at = 4), count_if(second_at = 5),
+            count_if(second_at = 6), count_if(second_at = 7),
+            count_if(second_at = 8), count_if(second_at = 9),
+            count_if(second_at = 10), count_if(second_at = 11),
+            count_if(second_at = 12), count_if(second_at = 13),
+            count_if(second_at = 14), count_if(second_at = 15),
+            count_if(second_at = 16), count_if(second_at = 17),
+            count_if(second_at = 18), count_if(second_at = 19),
+            count_if(second_at = 20), count_if(second_at = 21),
+            count_if(second_at = 22), count_if(second_at = 23),
+            count_if(second_at = 24), count_if(second_at = 25),
+            count_if(second_at = 26), count_if(second_at = 27),
+            count_if(second_at = 28), count_if(second_at = 29),
+            count_if(second_at = 30), count_if(second_at = 31),
+            count_if(second_at = 32), count_if(second_at = 33),
+            count_if(second_at = 34), count_if(second_at = 35),
+            count_if(second_at = 36), count_if(second_at = 37),
+            count_if(second_at = 38), count_if(second_at = 39),
+            count_if(second_at = 40), count_if(second_at = 41),
+            count_if(second_at = 42), count_if(second_at = 43),
+            count_if(second_at = 44), count_if(second_at = 45),
+            count_if(second_at = 46), count_if(second_at = 47),
+            count_if(second_at = 48), count_if(second_at = 49),
+            count_if(second_at = 50), count_if(second_at = 51),
+            count_if(second_at = 52), count_if(second_at = 53),
+            count_if(second_at = 54), count_if(second_at = 55),
+            count_if(second_at = 56), count_if(second_at = 57),
+            count_if(second_at = 58), count_if(second_at = 59)
+        ]::bigint[] as seconds,
         min(posted_at) as first_at,
         max(posted_at) as last_at
-    from spaced
+    from placed
     group by platform, account_id, day
 ),
 
@@ -226,7 +289,7 @@ joined as (
         coalesce(acted.n_reposts, 0) as n_reposts,
         coalesce(acted.n_likes, 0) as n_likes,
         coalesce(followed.n_follows, 0) as n_follows,
-        written.by_hour,
+        coalesce(written.hours, list_resize([]::bigint[], 24, 0)) as hours,
         coalesce(linked.n_with_link, 0) as n_with_link,
         coalesce(tagged.n_with_hashtag, 0) as n_with_hashtag,
         coalesce(mentioned.n_with_mention, 0) as n_with_mention,
@@ -237,8 +300,8 @@ joined as (
         coalesce(linked.n_links, 0) as n_links,
         coalesce(tagged.n_hashtags, 0) as n_hashtags,
         coalesce(mentioned.n_mentions, 0) as n_mentions,
-        written.by_gap,
-        written.by_second,
+        coalesce(written.gaps, list_resize([]::bigint[], 18, 0)) as gaps,
+        coalesce(written.seconds, list_resize([]::bigint[], 60, 0)) as seconds,
         coalesce(hosts.domains, []) as domains,
         coalesce(hosts.domain_counts, []) as domain_counts,
         written.first_at,
@@ -280,24 +343,6 @@ joined as (
             accounts.platform = followed.platform
             and accounts.account_id = followed.account_id
             and accounts.day = followed.day
-),
-
-listed as (
-    select
-        * exclude (by_hour, by_gap, by_second),
-        list_transform(
-            range(0, 24),
-            lambda place: coalesce(by_hour[place], 0)::bigint
-        ) as hours,
-        list_transform(
-            range(0, 18),
-            lambda place: coalesce(by_gap[place], 0)::bigint
-        ) as gaps,
-        list_transform(
-            range(0, 60),
-            lambda place: coalesce(by_second[place], 0)::bigint
-        ) as seconds
-    from joined
 )
 
-select * from listed
+select * from joined
