@@ -14,6 +14,7 @@ import pyarrow as pa
 from sm_assets.contracts import TABLES, Reference, Table
 from sm_assets.contracts.raw import POSITION
 from sm_assets.contracts.schema import quoted
+from sm_assets.defs.attribute_checks import stale_check
 from sm_assets.defs.cluster_analyses import membership_tables
 from sm_assets.defs.cluster_sources import IDS, LINKS, cluster_sources, stale_days
 from sm_assets.defs.clustering_record import PERSONAS, clustering_records
@@ -38,6 +39,7 @@ def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
         *(_sql_checks(lake, table) for table in sorted({path.parent.name for path in check_files()})),
         _cluster_check(lake),
         _persona_sizes_check(lake),
+        stale_check(lake),
     ]
 
 
