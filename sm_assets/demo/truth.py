@@ -108,7 +108,7 @@ def communities_table(residents: Residents) -> pa.Table:
 
 
 def personas_table(residents: Residents) -> pa.Table:
-    """One row per persona: topics, vocabulary, people."""
+    """One row per persona: topics, themes of its biographies, vocabulary, people."""
     people = [0] * len(PERSONAS)
     for person in residents.all:
         people[person.persona] += 1
@@ -118,6 +118,7 @@ def personas_table(residents: Residents) -> pa.Table:
             "name": [persona.name for persona in PERSONAS],
             "n_people": pa.array(people, pa.int64()),
             "topics": [list(persona.topics) for persona in PERSONAS],
+            "themes": [[persona.calling, *persona.themes] for persona in PERSONAS],
             "words": [[*persona.nouns, *persona.adjectives, *persona.doings] for persona in PERSONAS],
         }
     )

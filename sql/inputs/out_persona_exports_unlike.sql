@@ -72,14 +72,17 @@ unlike_profiles as (
         or populations.params_hash is distinct from profiles.params_hash
 ),
 
-unlike_rows as (
+counted as (
     select * from unlike_messages
     union all
     select * from unlike_exposures
     union all
     select * from unlike_profiles
+),
+
+unlike_rows as (
+    select * from counted
+    where n_unlike > 0
 )
 
 select * from unlike_rows
-where n_unlike > 0
-order by made_from_them
