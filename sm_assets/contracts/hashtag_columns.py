@@ -17,11 +17,6 @@ COLUMNS: tuple[Column, ...] = (
     flag("by_hashtag", "A hashtag of the post is in the list of hashtags."),
     flag("by_suggestion", "A search that the platform suggested with the post is in the list of hashtags."),
     flag("by_author", "The author's handle or id is in the list of creators."),
-    Column(
-        "matches",
-        "list<text>",
-        "What was found, in normal form: `#tag` a hashtag, `@name` the author, a bare word a suggested search.",
-    ),
     text("scope_kind", "Whose posts clusters are made from: all posts, a delivery's, an account's.", *SCOPE_KINDS),
     text("scope", "`all`, the delivery, or `<platform>/<account>`."),
     text("unit", "Hashtags, or searches that the platform suggests with a post.", *TAG_UNITS),
@@ -31,5 +26,10 @@ COLUMNS: tuple[Column, ...] = (
 
 # Names that mean something else in another table.
 HOMONYMS: dict[str, Column] = {
+    "relevance.matches": Column(
+        "matches",
+        "list<text>",
+        "What was found, in normal form: `#tag` a hashtag, `@name` the author, a bare word a suggested search.",
+    ),
     "tag.n_accounts": count("n_accounts", "accounts", "Accounts that wrote posts with the tag.", 1),
 }

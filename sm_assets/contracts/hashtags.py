@@ -21,7 +21,7 @@ TABLES: tuple[Table, ...] = (
         key=(*_POST, "list_name"),
         unique_over_days=True,
         columns=pick(
-            "platform post_id list_name by_hashtag by_suggestion by_author matches day",
+            "platform post_id list_name by_hashtag by_suggestion by_author relevance.matches day",
             day="Day of the post in UTC; the partition.",
         ),
         references=(Reference(_POST, "core_posts", _POST),),
