@@ -56,7 +56,7 @@ TABLES: tuple[Table, ...] = (
         key=("resolution", "platform", "bucket_at"),
         partition="as_of",
         columns=pick(
-            "resolution platform bucket_at n_posts volume.n_accounts day",
+            "volume.resolution platform bucket_at n_posts volume.n_accounts day",
             n_posts="Posts, replies and quotes published in it.",
             n_accounts="Accounts that published them, each once; hours of a day do not add up.",
             day=_AS_OF,

@@ -25,7 +25,6 @@ def _histogram(name: str, unit: str, description: str) -> Column:
 COLUMNS: tuple[Column, ...] = (
     # ---- volumes
     time("minute_at", "Beginning of the minute."),
-    text("resolution", "How long the stretches of time are.", *RESOLUTIONS),
     time("bucket_at", "Beginning of the hour or day."),
     # ---- n-grams
     count("n", "words", "Neighbouring words of the sequence.", 1),
@@ -63,6 +62,7 @@ COLUMNS: tuple[Column, ...] = (
 
 # Names that mean something else in another table.
 HOMONYMS: dict[str, Column] = {
+    "volume.resolution": text("resolution", "How long the stretches of time are.", *RESOLUTIONS),
     "volume.n_accounts": count("n_accounts", "accounts", "Accounts with a post in it, each once."),
     "ngram.n_accounts": count("n_accounts", "accounts", "Accounts that use it, each once.", 1),
     "ngram.n_posts": count("n_posts", "posts", "Posts that it stands in, each once.", 1),
