@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,16 @@ def test_each_column_is_defined_once() -> None:
     ]
     assert len(names) > 100
     assert len(names) == len(set(names)), sorted({name for name in names if names.count(name) > 1})
+
+
+def test_no_part_of_the_registry_takes_a_column_of_another() -> None:
+    seen: dict[str, str] = {}
+    for path in sorted((PACKAGE / "contracts").glob("*columns.py")):
+        module = importlib.import_module(f"sm_assets.contracts.{path.stem}")
+        for column in module._OWN if path.stem == "columns" else module.COLUMNS:
+            assert column.name not in seen, f"{column.name} of {path.stem} is one of {seen[column.name]}"
+            seen[column.name] = path.stem
+    assert len(seen) > 300
 
 
 def test_sql_files_end_in_select_star_and_stay_narrow() -> None:

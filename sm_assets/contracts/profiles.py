@@ -19,8 +19,8 @@ TABLES = (
         key=("model", "platform", "account_id"),
         partition="as_of",
         columns=pick(
-            "profile.model platform account_id profile.status cluster.cluster_id? profile.strength? bio? bio_lang n_terms "
-            "display_name? handle? params_hash day",
+            "profile.model platform account_id profile.status cluster.cluster_id? profile.strength? bio? bio_lang "
+            "n_terms display_name? handle? params_hash day",
             cluster_id="Number of the cluster inside its snapshot and model, 0 is the largest; null: in none.",
             day="Last day of the trailing window in UTC; the partition.",
         ),
