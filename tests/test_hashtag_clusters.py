@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -277,6 +278,43 @@ def test_accounts_need_many_tags_and_ids_of_two_platforms_stay_apart(lake: Lake)
     assert {row["scope"] for row in rows(lake)} == {"tiktok/x"}
     assert sorted(row["n_posts"] for row in rows(lake)) == [1, 1, 1, 1, 1, 2]
     assert sorted(clustering_records(lake, MINE, LAST)) == ["hashtags:account:tiktok/x"]
+
+
+def test_counts_of_all_scopes_are_those_of_a_plain_count(lake: Lake) -> None:
+    random = np.random.default_rng(5)
+    posts = []
+    for number in range(300):
+        tags = [f"t{random.integers(12)}" for _ in range(random.integers(5))]
+        searches = [f"s {random.integers(6)}" for _ in range(random.integers(3))]
+        names = sorted({f"d{random.integers(4)}" for _ in range(random.integers(3))})
+        platform, day = ("tiktok", "twitter")[number % 2], (FIRST, LAST)[number % 3 % 2]
+        account = f"a{random.integers(6)}"
+        posts.append(
+            post(number, tags, account=account, platform=platform, day=day, suggestions=searches, deliveries=names)
+        )
+    publish_core(lake, posts)
+    run(lake, min_posts=2, min_tags=9)
+
+    found: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+    for each in posts:
+        scopes = [("all", "all"), ("account", f"{each['platform']}/{each['account_id']}")]
+        for kind, scope in scopes + [("delivery", name) for name in each["deliveries"]]:
+            for unit, words in (("hashtag", each["tags"]), ("suggestion", each["suggestions"])):
+                for tag in set(words):
+                    found.setdefault((kind, scope, unit, tag), []).append(each)
+    frequent = {key: own for key, own in found.items() if len(own) >= 2}
+    sizes = Counter(key[:3] for key in frequent)
+    expected = {key: own for key, own in frequent.items() if key[0] != "account" or sizes[key[:3]] >= 9}
+    assert {key[0] for key in expected} == {"all", "delivery", "account"}
+    made = {(row["scope_kind"], row["scope"], row["unit"], row["tag"]): row for row in rows(lake)}
+    assert set(made) == set(expected)
+    for key, own in expected.items():
+        first = min(own, key=lambda each: (each["posted_at"], each["platform"], each["post_id"]))
+        row = made[key]
+        assert row["n_posts"] == len(own)
+        assert row["n_accounts"] == len({(each["platform"], each["account_id"]) for each in own})
+        assert (row["sample_platform"], row["sample_post_id"]) == (first["platform"], first["post_id"])
+        assert (row["first_at"], row["last_at"]) == (first["posted_at"], max(each["posted_at"] for each in own))
 
 
 # -------------------------------------------------------------------- which posts count
