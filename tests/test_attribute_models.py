@@ -20,6 +20,7 @@ from cluster_lake import publish
 
 from sm_assets.analysis.traits import TRAITS
 from sm_assets.defs.attribute_stored import chosen_models, stale_labels
+from sm_assets.defs.sql import SQL_ROOT, open_select, upstreams
 from sm_assets.defs.wiring import build_defs
 from sm_assets.errors import ModelFileError, OptionError
 from sm_assets.settings import Settings
@@ -38,7 +39,7 @@ def account(number: int) -> str:
 
 
 def publish_traits(lake: Lake, day: date, *, without: frozenset[int] = frozenset()) -> None:
-    """Accounts of three kinds in turn; of the last ones two wrote little, two are like nobody, and some state places."""
+    """Accounts of three kinds in turn; of the last ones two wrote little, two are like nobody, one states a place."""
     random = np.random.default_rng(3)
     rows = []
     for number in range(3 * (PER_CLASS + SPARE)):
@@ -192,9 +193,10 @@ def test_card_and_manifest_tell_all_and_name_nobody(made: tuple[Path, Any]) -> N
     # The purpose stands there as text.
     assert "&lt;b&gt;campaign&lt;/b&gt; \\| reached adults." in card
     assert "minors" in card
-    assert "labels of accounts without traits on this day | 5 |" in Path(
-        lake.path("models", "kind", models["kind"]["model_id"], "card.md")
-    ).read_text()
+    assert (
+        "labels of accounts without traits on this day | 5 |"
+        in Path(lake.path("models", "kind", models["kind"]["model_id"], "card.md")).read_text()
+    )
 
 
 def test_yardsticks_stand_beside_the_model_and_only_it_is_stored(made: tuple[Path, Any]) -> None:
@@ -338,3 +340,50 @@ def test_without_any_label_all_is_null_with_the_reason(tmp_path: Path) -> None:
     assert reasons == {("kind", "no_model"), ("country", "no_model"), ("country", "by_place")}
     assert "No model is there for: kind, country." in told["out_account_attributes"]["how_to_train"]
     assert "kind: no model. There are no labels of it." in told["out_attribute_models"]["notices"]
+
+
+# ------------------------------------------------------------------- checks
+
+
+def broken(lake: Lake, table: str, check: str) -> int:
+    path = SQL_ROOT / "checks" / table / f"{check}.sql"
+    with lake.connect() as con:
+        return len(open_select(con, lake, path, [lake.ref(name, [DAY]) for name in upstreams(path)], [DAY]).fetchall())
+
+
+CHECKED = (
+    ("out_attribute_models", "one_is_chosen"),
+    ("out_account_attributes", "value_or_reason"),
+    ("out_account_attributes", "every_account_has_a_row"),
+)
+
+
+def test_checks_find_nothing_in_what_was_made(made: tuple[Path, Any]) -> None:
+    assert [broken(lake_of(made[0]), *check) for check in CHECKED] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("check", "where", "change"),
+    [
+        (CHECKED[0], {"algorithm": "linear_svm"}, {"sha256": None}),
+        (CHECKED[0], {"algorithm": "linear_svm"}, {"chosen": False}),
+        (CHECKED[0], {"algorithm": "majority"}, {"chosen": True, "sha256": "x", "manifest_sha256": "x"}),
+        (CHECKED[1], {"reason": "too_few_posts"}, {"value": "bot"}),
+        (CHECKED[1], {"reason": "too_few_posts"}, {"reason": None}),
+        (CHECKED[1], {"reason": "by_place"}, {"abstained": True}),
+        (CHECKED[1], {"reason": "no_model"}, {"model_id": "0123456789abcdef"}),
+        (CHECKED[1], {"reason": None}, {"model_id": None}),
+        (CHECKED[1], {"reason": None}, {"probability": None}),
+        (CHECKED[2], {"account_id": account(0), "attribute": "kind"}, None),
+    ],
+)
+def test_checks_find_one_broken_row(
+    copied: Path, check: tuple[str, str], where: dict[str, Any], change: dict[str, Any] | None
+) -> None:
+    lake = lake_of(copied)
+    table = check[0]
+    all_rows = rows(lake, table)
+    place = next(k for k, row in enumerate(all_rows) if all(row[name] == value for name, value in where.items()))
+    changed = [*all_rows[:place], *([all_rows[place] | change] if change else []), *all_rows[place + 1 :]]
+    publish(lake, table, changed, [DAY])
+    assert broken(lake, *check) == 1
