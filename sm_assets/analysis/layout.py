@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from sm_assets.analysis.map_gradient import MapGradient
 from sm_assets.analysis.one_thread_tasks import one_thread
 from sm_assets.analysis.parameters import check_whole
 from sm_assets.analysis.reductions import nearest_neighbours
@@ -34,8 +35,8 @@ PERPLEXITY: Final = 30
 DIMENSIONS: Final = 50
 # With fewer rows there are no neighbourhoods: the plane of the largest variance shows them as they are.
 _LEAST_ROWS: Final = 12
-# Below, the gradient of t-SNE is a tree's; from here on it is interpolated on a grid.
-_MANY_ROWS: Final = 10_000
+# Below, the gradient of t-SNE is a tree's; from here on a grid takes less time.
+_MANY_ROWS: Final = 3_000
 # How far equal rows go from their place, as a share of the way to the next one: less than half.
 _APART: Final = 0.4
 _DECIMALS: Final = 6
@@ -77,7 +78,7 @@ def layout(
         groups: int64[n], rows that a sample takes alike shares of; None: all are one group.
         max_rows: rows placed at most; of more a seeded sample.
         seed: of the sample and the method.
-        threads: of the search for neighbours in t-SNE; the result is the same.
+        threads: of t-SNE, for its neighbours and the transforms of its grid; the result is the same.
 
     Returns:
         Places of all rows that are not all zero, up to `max_rows`; of fewer than 12 distinct ones on the plane of their
@@ -211,7 +212,7 @@ def _tsne(
     jitter = np.random.default_rng(np.random.SeedSequence([seed, n])).normal(0, 1e-6, (n, 2))
     fit = TSNE(
         perplexity=perplexity,
-        negative_gradient_method="bh" if n < _MANY_ROWS else "fft",
+        negative_gradient_method="bh" if n < _MANY_ROWS else MapGradient(threads),
         random_state=seed,
         n_jobs=1,
     )
