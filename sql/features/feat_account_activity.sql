@@ -99,8 +99,11 @@ placed as (
         *,
         hour(posted_at) as hour_at,
         second(posted_at) as second_at,
-        case when gap_s > 0 then floor(log2(gap_s))::bigint else gap_s end
-            as gap_at
+        -- Of nothing but nulls DuckDB counts null, and not 0.
+        coalesce(
+            case when gap_s > 0 then floor(log2(gap_s))::bigint else gap_s end,
+            -1
+        ) as gap_at
     from spaced
 ),
 
