@@ -8,10 +8,12 @@ what each trait means (`sm_assets.contracts.attribute_columns`), counting over t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from sm_assets.analysis.language import UNDETERMINED
@@ -37,6 +39,7 @@ _TOP_LEVELS: Final = {
 }
 # Of countries by rights, but anybody's by use.
 _ANYBODYS: Final = frozenset({"ai", "cc", "co", "eu", "fm", "gg", "gl", "io", "ly", "me", "sh", "to", "tv", "ws"})
+_COUNTRY_LETTERS: Final = 2
 _LEAST_WORDS: Final = 20
 
 
@@ -51,23 +54,24 @@ def language_traits(n: int, languages: pa.Table) -> tuple[Traits, list[str | Non
         language_* [n], and the most frequent language of each account; None: none is certain. Ties by code.
     """
     number, posts = whole(languages, "number"), whole(languages, "n_posts").astype(np.float64)
-    codes = np.asarray(languages["lang"].to_pylist(), dtype=object)
-    certain = codes != UNDETERMINED
+    codes, names = _encoded(languages, "lang")
+    certain = codes != names.get(UNDETERMINED, -1)
     every = np.bincount(number, posts, n)
     known = np.bincount(number[certain], posts[certain], n)
     owner, weight, lang = number[certain], posts[certain], codes[certain]
     best = np.zeros(n)
     np.maximum.at(best, owner, weight)
     top: list[str | None] = [None] * n
+    written = list(names)
     for place in np.flatnonzero(weight == best[owner])[::-1]:
-        top[owner[place]] = lang[place]
+        top[owner[place]] = written[lang[place]]
     traits = {
         "language_top": ratio(best, known),
         "language_entropy": spread(owner, weight, n),
         "language_unknown": ratio(every - known, every),
     }
     for code in _LANGUAGES:
-        chosen = lang == code
+        chosen = lang == names.get(code, -1)
         traits[f"language_{code}"] = ratio(np.bincount(owner[chosen], weight[chosen], n), known)
     return traits, top
 
@@ -80,23 +84,22 @@ def link_traits(n: int, links: pa.Table) -> Traits:
         links: number, n_links, top_level, one row per domain; sorted by number.
     """
     number, count = whole(links, "number"), whole(links, "n_links").astype(np.float64)
-    ends = np.asarray(links["top_level"].to_pylist(), dtype=object)
+    codes, names = _encoded(links, "top_level")
     total = np.bincount(number, count, n)
     most = np.zeros(n)
     np.maximum.at(most, number, count)
 
-    def part(chosen: Any) -> Floats:
+    def part(wanted: Iterable[str]) -> Floats:
+        chosen = np.isin(codes, [names[end] for end in wanted if end in names])
         return ratio(np.bincount(number[chosen], count[chosen], n), total)
 
-    country = np.fromiter((len(end) == 2 and end not in _ANYBODYS for end in ends), bool, len(ends))
+    countries = [end for end in names if len(end) == _COUNTRY_LETTERS and end not in _ANYBODYS]
     traits = {
         "links_entropy": spread(number, count, n),
         "links_top": ratio(most, total),
-        "links_country": part(country),
+        "links_country": part(countries),
     }
-    for name, chosen in _TOP_LEVELS.items():
-        traits[f"links_{name}"] = part(np.isin(ends.astype(str), chosen))
-    return traits
+    return traits | {f"links_{name}": part(wanted) for name, wanted in _TOP_LEVELS.items()}
 
 
 def text_traits(accounts: pa.Table, contents: pa.Table, words: pa.Table, top: list[str | None]) -> Traits:
@@ -191,3 +194,10 @@ def _placed(rows: pa.Table, name: str, n: int) -> Floats:
     placed = np.full(n, np.nan)
     placed[whole(rows, "number")] = floats(rows, name)
     return placed
+
+
+def _encoded(rows: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], dict[str, int]]:
+    """A column of texts as codes [n], and the code of each text, in the order of the rows."""
+    encoded = rows[name].combine_chunks().dictionary_encode()
+    names = {text: code for code, text in enumerate(encoded.dictionary.to_pylist())}
+    return encoded.indices.to_numpy().astype(np.int64), names

@@ -6,17 +6,21 @@ Here: bio_*, handle_*, name_*, account_*. Not here: counting signs in texts (sql
 from __future__ import annotations
 
 import math
-from collections import Counter
+import re
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sm_assets.analysis.trait_words import KINDS, account_languages, word_shares
-from sm_assets.analysis.traits_numbers import Floats, Traits, floats, log10_of, ratio
+from sm_assets.analysis.traits_numbers import Floats, Traits, floats, log10_of, ratio, spread
 
+_NO_SIGN: Final = re.compile(r"[\W_]+")
+_SIGN_BITS: Final = 21
 _DAY = timedelta(days=1) / timedelta(microseconds=1)
 
 
@@ -57,7 +61,7 @@ def _names(accounts: pa.Table) -> Traits:
         "handle_chars": floats(accounts, "handle_chars"),
         "handle_digits": ratio(floats(accounts, "handle_digits"), floats(accounts, "handle_signs")),
         "handle_last_digits": floats(accounts, "handle_last_digits"),
-        "handle_entropy": np.fromiter(map(_sign_entropy, stems), np.float64, len(stems)),
+        "handle_entropy": _sign_entropy(stems),
         "name_chars": floats(accounts, "name_chars"),
         "name_emoji": floats(accounts, "name_emoji"),
         "name_capitals": ratio(floats(accounts, "name_capitals"), floats(accounts, "name_letters")),
@@ -65,12 +69,16 @@ def _names(accounts: pa.Table) -> Traits:
     }
 
 
-def _sign_entropy(stem: str | None) -> float:
-    """Entropy in bits of the signs of a handle."""
-    if not stem:
-        return math.nan
-    counts = sorted(Counter(stem).values())
-    return max(0.0, -sum(count / len(stem) * math.log2(count / len(stem)) for count in counts))
+def _sign_entropy(stems: Sequence[str | None]) -> Floats:
+    """Entropy in bits of the signs of each handle; nan where there is none."""
+    lengths = np.fromiter((len(stem or "") for stem in stems), np.int64, len(stems))
+    signs = np.frombuffer("".join(stem or "" for stem in stems).encode("utf-32-le", "surrogatepass"), "<u4")
+    owner = np.repeat(np.arange(len(stems)), lengths)
+    pairs, counts = np.unique(owner << _SIGN_BITS | signs, return_counts=True)
+    # Sorted by count: the sum does not depend on which sign is which.
+    owner = pairs >> _SIGN_BITS
+    order = np.lexsort((counts, owner))
+    return spread(owner[order], counts[order].astype(np.float64), len(stems))
 
 
 def _likeness(name: str | None, stem: str | None) -> float:
@@ -81,9 +89,9 @@ def _likeness(name: str | None, stem: str | None) -> float:
     return len(first & second) / len(first | second) if first and second else math.nan
 
 
-def _pairs(text: str) -> set[str]:
-    signs = [sign for sign in text.casefold() if sign.isalnum()]
-    return {a + b for a, b in pairwise(signs)}
+def _pairs(text: str) -> set[tuple[str, str]]:
+    signs = _NO_SIGN.sub("", text.casefold())
+    return set(pairwise(signs))
 
 
 def _accounts(accounts: pa.Table, as_of: date) -> Traits:

@@ -41,14 +41,15 @@ class Rhythm:
         self._last = np.full(n, -1, np.int64)
         self._lengths = np.zeros(n)
 
-    def add(self, day: date, rows: pa.Table | pa.RecordBatch) -> None:
+    def add(self, day: date, number: npt.NDArray[np.int64], rows: pa.Table) -> None:
         """Add one day.
 
         Args:
             day: later than those before, or the same with other accounts.
-            rows: number, n_texts, hours, gaps, seconds; each account once a day.
+            number: number of the account of each row; each account once a day.
+            rows: n_texts, hours, gaps, seconds.
         """
-        number, texts = whole(rows, "number"), whole(rows, "n_texts")
+        texts = whole(rows, "n_texts")
         hours = _lists(rows, "hours", _HOURS)
         self._hours[number] += hours
         self._gaps[number] += _lists(rows, "gaps", _GAPS)
@@ -155,7 +156,7 @@ def quiet_hours(hours: Floats) -> tuple[Floats, Floats]:
     return length, np.where((length > 0) & (length < _HOURS), middle, np.nan)
 
 
-def _lists(rows: pa.Table | pa.RecordBatch, name: str, width: int) -> npt.NDArray[np.int64]:
+def _lists(rows: pa.Table, name: str, width: int) -> npt.NDArray[np.int64]:
     column: Any = rows[name]
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return np.asarray(column.flatten().to_numpy(zero_copy_only=False), np.int64).reshape(len(column), width)

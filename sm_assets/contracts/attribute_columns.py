@@ -126,9 +126,14 @@ _TEXT = (
     share("text_media", "Posts, replies and quotes with a picture or video."),
     number("text_hashtags_a_post", "hashtags", "Hashtags per post, reply or quote.", 0),
     number("text_emoji_a_post", "signs", "Emoji per post, reply or quote.", 0),
-    share("text_type_token", "Different words out of the first 100 words of a sample of the posts: low for templates."),
-    share("text_first_person", "Posts of the sample with a word like `I` or `my` (en, de, es, fr, pt)."),
-    share("text_corporate", "Posts of the sample with a word like `our` or `offer` (en, de, es, fr, pt)."),
+    share(
+        "text_type_token",
+        "Different words out of the first 100 of ten posts: low for templates; null: fewer than 20 words.",
+    ),
+    share("text_first_person", "Words like `I` and `my` out of the first 100 words of ten posts (en, de, es, fr, pt)."),
+    share(
+        "text_corporate", "Words like `our` and `offer` out of the first 100 words of ten posts (en, de, es, fr, pt)."
+    ),
 )
 _NETWORK = (
     number("network_mentions_a_post", "mentions", "Accounts named per post, reply or quote.", 0),

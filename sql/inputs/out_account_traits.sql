@@ -37,13 +37,26 @@ delivered as (
     group by platform
 ),
 
+writers as (
+    select
+        platform,
+        account_id
+    from activity
+    where n_texts > 0
+),
+
 known as (
     select
-        *,
-        lower(split_part(handle, '.', 1)) as stem,
-        regexp_extract_all(lower(description), '[\p{L}\p{M}\p{N}'']+')
-            as bio_words
+        latest_profiles.*,
+        lower(split_part(latest_profiles.handle, '.', 1)) as stem,
+        regexp_extract_all(
+            lower(latest_profiles.description), '[\p{L}\p{M}\p{N}'']+'
+        ) as bio_words
     from latest_profiles
+    semi join writers
+        on
+            latest_profiles.platform = writers.platform
+            and latest_profiles.account_id = writers.account_id
 ),
 
 profiles as (

@@ -1,72 +1,63 @@
 -- How many contents the numbered accounts carry, and how many of them others
--- carry too.
+-- carry too. Contents stand by their hashes: whole ids would cost twice.
 with
 
 accounts as (
     select * from run_settings
 ),
 
+carried as (
+    select
+        accounts.number,
+        feat_account_content.n_posts,
+        feat_account_content.content_kind = 'text' as is_text,
+        hash(
+            feat_account_content.content_mode, feat_account_content.content_id
+        ) as content_hash
+    from feat_account_content
+    inner join accounts
+        on
+            feat_account_content.platform = accounts.platform
+            and feat_account_content.account_id = accounts.account_id
+),
+
 contents as (
     select
-        platform,
-        account_id,
-        content_mode,
-        content_id,
-        content_kind,
-        sum(n_posts) as n_posts
-    from feat_account_content
-    group by platform, account_id, content_mode, content_id, content_kind
+        number,
+        content_hash,
+        is_text,
+        sum(n_posts)::bigint as n_posts
+    from carried
+    group by number, content_hash, is_text
 ),
 
 shared as (
-    select
-        content_mode,
-        content_id
+    select content_hash
     from contents
-    group by content_mode, content_id
+    group by content_hash
     having count(*) > 1
 ),
 
 judged as (
     select
-        contents.platform,
-        contents.account_id,
-        contents.content_kind,
+        contents.number,
+        contents.is_text,
         contents.n_posts,
-        shared.content_id is not null as is_shared
+        shared.content_hash is not null as is_shared
     from contents
-    left join shared
-        on
-            contents.content_mode = shared.content_mode
-            and contents.content_id = shared.content_id
+    left join shared on contents.content_hash = shared.content_hash
 ),
 
 counted as (
     select
-        platform,
-        account_id,
+        number,
         count(*) as n_contents,
         count(*) filter (where is_shared) as n_coshared,
-        count(*) filter (where content_kind = 'text') as n_distinct_texts,
-        (sum(n_posts) filter (where content_kind = 'text'))::bigint
-            as n_posts_with_text
+        count(*) filter (where is_text) as n_distinct_texts,
+        (sum(n_posts) filter (where is_text))::bigint as n_posts_with_text
     from judged
-    group by platform, account_id
-),
-
-numbered as (
-    select
-        accounts.number,
-        counted.n_contents,
-        counted.n_coshared,
-        counted.n_distinct_texts,
-        counted.n_posts_with_text
-    from counted
-    inner join accounts
-        on
-            counted.platform = accounts.platform
-            and counted.account_id = accounts.account_id
-    order by accounts.number
+    group by number
+    order by number
 )
 
-select * from numbered
+select * from counted

@@ -1,9 +1,5 @@
--- When the numbered accounts wrote, by day.
+-- When accounts wrote, by day.
 with
-
-accounts as (
-    select * from run_settings
-),
 
 activity as (
     select
@@ -12,25 +8,13 @@ activity as (
         n_posts + n_replies + n_quotes as n_texts,
         hours,
         gaps,
-        seconds,
-        day
+        seconds
     from feat_account_activity
 ),
 
-numbered as (
-    select
-        accounts.number,
-        activity.n_texts,
-        activity.hours,
-        activity.gaps,
-        activity.seconds,
-        activity.day
-    from activity
-    inner join accounts
-        on
-            activity.platform = accounts.platform
-            and activity.account_id = accounts.account_id
-    where activity.n_texts > 0
+active as (
+    select * from activity
+    where n_texts > 0
 )
 
-select * from numbered
+select * from active

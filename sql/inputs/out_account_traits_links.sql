@@ -7,42 +7,39 @@ accounts as (
 
 activity as (
     select * from feat_account_activity
+    where len(domains) > 0
 ),
 
 links as (
     select
-        platform,
-        account_id,
-        unnest(domains) as domain,
-        unnest(domain_counts) as n_links
+        accounts.number,
+        unnest(activity.domains) as domain,
+        unnest(activity.domain_counts) as n_links
     from activity
-    where len(domains) > 0
+    inner join accounts
+        on
+            activity.platform = accounts.platform
+            and activity.account_id = accounts.account_id
 ),
 
 added as (
     select
-        platform,
-        account_id,
+        number,
         domain,
         sum(n_links)::bigint as n_links
     from links
-    group by platform, account_id, domain
+    group by number, domain
 ),
 
-numbered as (
+ended as (
     select
-        accounts.number,
-        added.n_links,
+        number,
+        n_links,
         -- Short addresses of a platform are no address of a country.
-        if(
-            added.domain = 'youtu.be', 'com', split_part(added.domain, '.', -1)
-        ) as top_level
+        if(domain = 'youtu.be', 'com', split_part(domain, '.', -1))
+            as top_level
     from added
-    inner join accounts
-        on
-            added.platform = accounts.platform
-            and added.account_id = accounts.account_id
-    order by accounts.number, added.n_links, top_level
+    order by number, n_links, top_level
 )
 
-select * from numbered
+select * from ended

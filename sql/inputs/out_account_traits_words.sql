@@ -11,7 +11,7 @@ posts as (
         platform,
         account_id,
         left(text, 1000) as text,
-        md5_number_lower(post_id) as place
+        hash(post_id) as place
     from core_posts
     where text is not null
 ),
@@ -29,7 +29,7 @@ said as (
     select
         accounts.number,
         regexp_extract_all(
-            lower(array_to_string(sampled.texts, ' ')),
+            lower(left(array_to_string(sampled.texts, ' '), 700)),
             '[\p{L}\p{M}\p{N}'']+'
         )[1:100] as words
     from sampled

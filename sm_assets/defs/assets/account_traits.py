@@ -11,8 +11,10 @@ from typing import Any, Literal
 import dagster as dg
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
+from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
@@ -72,9 +74,12 @@ def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableRef]
     n = len(accounts)
     number = pa.array(range(n), pa.int64())
     con.register(RUN_SETTINGS, accounts.select(["platform", "account_id"]).append_column("number", number))
+    keys = pair_keys(accounts["platform"], accounts["account_id"])
     rhythm = Rhythm(n)
     for active in next(ref.days for ref in window if ref.table == ACTIVITY):
-        rhythm.add(active, open_select(con, lake, _INPUTS[1], [TableRef(ACTIVITY, (active,))], []).to_arrow_table())
+        rows = open_select(con, lake, _INPUTS[1], [TableRef(ACTIVITY, (active,))], []).to_arrow_table()
+        of_rows = pc.index_in(pair_keys(rows["platform"], rows["account_id"]), value_set=keys)
+        rhythm.add(active, of_rows.to_numpy(), rows)
     contents, words, languages, links, network = (
         open_select(con, lake, path, window, []).to_arrow_table() for path in _INPUTS[2:]
     )
