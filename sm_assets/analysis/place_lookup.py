@@ -28,7 +28,7 @@ RULES: Final = "places/1"
 FACTOR: Final = 5
 """How many times the people of the next country's city of the same name a city needs."""
 # Alternate names are taken of larger cities only: those of small ones are words more often than places.
-_ALTERNATES_FROM: Final = 100_000
+_ALTERNATES_FROM: Final = 200_000
 _LEAST_LETTERS: Final = 4
 _LONGEST: Final = 200
 _LANGUAGES: Final = (
