@@ -250,4 +250,4 @@ def _around(places: npt.NDArray[np.float64], kind: npt.NDArray[np.int64]) -> npt
     # A sunflower's seeds: every further row takes as much of the disc as the ones before.
     angle = number * (np.pi * (3 - np.sqrt(5)))
     away = room[kind] * np.sqrt(number / count[kind])
-    return places[kind] + away[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return np.asarray(places[kind] + away[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1), np.float64)
