@@ -47,14 +47,20 @@ class Writer:
         return f"{draws.pick(language.subjects[topic]).format(place=place)} {rest}"
 
     def message(self, draws: Draws, language: Language, topic: str, place: str) -> str:
-        """Up to three sentences that nobody wrote before in this world; in English two of them tell the persona."""
+        """Up to three sentences that nobody wrote before in this world; in English two of them tell the persona.
+
+        What all personas say alike would stand out more than what each of them says: English texts name their subject
+        and go on in words of the persona.
+        """
         while True:
-            text = f"{draws.pick(language.openers)}{self.headline(draws, language, topic, place)}."
+            opener = draws.pick(language.openers)
             if language.code == "en":
-                persona = PERSONA_OF_TOPIC[topic]
-                text += f" {remark(draws.uniform, persona)}. {remark(draws.uniform, persona)}."
-            elif draws.chance(0.7):
-                text += f" {draws.pick(language.tails)}"
+                persona, subject = PERSONA_OF_TOPIC[topic], draws.pick(language.subjects[topic]).format(place=place)
+                text = f"{opener}{subject}. {remark(draws.uniform, persona)}. {remark(draws.uniform, persona)}."
+            else:
+                text = f"{opener}{self.headline(draws, language, topic, place)}."
+                if draws.chance(0.7):
+                    text += f" {draws.pick(language.tails)}"
             if draws.chance(0.3):
                 text = f"{draws.pick(SIGNS)} {text}"
             if text.casefold() not in self._written:
