@@ -1,10 +1,14 @@
 """Speed and memory of what accounts are: traits of a window, training on labels, as JSON.
 
-    python benchmarks/bench_attributes.py [--only traits] [--accounts 100000] [--threads 2] [--folder DIR] [--json PATH]
+    python benchmarks/bench_attributes.py [--only traits|training] [--accounts 100000] [--labels 5000] [--grid full]
+        [--threads 2] [--folder DIR] [--json PATH]
 
 traits: published Parquet in (daily activity of every account on each of 28 days, languages, contents, profiles, two
 million posts and their mentions), out_account_traits of the last day out: one run through Dagster in a process of its
 own, checks included. Bar: 30 s for 100,000 accounts.
+
+training: labelled traits of three classes in memory, as many as the table has, in groups of four; all candidates and
+yardsticks, nested cross-validation, calibration, curves, the kept model. Bar: 10 min for 5,000 labels, full grid.
 """
 
 from __future__ import annotations
@@ -17,9 +21,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import step_times
 from step_times import Child, perform, report, tell
 
+from sm_assets.analysis.attribute_training import Labelled, TrainingOptions, train
+from sm_assets.analysis.traits import TRAITS as TRAIT_NAMES
 from sm_assets.contracts import TABLES, Column
 from sm_assets.contracts.schema import quoted
 from sm_assets.settings import Settings
@@ -30,7 +37,8 @@ DAYS = 28
 TRAITS = "out_account_traits"
 BAR_S = 30
 BAR_ACCOUNTS = 100_000
-PARTS = ("traits",)
+PARTS = ("traits", "training")
+BAR_TRAINING_S = 600
 
 # What an account does on a day, out of its number and the day's; every account writes on every day.
 _PLANTED = {
@@ -52,7 +60,8 @@ _PLANTED = {
         )""",
     "feat_account_language": """
         select 'twitter' as platform, 'account ' || lpad(a::text, 7, '0') as account_id,
-            (['en', 'de', 'es', 'und'])[1 + (a + ({d} = 3)::int) % 4] as lang, 2 as n_posts, 0.9::double as mean_probability,
+            (['en', 'de', 'es', 'und'])[1 + (a + ({d} = 3)::int) % 4] as lang, 2 as n_posts,
+            0.9::double as mean_probability,
             timestamp '2024-03-01' as first_at
         from range({n}) as t(a)""",
     "feat_account_content": """
@@ -128,7 +137,25 @@ def materialise(root: str, *, threads: int) -> dict[str, Any]:
     return step_times.materialise(settings, last, last, [TRAITS])
 
 
-TASKS = {"plant": plant, "materialise": materialise}
+def fit(labels: int, grid: str, *, threads: int) -> dict[str, Any]:
+    """Models of synthetic labels."""
+    random = np.random.default_rng(7)
+    group = np.arange(labels) // 4
+    classes, names = group % 3, TRAIT_NAMES
+    middle = np.where(np.arange(len(names)) % 3 == np.arange(3)[:, None], 0.6, 0.0)
+    shared = random.normal(size=(group.max() + 1, len(names))) * 0.7
+    values = middle[classes] + shared[group] + random.normal(size=(labels, len(names)))
+    # A third of the traits is not known of every tenth account.
+    values[:, ::3][random.random((labels, len(range(0, len(names), 3)))) < 0.1] = np.nan
+    labelled = Labelled(
+        [f"{n:06d}" for n in range(labels)], values, names, np.array(["bot", "company", "person"])[classes], group,
+        np.repeat("en", labels),
+    )  # fmt: skip
+    found = train(labelled, TrainingOptions(grid="full" if grid == "full" else "quick"), threads=threads, log=tell)
+    return {"chosen": found.chosen.algorithm, "macro_f1": round(found.chosen.scores.macro_f1, 4)}
+
+
+TASKS = {"plant": plant, "materialise": materialise, "fit": fit}
 
 
 def traits(folder: Path, accounts: int, threads: int) -> dict[str, Any]:
@@ -147,6 +174,13 @@ def traits(folder: Path, accounts: int, threads: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def training(labels: int, grid: str, threads: int) -> dict[str, Any]:
+    """Train once, in a process of its own."""
+    run, found = step_times.child(__file__, "fit", labels=labels, grid=grid, threads=threads)
+    bar = BAR_TRAINING_S * labels / 5_000
+    return {"labels": labels, "grid": grid, **found, **told(run), "bar_s": bar, "met": run.wall_s <= bar}
+
+
 def told(run: Child) -> dict[str, Any]:
     """One process in numbers, start included."""
     return {"wall_s": round(run.wall_s, 1), "cpu_s": round(run.cpu_s, 1), "peak_mib": round(run.peak_mib)}
@@ -157,6 +191,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--accounts", type=int, default=BAR_ACCOUNTS)
+    parser.add_argument("--labels", type=int, default=5_000)
+    parser.add_argument("--grid", choices=("quick", "full"), default="full")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--folder", type=Path, help="where to make the lakes; kept if it is given")
     parser.add_argument("--json", type=Path)
@@ -171,6 +207,9 @@ def main() -> None:
         if options.only in (None, "traits"):
             found["traits"] = traits(folder, options.accounts, options.threads)
             tell(json.dumps(found["traits"]))
+    if options.only in (None, "training"):
+        found["training"] = training(options.labels, options.grid, options.threads)
+        tell(json.dumps(found["training"]))
     report(found, options.json)
 
 
