@@ -32,10 +32,8 @@ from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
 OWN = "out_profile_clusters"
-SHARED = (
-    "out_cluster_k", "out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_cluster_links",
-    "out_cluster_ids", "out_map_points",
-)  # fmt: skip
+SUMMARIES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_map_points")
+SHARED = (*SUMMARIES, "out_cluster_k", "out_cluster_links", "out_cluster_ids")
 EARLIER = DAY - timedelta(1)
 THEMES = (
     ["rocket", "orbit", "lander", "telescope", "galaxy", "launch"],
@@ -229,14 +227,13 @@ def test_metadata_holds_nothing_that_people_say_of_themselves(made: tuple[Lake, 
 
 def test_what_is_purged_is_gone_after_its_days_are_made_again(lake: Lake) -> None:
     said = bios()
-    tables = (OWN, "out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_map_points")
     publish_world(lake, said, days=[DAY])
-    materialise(lake, tables)
+    materialise(lake, (OWN, *SUMMARIES))
     # That it can be found where it is: files are compressed.
     assert holding(lake, OWN_WORDS) >= {"out_profile_clusters", "out_map_points", "exports"}
     del said["a000"]
     publish_world(lake, said, days=[DAY])
-    materialise(lake, tables)
+    materialise(lake, (OWN, *SUMMARIES))
     assert holding(lake, OWN_WORDS) == set()
 
 
@@ -279,12 +276,12 @@ def test_the_choices_of_the_tutorial_are_parameters(lake: Lake) -> None:
         "min_features": 0, "bios_per_feature": 4, "min_df": 1, "k_table": [2, 4], "hdbscan_space": "terms",
         "hdbscan_size_min": 10,
     }  # fmt: skip
-    materialise(lake, (OWN, "out_cluster_k"), **choices)
+    materialise(lake, **choices)
     records = clustering_records(lake, OWN, DAY)
     assert records["profiles_hdbscan"].record["spec"]["space"] == "terms"
     assert records["profiles_kmeans"].record["features"]["n_features"] == (N + len(HOSTILE) + len(WORDLESS)) // 4
     assert records["profiles_kmeans"].record["features"]["languages"] == ["en", "fr"]
-    table = [row for row in read(lake, "out_cluster_k", DAY).to_pylist() if row["analysis"] == "profiles_kmeans"]
+    table = records["profiles_kmeans"].k_table
     assert [(row["k"], row["chosen"]) for row in table] == [(2, False), (3, True), (4, False)]
 
 
@@ -296,7 +293,7 @@ def test_too_few_biographies_for_the_tutorials_rule_are_refused(lake: Lake) -> N
 
 def test_a_day_without_biographies_has_statuses_and_no_cluster(lake: Lake) -> None:
     publish_world(lake, {f"a{number}": None for number in range(3)}, days=[DAY])
-    told = materialise(lake, (OWN, *SHARED), auto_clusters=True)
+    told = materialise(lake, (OWN, *SUMMARIES), auto_clusters=True)
     assert {row["status"] for row in of_model(lake, "kmeans").values()} == {"no_bio"}
     assert samples(lake).count("No cluster.") == 2
     assert told["out_map_points"]["rows_out"] == 0
