@@ -78,13 +78,15 @@ def estimator(algorithm: str, parameters: Parameters, seed: int, n_trees: int) -
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
     from sklearn.svm import SVC, LinearSVC
 
     match algorithm:
         case "linear_svm":
             return LinearSVC(**parameters, class_weight="balanced", dual=False, max_iter=5000, random_state=seed)
         case "rbf_svm":
-            return SVC(**parameters, kernel="rbf", class_weight="balanced", cache_size=300)
+            # One class against the rest: the scores of pairs of classes are votes, too coarse to make probabilities of.
+            return OneVsRestClassifier(SVC(**parameters, kernel="rbf", class_weight="balanced", cache_size=300))
         case "random_forest":
             return RandomForestClassifier(
                 n_trees, **parameters, class_weight="balanced", random_state=seed, n_jobs=1
