@@ -227,11 +227,13 @@ class World:
         ):
             files += write_table(root / "truth" / name, table)
         lists = root / "lists" / "demo"
+        creators = list(truth.listed_creators(self.residents, _LISTED_PERSONA))
         return [
             *files,
             write_rows(root / "labels" / "demo.csv", truth.labels(self.residents)),
             write_rows(lists / "hashtags.csv", truth.listed_hashtags(PERSONAS[_LISTED_PERSONA].topics)),
-            write_rows(lists / "creators.csv", truth.listed_creators(self.residents, _LISTED_PERSONA)),
+            # A list without entries is a mistake: a very small world has no creators to list.
+            *([write_rows(lists / "creators.csv", iter(creators))] if len(creators) > 1 else []),
         ]
 
     def truth_accounts(self) -> pa.Table:
