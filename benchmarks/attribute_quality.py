@@ -73,7 +73,7 @@ def given(lake: Lake, day: date, attribute: str, truth: dict[tuple[str, str], st
         lake.register(con, lake.ref("out_account_attributes", [day]))
         lake.register(con, lake.ref("feat_account_labels"))
         rows = con.sql(
-            "select platform, account_id, value, reason, l.account_id is not null from out_account_attributes as a "
+            "select platform, account_id, a.value, reason, l.value is not null from out_account_attributes as a "
             "left join feat_account_labels as l using (platform, account_id, attribute) "
             f"where attribute = '{attribute}'"
         ).fetchall()

@@ -21,8 +21,8 @@ LOGISTIC: Final = "logistic_regression"
 MAJORITY: Final = "majority"
 YARDSTICKS: Final = (LOGISTIC, MAJORITY)
 """What the others must beat."""
-TREES: Final[dict[Grid, int]] = {"quick": 60, "full": 300}
-SEARCHED_TREES: Final[dict[Grid, int]] = {"quick": 30, "full": 100}
+TREES: Final[dict[Grid, int]] = {"quick": 40, "full": 300}
+SEARCHED_TREES: Final[dict[Grid, int]] = {"quick": 20, "full": 100}
 """Trees while parameters are compared; larger forests rank them alike."""
 CURVES: Final[Mapping[str, tuple[str, ...]]] = {
     "linear_svm": ("C",),

@@ -93,7 +93,7 @@ def shifted_priors(probabilities: Numbers, priors: Numbers) -> Numbers:
 
 
 def method_for(calibration: str, counts: npt.NDArray[np.int64], from_labels: int = 1000) -> Any:
-    """sigmoid or isotonic: what was asked for; for `auto`, isotonic where every class has 1,000 labels."""
+    """The method that was asked for; for `auto`, isotonic where every class has 1,000 labels."""
     if calibration != "auto":
         return calibration
     return "isotonic" if counts.min() >= from_labels else "sigmoid"

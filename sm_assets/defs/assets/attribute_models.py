@@ -55,7 +55,8 @@ class AttributeModelsConfig(dg.Config):
         "measured beside them, as yardsticks.",
     )
     grid: Literal["quick", "full"] = Field(
-        default="full", description="How many parameters are tried. quick: a few, and forests of 60 trees instead of 300."
+        default="full",
+        description="How many parameters are tried. quick: a few, and forests of 40 trees instead of 300.",
     )
     target_precision: float = Field(
         default=0.9, gt=0, le=1, description="Share of given values that must be right; else nothing is given."
