@@ -24,7 +24,8 @@ def phrases(entries: Iterable[str], tokenizer: str = DEFAULT_TOKENIZER) -> tuple
     """What is looked for, as tokens.
 
     Args:
-        entries: words, #hashtags or phrases; several tokens must follow each other. A word is not its hashtag.
+        entries: words, #hashtags or phrases; several tokens must follow each other. A word is found as its hashtag,
+            too; a hashtag as a hashtag only.
         tokenizer: name of the tokenizer that makes the tokens of the texts.
 
     Returns:
@@ -40,7 +41,8 @@ def phrases(entries: Iterable[str], tokenizer: str = DEFAULT_TOKENIZER) -> tuple
         raise OptionError(
             f"about must list words, #hashtags or phrases; found {empty[0][:_SHOWN]!r}, which holds no word."
         )
-    return tuple(sorted(set(found)))
+    tagged = [(f"#{tokens[0]}",) for tokens in found if len(tokens) == 1 and tokens[0][0].isalnum()]
+    return tuple(sorted({*found, *tagged}))
 
 
 def holds_any(tokens: pa.ListArray, wanted: Sequence[Phrase]) -> npt.NDArray[np.bool_]:

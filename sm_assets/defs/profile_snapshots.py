@@ -17,10 +17,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sm_assets.analysis.about import holds_any, phrases
 from sm_assets.analysis.cluster_spec import AUTO
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.parameters import params_hash
-from sm_assets.analysis.profile_about import Wanted
 from sm_assets.analysis.profile_clusters import (
     MODELS,
     ModelRules,
@@ -33,6 +33,7 @@ from sm_assets.analysis.profile_clusters import (
 from sm_assets.analysis.profile_features import FeatureRules
 from sm_assets.analysis.profile_words import bio_medoids, bio_terms, sampled, samples_section
 from sm_assets.analysis.text_rules import TextRules
+from sm_assets.analysis.tokens import tokenise
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.sql import input_file, open_select
@@ -129,10 +130,10 @@ def _about(
     con: duckdb.DuckDBPyConnection, lake: Lake, window: list[TableRef], about: list[str], authors: pa.Table
 ) -> pa.Table:
     """Those of the accounts that wrote about it."""
-    wanted = Wanted(about)
+    wanted = phrases(about)
     writers = [pa.array([], pa.string())]
     for batch in open_select(con, lake, input_file(f"{TABLE}_posts"), window, []).to_arrow_reader(_BATCH):
-        hits = batch.filter(wanted.held_by(batch["text"]))
+        hits = batch.filter(pa.array(holds_any(tokenise(batch["text"]), wanted)))
         writers.append(pc.unique(pair_keys(hits["platform"], hits["account_id"])))
     keys = pair_keys(authors["platform"], authors["account_id"])
     return authors.filter(pc.is_in(keys, value_set=pa.concat_arrays(writers)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -145,6 +146,15 @@ def test_only_posts_about_something_count() -> None:
     assert found.n_counted == 3
     assert {"#moon base", "a penalty kick"} <= set(found.table["ngram"].to_pylist())
     assert "party" not in found.table["ngram"].to_pylist()
+
+
+def test_a_word_is_found_as_its_hashtag_and_a_hashtag_as_a_hashtag_only() -> None:
+    texts = ["at #CANNES now", "cannes!", "recannes", "film  festival", "film fan festival", "palme", "#Palme", None]
+    asked = {"Cannes": [0, 1], "Film Festival": [3], "#palme": [6], "palme": [5, 6]}
+    tokens = tokenise(pa.array(texts))
+    for entry, expected in asked.items():
+        assert np.flatnonzero(holds_any(tokens, phrases([entry]))).tolist() == expected
+    assert np.flatnonzero(holds_any(tokens, phrases(asked))).tolist() == [0, 1, 3, 5, 6]
 
 
 @pytest.mark.parametrize("entry", ["", "  ", "!?"])

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from sm_assets.analysis.profile_about import Wanted
 from sm_assets.analysis.profile_words import bio_medoids, bio_terms, sampled, samples_section
-from sm_assets.errors import KernelError, OptionError
+from sm_assets.errors import KernelError
 
 
 @st.composite
@@ -97,17 +96,6 @@ def test_the_page_shows_texts_and_runs_none() -> None:
     assert "2. moon  \\# Heading" in page
     assert not {"<", "\u202e", "\x00"} & set(page)
     assert max(map(len, page.splitlines())) < 300
-
-
-def test_a_word_is_found_as_word_or_tag_a_tag_as_tag_a_phrase_side_by_side() -> None:
-    texts = ["at #CANNES now", "cannes!", "recannes", "film  festival", "film fan festival", "palme", "#Palme", None]
-    asked = {"Cannes": [0, 1], "Film Festival": [3], "#palme": [6], "palme": [5, 6]}
-    for about, expected in asked.items():
-        assert np.flatnonzero(Wanted([about]).held_by(pa.array(texts))).tolist() == expected
-    assert np.flatnonzero(Wanted([*asked]).held_by(pa.array(texts))).tolist() == [0, 1, 3, 5, 6]
-    assert Wanted(["x"]).held_by(pa.array([], pa.string())).to_pylist() == []
-    with pytest.raises(OptionError, match=r"about: '\.\.\.' holds no word"):
-        Wanted(["moon", "..."])
 
 
 def test_unlike_lengths_are_refused() -> None:

@@ -48,7 +48,7 @@ class NgramsConfig(dg.Config):
     about: list[str] = Field(
         default=[],
         description="Words, #hashtags or phrases one of which a post must hold to be counted; empty: every post. A "
-        "word is not its hashtag: list both if both are meant.",
+        "word is found as its hashtag, too.",
     )
     tokenizer: Literal["social/1", "tweet/1"] = Field(
         default="social/1", description="How texts are taken apart. social/1: made for posts; tweet/1: NLTK's."
