@@ -25,6 +25,8 @@ LAYERS = ("core", "feat", "out")
 # Of clusters as a whole; what they say goes when the members' rows are made again.
 NAMELESS = (
     "feat_account_label_rejects",
+    "out_attribute_models",
+    "out_attribute_curves",
     "feat_post_volumes",
     "out_post_volumes",
     "out_ngrams",

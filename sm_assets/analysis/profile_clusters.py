@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any, Final
 
 import numpy as np
@@ -18,14 +17,11 @@ import pyarrow.compute as pc
 
 from sm_assets.analysis.cluster_spec import AUTO, GRID, ClusterSpec, Log
 from sm_assets.analysis.language import label_texts
-from sm_assets.analysis.one_thread_tasks import child_seed, one_thread
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.parameters import check_whole
 from sm_assets.analysis.profile_features import FeatureRules, Features, profile_features
-from sm_assets.analysis.reductions import reduce_rows
-from sm_assets.analysis.silhouette import silhouettes
 from sm_assets.analysis.vector_clusters import Clustering, cluster
-from sm_assets.analysis.vector_rows import Matrix, distinct_rows
+from sm_assets.analysis.vector_rows import Matrix
 from sm_assets.errors import OptionError
 
 KMEANS: Final = "kmeans"
@@ -203,7 +199,7 @@ def cluster_profiles(
 
         matrix = csr_array((len(told.rows), 1))
     found = {KMEANS: _kmeans(matrix, keys, models, say, threads)}
-    found[HDBSCAN] = _dense(matrix, models, say, threads)
+    found[HDBSCAN] = _dense(matrix, keys, models, say, threads)
     return Profiles(told, found)
 
 
@@ -219,76 +215,14 @@ def _kmeans(matrix: Matrix, keys: pa.Array, models: ModelRules, log: Log, thread
     return Clustering(found.labels, found.strength, found.centres, table, found.record)
 
 
-def _dense(matrix: Matrix, models: ModelRules, log: Log, threads: int) -> Clustering:
-    """HDBSCAN of rows in the order of their keys, exact.
-
-    Not by way of the preset of `cluster`: above 30 dimensions its package takes approximate neighbours, and compiles
-    itself for minutes in each process.
-    """
-    n, least = matrix.shape[0], models.least_dense(matrix.shape[0])
-    points, space = _points(matrix, models, threads)
-    labels, strength = np.full(n, -1, np.int32), np.zeros(n)
-    if n and len(distinct_rows(matrix)[0]) == 1:
-        labels[:], strength[:] = 0, 1
-    elif n > least:
-        import sklearn.cluster
-
-        log(f"{n} rows of {points.shape[1]} numbers: dense groups of at least {least}")
-        with one_thread():
-            model = sklearn.cluster.HDBSCAN(min_cluster_size=least, metric="euclidean", copy=True).fit(points)
-        labels, strength = _numbered(model.labels_), np.asarray(model.probabilities_, np.float64)
-    k, inside = int(labels.max(initial=-1)) + 1, np.flatnonzero(labels >= 0)
-    strength[labels < 0] = 0
-    record = {
-        "spec": {"preset": "hdbscan", "space": space, "metric": "euclidean", "size_min": least},
-        "rows": n,
-        "dimensions": int(matrix.shape[1]),
-        "fit_dimensions": int(points.shape[1]),
-        "k_used": k,
-        "noise": n - len(inside),
-        "notices": ["No cluster was found: all rows are noise."] if n and not k else [],
-        "libraries": {"scikit-learn": version("scikit-learn")},
-    }
-    centres, table = points[:0], []
-    if k:
-        own = labels[inside]
-        centres = np.stack([points[labels == number].mean(axis=0) for number in range(k)])
-        told = silhouettes(points[inside], [own], metric="euclidean", seed=models.seed, threads=threads)
-        table = [
-            {
-                "k": k,
-                "inertia": float(((points[inside] - centres[own]) ** 2).sum()),
-                "silhouette": told.means[0],
-                "silhouette_rows": len(told.rows),
-                "stability": None,
-                "smallest_size": int(np.bincount(own).min()),
-                "eligible": True,
-                "chosen": True,
-                "reason": "found",
-            }
-        ]
-    return Clustering(labels, strength.astype(np.float32), centres, table, record)
-
-
-def _points(matrix: Matrix, models: ModelRules, threads: int) -> tuple[npt.NDArray[np.float64], str]:
-    """float64[n, d] in which dense groups are sought, and what they are: as many numbers as terms, or 50."""
-    if models.space == "terms" or min(matrix.shape) <= DIMENSIONS:
-        return np.asarray(matrix.toarray(), np.float64), "terms"
-    seed = child_seed(models.seed, "svd")
-    points = reduce_rows(
-        matrix, "svd", n_components=DIMENSIONS, n_neighbors=2, metric="cosine", seed=seed, threads=threads
-    )
-    return points, "svd"
-
-
-def _numbered(labels: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    """int32[n]: clusters by size, then by their first row; below 0: -1."""
-    inside = np.flatnonzero(labels >= 0)
-    new = np.full(len(labels), -1, np.int32)
-    if len(inside):
-        _, first, place, size = np.unique(labels[inside], return_index=True, return_inverse=True, return_counts=True)
-        new[inside] = np.argsort(np.lexsort((first, -size)))[place]
-    return new
+def _dense(matrix: Matrix, keys: pa.Array, models: ModelRules, log: Log, threads: int) -> Clustering:
+    """HDBSCAN on as many numbers as terms, or on 50."""
+    whole = models.space == "terms" or min(matrix.shape) <= DIMENSIONS
+    spec = ClusterSpec(
+        preset="hdbscan", reduce="none" if whole else "svd", n_components=DIMENSIONS, metric="euclidean",
+        size_min=models.least_dense(matrix.shape[0]), seed=models.seed,
+    )  # fmt: skip
+    return cluster(matrix, keys, spec, log=log, threads=threads)
 
 
 def profiles_table(found: Profiles, model: str) -> pa.Table:

@@ -40,7 +40,7 @@ from sm_assets.errors import KernelError, OptionError
 
 LEAST_REDUCED: Final = 200
 _DENSITY_DIMENSIONS: Final = 50
-_LIBRARIES: Final = {"umap": "umap-learn", "pacmap": "pacmap", "hdbscan": "fast-hdbscan"}
+_LIBRARIES: Final = {"umap": "umap-learn", "pacmap": "pacmap"}
 
 Labels = npt.NDArray[np.int32]
 
@@ -127,8 +127,8 @@ def cluster(
 
     Raises:
         KernelError: arrays that do not fit together, values that are not finite, keys that repeat.
-        OptionError: parameters that these rows do not allow: bounds of sizes, weights with another preset, hdbscan in
-            more than 50 dimensions.
+        OptionError: parameters that these rows do not allow: bounds of sizes, weights with another preset, hdbscan by
+            direction in more than 50 dimensions.
     """
     order = _order(X, keys, sample_weight, spec)
     if not len(order):
@@ -200,7 +200,7 @@ def _reduction(given: _Rows, spec: ClusterSpec, notices: list[str]) -> str:
     """The reduction that these rows get."""
     asked, d = spec.reduction, given.rows.shape[1]
     dense = spec.preset == "hdbscan"
-    if dense and asked == "none" and d > _DENSITY_DIMENSIONS:
+    if dense and asked == "none" and spec.metric == "cosine" and d > _DENSITY_DIMENSIONS:
         raise OptionError(
             f"hdbscan finds only noise in {d} dimensions: without a reduction at most {_DENSITY_DIMENSIONS} are taken. "
             "Set reduce to umap, pacmap or svd."
@@ -257,13 +257,12 @@ def _hdbscan(
     if given.n_distinct == 1:
         labels[:], strength[:] = 0, 1
     elif given.n > spec.size_min:
-        from fast_hdbscan import fast_hdbscan
+        import sklearn.cluster
 
         with one_thread():
-            found, strength = fast_hdbscan(
-                points, min_samples=spec.size_min, min_cluster_size=max(spec.size_min, 2), reproducible=True
-            )
-            labels = np.asarray(found, np.int32)
+            model = sklearn.cluster.HDBSCAN(min_cluster_size=max(spec.size_min, 2), copy=True).fit(points)
+        labels = np.asarray(model.labels_, np.int32)
+        strength = np.where(labels < 0, 0, model.probabilities_)
     k, placed = int(labels.max(initial=-1)) + 1, np.flatnonzero(labels >= 0)
     own = labels[placed]
     centres = np.stack([points[labels == number].mean(axis=0) for number in range(k)]) if k else points[:0]
@@ -304,7 +303,7 @@ def _canonical(labels: Labels, weight: Floats, k: int) -> tuple[Ints, Labels]:
 
 
 def _record(spec: ClusterSpec, given: _Rows | None, notices: list[str]) -> dict[str, Any]:
-    used = ["scikit-learn", *(_LIBRARIES[name] for name in (spec.reduction, spec.preset) if name in _LIBRARIES)]
+    used = ["scikit-learn", *(_LIBRARIES[name] for name in (spec.reduction,) if name in _LIBRARIES)]
     return {
         "spec": spec.told(),
         "rows": given.n if given else 0,

@@ -19,6 +19,7 @@ IO_MANAGER = "lake_io"
 _GROUPS = {"raw": "raw", "stg": "staging", "core": "core", "feat": "features"}
 # Outputs that belong to another's group.
 _SAME_RESULT = {
+    "account": "attribute",
     "influencer": "audience",
     "personas": "persona",
     "estimated": "persona",
