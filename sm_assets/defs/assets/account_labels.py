@@ -52,9 +52,11 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             refuse_vanished(lake, files, asked)
         judged = judge(files.rows, _known(lake, files, list(refs.values())))
         told = _told(files, judged, asked)
-        for name, rows in ((LABELS, judged.labels), (REJECTS, judged.rejects)):
-            # Days made before are made again: an account that is gone takes its labels along.
-            days = sorted({*rows["day"].to_pylist(), *lake.days(name)}.intersection(asked))
+        tables = {LABELS: judged.labels, REJECTS: judged.rejects}
+        # Days made before are made again: an account that is gone takes its labels along.
+        spoken = {day for name, rows in tables.items() for day in (*rows["day"].to_pylist(), *lake.days(name))}
+        days = sorted(spoken.intersection(asked))
+        for name, rows in tables.items():
             of_days = rows.filter(pc.is_in(rows["day"], pa.array(days, pa.date32())))
             counts = judged.counts_of(days) if name == LABELS else {}
             feeds = {day: files.told(judged.fed.get(day, ())) for day in days} if name == LABELS else {}
