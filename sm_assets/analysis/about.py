@@ -13,11 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sm_assets.analysis.tokens import DEFAULT_TOKENIZER, tokenise
+from sm_assets.analysis.tokens import DEFAULT_TOKENIZER, EMAIL_TOKEN, URL_TOKEN, tokenise
 from sm_assets.errors import OptionError
 
 Phrase = tuple[str, ...]
 _SHOWN: Final = 80
+_HASHES: Final = "#＃"
 
 
 def phrases(entries: Iterable[str], tokenizer: str = DEFAULT_TOKENIZER) -> tuple[Phrase, ...]:
@@ -32,17 +33,29 @@ def phrases(entries: Iterable[str], tokenizer: str = DEFAULT_TOKENIZER) -> tuple
         Distinct phrases, sorted.
 
     Raises:
-        OptionError: an entry holds no word; or no such tokenizer.
+        OptionError: an entry holds no word, or an address (all addresses are one token); a hashtag in it is none as it
+            is written, like #COVID-19, which ends before the hyphen; or no such tokenizer.
     """
     asked = list(entries)
     found = [tuple(tokens) for tokens in tokenise(pa.array(asked, pa.string()), tokenizer).to_pylist()]
-    empty = [entry for entry, tokens in zip(asked, found, strict=True) if not tokens]
-    if empty:
-        raise OptionError(
-            f"about must list words, #hashtags or phrases; found {empty[0][:_SHOWN]!r}, which holds no word."
-        )
+    for entry, tokens in zip(asked, found, strict=True):
+        if fault := _fault(entry, tokens, tokenizer):
+            raise OptionError(f"about must list words, #hashtags or phrases; found {entry[:_SHOWN]!r}, which {fault}.")
     tagged = [(f"#{tokens[0]}",) for tokens in found if len(tokens) == 1 and tokens[0][0].isalnum()]
     return tuple(sorted({*found, *tagged}))
+
+
+def _fault(entry: str, tokens: Phrase, tokenizer: str) -> str:
+    """What keeps an entry from being looked for; empty: nothing."""
+    if not tokens:
+        return "holds no word"
+    if not {URL_TOKEN, EMAIL_TOKEN}.isdisjoint(tokens):
+        return "holds an address, and in texts all addresses are alike: give words without it"
+    tags = [word for word in entry.split() if word[0] in _HASHES]
+    for tag, parts in zip(tags, tokenise(pa.array(tags, pa.string()), tokenizer).to_pylist(), strict=True):
+        if len(parts) > 1:
+            return f"is no hashtag behind {parts[0][:_SHOWN]!r}: give that, or words without #"
+    return ""
 
 
 def holds_any(tokens: pa.ListArray, wanted: Sequence[Phrase]) -> npt.NDArray[np.bool_]:

@@ -163,6 +163,25 @@ def test_about_nothing_is_refused(entry: str) -> None:
         phrases(["moon", entry])
 
 
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ("https://x.example/a", "holds an address"),
+        ("read https://x.example/a now", "holds an address"),
+        ("a@x.example", "holds an address"),
+        ("#COVID-19", "no hashtag behind '#covid'"),
+        ("long \uff03COVID-19", "no hashtag behind '#covid'"),
+    ],
+)
+def test_what_texts_hold_otherwise_than_it_is_written_is_refused(entry: str, why: str) -> None:
+    with pytest.raises(OptionError, match=f"about must list words.*{why}"):
+        phrases(["moon", entry])
+
+
+def test_hashtags_in_a_row_and_before_a_stop_are_phrases() -> None:
+    assert phrases(["#moon #probe", "#goal!"]) == (("#goal",), ("#moon", "#probe"))
+
+
 @given(
     st.lists(st.lists(st.sampled_from("abc"), max_size=6), max_size=6),
     st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=3).map(tuple), max_size=3),
