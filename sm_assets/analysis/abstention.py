@@ -72,16 +72,27 @@ def crossed_thresholds(probabilities: Numbers, labels: Places, folds: list[Place
     return given
 
 
-def risk_by_coverage(top: Numbers, right: Flags, n_points: int = 20) -> tuple[Numbers, Numbers]:
+def risk_by_coverage(
+    top: Numbers, right: Flags, n_points: int = 20, weights: Numbers | None = None
+) -> tuple[Numbers, Numbers]:
     """What share is right when only the surest are given: (shares that are given, shares of right ones among them).
+
+    Predictions of one probability are given together or not at all: a share that would part them is left out for the
+    one that holds them all.
 
     Args:
         top: probability of each prediction, float64[n].
         right: whether it was right, bool[n].
         n_points: shares, evenly up to 1.
+        weights: what each prediction counts, float64[n]; None: all alike.
     """
-    order = np.lexsort((right, -top))
-    total = np.cumsum(right[order])
-    n_given = np.unique(np.ceil(np.linspace(0, 1, n_points + 1)[1:] * len(top)).astype(np.int64))
-    n_given = n_given[n_given > 0]
-    return n_given / max(len(top), 1), total[n_given - 1] / n_given
+    order = np.argsort(-top, kind="stable")
+    counts = (np.ones(len(top)) if weights is None else weights)[order]
+    ends = np.flatnonzero(np.append(top[order][1:] < top[order][:-1], True)[: len(top)])
+    given, total = np.cumsum(counts)[ends], np.cumsum(counts * right[order])[ends]
+    # The first end at or beyond each share; rounding must not push an exact one to the next.
+    wanted = np.linspace(0, 1, n_points + 1)[1:] * (given[-1] if len(given) else 0) * (1 - 1e-12)
+    chosen = np.unique(np.searchsorted(given, wanted))[: len(given)]
+    return given[chosen] / max(given[-1], 1e-12) if len(given) else given, total[chosen] / np.maximum(
+        given[chosen], 1e-12
+    )

@@ -24,19 +24,19 @@ class Reliability:
     """Predictions by probability, in bins of equal count; arrays of one length.
 
     Attributes:
-        n: predictions.
+        n: predictions, by their weights.
         probability: mean of the bin.
         right: share of right ones.
     """
 
-    n: npt.NDArray[np.int64]
+    n: Numbers
     probability: Numbers
     right: Numbers
 
     @property
     def error(self) -> float:
         """Expected calibration error: mean distance of probability and share of right ones, 0..1."""
-        return float(np.abs(self.probability - self.right) @ self.n / max(self.n.sum(), 1))
+        return float(np.abs(self.probability - self.right) @ self.n / max(self.n.sum(), _SMALL))
 
     def curve(self) -> tuple[Numbers, Numbers]:
         """(probabilities, shares of right ones), bins of one probability together."""
@@ -44,21 +44,38 @@ class Reliability:
         return x, np.bincount(place, self.right * self.n) / np.bincount(place, self.n)
 
 
-def reliability(top: Numbers, right: npt.NDArray[np.bool_], n_bins: int = N_BINS) -> Reliability:
+def reliability(
+    top: Numbers, right: npt.NDArray[np.bool_], n_bins: int = N_BINS, weights: Numbers | None = None
+) -> Reliability:
     """How probabilities of predictions compare with what came true.
+
+    Predictions of one probability are alike: each counts with the share of right ones among them, whatever bin it
+    falls into.
 
     Args:
         top: probability of each prediction, float64[n].
         right: whether it was right, bool[n].
         n_bins: bins, of equal count up to one; fewer where there are fewer predictions.
+        weights: what each prediction counts, float64[n]; None: all alike.
     """
-    order = np.lexsort((right, top))
-    bins = [part for part in np.array_split(order, n_bins) if len(part)]
+    counts = np.ones(len(top)) if weights is None else weights
+    values, tie = np.unique(top, return_inverse=True)
+    of_tie = np.bincount(tie, right * counts, len(values)) / np.maximum(np.bincount(tie, counts, len(values)), _SMALL)
+    # A tie's rows weigh alike too: which of them falls into which bin must not matter.
+    even = (np.bincount(tie, counts, len(values)) / np.maximum(np.bincount(tie, minlength=len(values)), 1))[tie]
+    bins = [part for part in np.array_split(np.argsort(top, kind="stable"), n_bins) if len(part)]
+    n = np.array([even[part].sum() for part in bins])
     return Reliability(
-        np.array([len(part) for part in bins], np.int64),
-        np.array([top[part].mean() for part in bins]),
-        np.array([right[part].mean() for part in bins]),
+        n,
+        np.array([_mean(top[part], even[part]) for part in bins]),
+        np.array([_mean(of_tie[tie[part]], even[part]) for part in bins]),
     )
+
+
+def _mean(values: Numbers, weights: Numbers) -> float:
+    """Weighted mean; of equal values that value to the last digit."""
+    mean = float(values @ weights / max(float(weights.sum()), _SMALL))
+    return min(max(mean, float(values.min())), float(values.max()))
 
 
 def with_priors(probabilities: Numbers, priors: Numbers, other: Numbers) -> Numbers:

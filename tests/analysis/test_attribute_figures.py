@@ -139,7 +139,48 @@ def test_risk_by_coverage_counts_the_surest_first() -> None:
     assert right.tolist() == [1.0, 1.0, pytest.approx(2 / 3), 0.5]
 
 
+def test_equal_probabilities_are_one_point_of_the_risk_curve() -> None:
+    top = np.repeat([0.9, 0.6], [1000, 1000])
+    right = np.concatenate([np.arange(1000) % 10 != 0, np.arange(1000) % 2 == 0])
+    share, kept = risk_by_coverage(top, right)
+    assert share.tolist() == [0.5, 1.0]
+    assert kept.tolist() == pytest.approx([0.9, 0.7])
+    mixed = np.random.default_rng(1).permutation(2000)
+    assert [each.tolist() for each in risk_by_coverage(top[mixed], right[mixed])] == [share.tolist(), kept.tolist()]
+
+
+def test_less_given_is_wrong_less_often_where_probabilities_are_true() -> None:
+    random = np.random.default_rng(6)
+    top = np.round(random.uniform(0.5, 1, 40_000), 2)
+    share, right = risk_by_coverage(top, random.random(40_000) < top)
+    assert len(share) > 15
+    assert np.all(np.diff(right) <= 0)
+    assert right[0] > 0.95
+    assert right[-1] == pytest.approx(0.75, abs=0.01)
+
+
+def test_weights_count_as_rows_that_stand_more_than_once() -> None:
+    random = np.random.default_rng(7)
+    top, right, times = np.round(random.uniform(0.5, 1, 90), 1), random.random(90) < 0.7, random.integers(1, 4, 90)
+    twice, told = np.repeat(top, times), np.repeat(right, times)
+    for found, expected in zip(
+        risk_by_coverage(top, right, weights=times.astype(float)), risk_by_coverage(twice, told), strict=True
+    ):
+        assert found == pytest.approx(expected)
+    weighted = reliability(top, right, 1, weights=times.astype(float))
+    assert weighted.error == pytest.approx(reliability(twice, told, 1).error)
+
+
 # ------------------------------------------------------------ probabilities
+
+
+def test_predictions_of_one_probability_have_no_order_among_themselves() -> None:
+    right = np.arange(1000) % 10 != 0
+    assert reliability(np.full(1000, 0.9), right).error == pytest.approx(0, abs=1e-9)
+    assert [part.tolist() for part in reliability(np.full(1000, 0.9), right).curve()] == [
+        [pytest.approx(0.9)], [pytest.approx(0.9)],
+    ]  # fmt: skip
+    assert reliability(np.full(1000, 0.7), right).error == pytest.approx(0.2)
 
 
 def test_calibration_error_of_probabilities_that_are_right_and_of_such_that_boast() -> None:
