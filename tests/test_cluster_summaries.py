@@ -18,7 +18,8 @@ from cluster_lake import DAY, THEMES, World, publish, text_key
 from conftest import digests
 from follow_lake import read
 
-from sm_assets.defs.cluster_summaries import topics_status
+from sm_assets.defs.assets.cluster_summaries import _counted
+from sm_assets.defs.cluster_summaries import Summaries, topics_status
 from sm_assets.defs.jobs import WHOLE_CHAIN
 from sm_assets.defs.one_embedder import VECTORS
 from sm_assets.defs.wiring import build_defs
@@ -187,6 +188,7 @@ def test_every_member_is_on_the_map_near_its_like(made: tuple[Lake, dict[str, di
 def test_the_page_lies_beside_the_lake(made: tuple[Lake, dict[str, dict[str, Any]]]) -> None:
     lake, told = made
     path = told["out_map_points"]["page_personas"]
+    assert "notices" not in told["out_map_points"]
     assert path == lake.path("exports", "maps", "personas", f"day={DAY}", "map.html")
     with lake.fs.open(path, "r", encoding="utf-8") as source:
         text = source.read()
@@ -258,6 +260,71 @@ def test_a_snapshot_without_members_succeeds_and_replaces_the_page(lake: Lake) -
     assert "did:plc" not in text
     assert "nothing has a place" in told["out_map_points"]["map_personas"]
     assert "no cluster has terms" in told["out_cluster_terms"]["terms_personas"]
+
+
+def test_a_map_of_other_clusters_than_those_of_the_terms_has_no_words(lake: Lake) -> None:
+    world = World()
+    world.publish(lake)
+    told = materialise(lake)["out_map_points"]
+    assert "notices" not in told
+    words = {number: word for number, theme in enumerate(THEMES) for word in theme.split()}
+    assert any(word in page(lake, told) for word in words.values())
+    # The same accounts, each in another cluster.
+    changed = [
+        row | {"persona_id": (row["persona_id"] + 1) % 3, "day": DAY}
+        for row in read(lake, "out_personas", DAY).to_pylist()
+    ]
+    publish(lake, "out_personas", changed, [DAY], lake.metadata("out_personas", DAY))
+    told = materialise(lake, tables=["out_map_points"])["out_map_points"]
+    assert not any(word in page(lake, told) for word in words.values())
+    assert f"out_cluster_terms is not of the clusters of out_personas on {DAY}" in told["notices"]
+    told = materialise(lake)["out_map_points"]
+    assert any(word in page(lake, told) for word in words.values())
+    assert "notices" not in told
+
+
+def page(lake: Lake, told: Mapping[str, Any]) -> str:
+    """The figure on the page and the picture in the metadata."""
+    with lake.fs.open(told["page_personas"], "r", encoding="utf-8") as source:
+        text = re.search(r'<script type="application/json" id="figure">(.*?)</script>', source.read(), re.DOTALL)
+    assert text is not None
+    return text[1] + base64.b64decode(told["map_personas"].split("base64,")[1].removesuffix(")")).decode()
+
+
+def test_a_day_that_fails_leaves_all_pages_and_a_clustering_that_is_gone_loses_its_own(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    World().publish(lake)
+    told = materialise(lake)["out_map_points"]
+    old = page(lake, told)
+    for name in ("gone", "personas"):
+        for day in (DAY, DAY - timedelta(1)):
+            other = Path(lake.path("exports", "maps", name, f"day={day}", "map.html"))
+            other.parent.mkdir(parents=True, exist_ok=True)
+            other.write_text("old", encoding="utf-8") if name == "gone" else None
+    with monkeypatch.context() as patch:
+        # All pages are written aside by then.
+        patch.setattr("sm_assets.defs.assets.cluster_map.publish_pages", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            materialise(lake, tables=["out_map_points"], out_map_points={"seed": 3})
+    assert page(lake, told) == old
+    materialise(lake, tables=["out_map_points"], out_map_points={"seed": 3})
+    assert page(lake, told) != old
+    pages = sorted(
+        str(path.parent.relative_to(lake.path("exports", "maps")))
+        for path in Path(lake.path("exports", "maps")).rglob("map.html")
+    )
+    assert pages == [f"gone/day={DAY - timedelta(1)}", f"personas/day={DAY}"]
+
+
+def test_counts_name_no_account() -> None:
+    found = Summaries({}, {}, {0: "ok", 1: "ok", 2: "no_terms"}, {"posts": 7})
+    assert _counted("hashtags:account:tiktok/4711", found) == {
+        "hashtags: other clusterings: posts": 7,
+        "hashtags: other clusterings: topics ok": 2,
+        "hashtags: other clusterings: topics no_terms": 1,
+    }
+    assert _counted("hashtags:all", found)["hashtags:all: posts"] == 7
 
 
 def test_days_without_a_snapshot_are_left_alone(lake: Lake) -> None:

@@ -52,7 +52,7 @@ def _fault(entry: str, tokens: Phrase, tokenizer: str) -> str:
     if not {URL_TOKEN, EMAIL_TOKEN}.isdisjoint(tokens):
         return "holds an address, and in texts all addresses are alike: give words without it"
     tags = [word for word in entry.split() if word[0] in _HASHES]
-    for tag, parts in zip(tags, tokenise(pa.array(tags, pa.string()), tokenizer).to_pylist(), strict=True):
+    for parts in tokenise(pa.array(tags, pa.string()), tokenizer).to_pylist():
         if len(parts) > 1:
             return f"is no hashtag behind {parts[0][:_SHOWN]!r}: give that, or words without #"
     return ""

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sm_assets.analysis.parameters import check_whole
 from sm_assets.analysis.token_codes import TokenCodes
@@ -140,3 +141,21 @@ def _spell(words: TokenCodes, pairs: npt.NDArray[np.int64], terms: npt.NDArray[n
     first = np.where(terms < v, terms, pair // max(v, 1))
     firsts, seconds = (words.vocabulary.take(pa.array(each)).to_pylist() for each in (first, pair % max(v, 1)))
     return [a if term < v else f"{a} {b}" for a, b, term in zip(firsts, seconds, terms, strict=True)]
+
+
+def shared_terms(terms: pa.Table, n: int | None = None) -> dict[int, list[str]]:
+    """The terms of each cluster that more than one account uses, for what is kept for good, like figures.
+
+    Args:
+        terms: cluster_id, rank, term, n_accounts.
+        n: terms of a cluster at most; None: all.
+
+    Returns:
+        By cluster, in the order of ranks; a cluster without such a term has no entry.
+    """
+    rows = terms.select(["cluster_id", "rank", "term", "n_accounts"])
+    rows = rows.filter(pc.greater(rows["n_accounts"], 1)).sort_by([("cluster_id", "ascending"), ("rank", "ascending")])
+    found: dict[int, list[str]] = {}
+    for number, term in zip(rows["cluster_id"].to_pylist(), rows["term"].to_pylist(), strict=True):
+        found.setdefault(number, []).append(term)
+    return {number: words[:n] for number, words in found.items()}

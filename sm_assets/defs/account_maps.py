@@ -49,4 +49,4 @@ def place_accounts(
     members = open_select(con, lake, names, window, []).to_arrow_table()
     found = window_vectors(lake, con, source.days)
     items = Items(found.platform, found.account_id, found.total)
-    return place(con, lake, records, window, day, options, members, items)
+    return place(lake, records, day, options, members, items)

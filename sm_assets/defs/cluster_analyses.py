@@ -30,7 +30,8 @@ class Analysis:
         table: its membership table.
         summarise: what the clusters of one record say; see `cluster_summaries.summarise` for the arguments.
         summary_reads: tables that this needs.
-        place: maps by name of the clustering; see `cluster_maps.place` for the arguments. None: it has no map here.
+        place: maps by name of the clustering; see `account_maps.place_accounts` for the arguments. None: it has no
+            map here.
         map_reads: tables that this needs.
     """
 

@@ -6,7 +6,7 @@ Here: from vectors to out_map_points and the HTML file. Not here: whose vectors 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,15 +20,17 @@ import pyarrow.compute as pc
 from sm_assets.analysis.layout import Layout, Method, layout, sample
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.parameters import params_hash
+from sm_assets.analysis.terms import shared_terms
 from sm_assets.contracts import TABLES
-from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.clustering_record import ClusteringRecord, are_of_members
 from sm_assets.defs.windows import with_constants
-from sm_assets.storage import Lake, TableRef
+from sm_assets.storage import Lake
 
 POINTS: Final = "out_map_points"
 TERMS: Final = "out_cluster_terms"
+FOLDER: Final = ("exports", "maps")
 PAGE: Final = "map.html"
-_LABEL_TERMS: Final = 3
+LABEL_TERMS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,11 @@ class ClusterMap:
     Attributes:
         points: rows of out_map_points.
         drawn: those of the picture and the page.
-        labels: first terms of each cluster.
         record: what the layout tells of itself, and what had no vector.
     """
 
     points: pa.Table
     drawn: pa.Table
-    labels: dict[int, str]
     record: dict[str, Any]
 
 
@@ -98,10 +98,8 @@ class _Spots(NamedTuple):
 
 
 def place(
-    con: duckdb.DuckDBPyConnection,
     lake: Lake,
     records: Sequence[ClusteringRecord],
-    window: list[TableRef],
     day: date,
     options: MapOptions,
     members: pa.Table,
@@ -110,10 +108,8 @@ def place(
     """Places of the items of one snapshot of one analysis; its clusterings share them.
 
     Args:
-        con: an open connection.
         lake: the data root.
         records: what stands behind the clusterings, at least one; all are of the same items.
-        window: references cut to the snapshot.
         day: the as-of day.
         options: parameters.
         members: analysis, platform, item_id, cluster_id (null: in none), name; one row per item and clustering.
@@ -138,27 +134,54 @@ def place(
     spots = _Spots(pair_keys(placed["platform"], placed["item_id"]), places)
     shown = sample(groups[places.row], len(placed), options.max_points, options.seed)
     told = places.record | {"n_without_vector": len(first) - len(known), "n_shown": len(shown)}
-    terms = lake.register(con, next(ref for ref in window if ref.table == TERMS)).to_arrow_table()
     maps = {}
     for record in records:
         own = {"method": options.method, "seed": options.seed, "of": record.params_hash}
         common = {"analysis": record.analysis, "params_hash": params_hash(own), "day": day}
         points = spots.of(by_name[record.analysis], common)
-        maps[record.analysis] = ClusterMap(points, points.take(shown), _labels(terms, record.analysis), told)
+        maps[record.analysis] = ClusterMap(points, points.take(shown), told)
     return maps
 
 
-def write_page(lake: Lake, name: str, found: ClusterMap, day: date, folder: Path) -> str:
-    """Write exports/maps/<analysis>/day=.../map.html aside and move it in; its path."""
+def page_path(lake: Lake, name: str, day: date) -> str:
+    """Where the page of one clustering and as-of day is published."""
+    return lake.path(*FOLDER, _folder_name(name), f"day={day}", PAGE)
+
+
+def write_page(name: str, found: ClusterMap, labels: Mapping[int, str], day: date, folder: Path) -> None:
+    """Write the page of one map aside, for `publish_pages`.
+
+    Args:
+        name: of the clustering.
+        found: its map.
+        labels: first terms of each cluster.
+        day: the as-of day.
+        folder: in a workspace of the lake.
+    """
     from sm_assets.plots import cluster_map  # loads plotly
 
-    staged = folder / PAGE
-    staged.write_text(
-        cluster_map.page(found.drawn, found.labels, f"{name} on {day}", about=said(found.record)), encoding="utf-8"
-    )
-    target = lake.path("exports", "maps", name.replace(":", "-"), f"day={day}", PAGE)
-    lake.replace(staged, target)
-    return target
+    staged = folder / str(day) / _folder_name(name) / PAGE
+    staged.parent.mkdir(parents=True)
+    text = cluster_map.page(found.drawn, labels, f"{name} on {day}", about=said(found.record))
+    staged.write_text(text, encoding="utf-8")
+
+
+def publish_pages(lake: Lake, days: Iterable[date], folder: Path) -> None:
+    """Move pages in from where `write_page` wrote them; pages of clusterings that have none on these days go."""
+    root = lake.path(*FOLDER)
+    present = lake.fs.ls(root, detail=False, refresh=True) if lake.fs.isdir(root) else []
+    known = {str(path).rstrip("/").rsplit("/", 1)[-1] for path in present}
+    for day in days:
+        staged = {path.parent.name: path for path in (folder / str(day)).glob(f"*/{PAGE}")}
+        for name in sorted(staged):
+            lake.replace(staged[name], page_path(lake, name, day))
+        for name in sorted(known - staged.keys()):
+            if lake.fs.exists(old := page_path(lake, name, day)):
+                lake.fs.rm(old)
+
+
+def _folder_name(clustering: str) -> str:
+    return clustering.replace(":", "-")
 
 
 def said(record: dict[str, Any]) -> str:
@@ -171,15 +194,25 @@ def said(record: dict[str, Any]) -> str:
     return text + (f" Without a vector: {missing:,}." if missing else "")
 
 
-def _labels(terms: pa.Table, analysis: str) -> dict[int, str]:
-    """First terms of each cluster, without those that one account alone uses: the picture goes into metadata."""
-    rows: Sequence[dict[str, Any]] = (
-        terms.filter(pc.equal(terms["analysis"], analysis)).sort_by(
-            [("cluster_id", "ascending"), ("rank", "ascending")]
-        )
-    ).to_pylist()
-    found: dict[int, list[str]] = {}
-    for row in rows:
-        if row["rank"] <= _LABEL_TERMS and row["n_accounts"] > 1:
-            found.setdefault(row["cluster_id"], []).append(row["term"])
-    return {number: ", ".join(words) for number, words in found.items()}
+def labels(con: duckdb.DuckDBPyConnection, lake: Lake, table: str, day: date) -> dict[str, dict[int, str]] | None:
+    """First terms of each cluster by clustering, without those that one account alone uses: pictures stay for good.
+
+    Args:
+        con: an open connection.
+        lake: the data root.
+        table: the membership table.
+        day: the as-of day.
+
+    Returns:
+        None: out_cluster_terms has no terms of these members; its numbers are those of other clusters, if any.
+    """
+    if not are_of_members(lake, TERMS, table, day):
+        return None
+    terms = lake.register(con, lake.ref(TERMS, [day])).to_arrow_table()
+    return {
+        name: {
+            number: ", ".join(words)
+            for number, words in shared_terms(terms.filter(pc.equal(terms["analysis"], name)), LABEL_TERMS).items()
+        }
+        for name in pc.unique(terms["analysis"]).to_pylist()
+    }

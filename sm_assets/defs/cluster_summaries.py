@@ -21,7 +21,7 @@ import pyarrow as pa
 from sm_assets.analysis.cluster_words import ClusterWords, cluster_words
 from sm_assets.analysis.medoids import medoids
 from sm_assets.analysis.parameters import params_hash
-from sm_assets.defs.clustering_record import ClusteringRecord
+from sm_assets.defs.clustering_record import ClusteringRecord, members_metadata
 from sm_assets.defs.one_embedder import check_one_embedder
 from sm_assets.defs.sql import open_select
 from sm_assets.defs.text_rules import register
@@ -182,11 +182,17 @@ def _record(record: ClusteringRecord, options: SummaryOptions, told: ClusterWord
     return own | {"of": record.params_hash, "stop_words": told.stop_words}
 
 
-def file_metadata(found: Mapping[str, Summaries]) -> dict[str, str]:
-    """Metadata of a day's files: by analysis, how the rows were made, and the status of topics by cluster."""
+def file_metadata(found: Mapping[str, Summaries], members: Mapping[str, str]) -> dict[str, str]:
+    """Metadata of a day's files.
+
+    Args:
+        found: summaries by analysis: how the rows were made, and the status of topics by cluster.
+        members: digests of the membership files by table.
+    """
     return {
         SUMMARIES: json.dumps({name: each.record for name, each in found.items()}, sort_keys=True),
         STATUS: json.dumps({name: each.topics_status for name, each in found.items()}, sort_keys=True),
+        **members_metadata(members),
     }
 
 

@@ -7,18 +7,20 @@ by which rules texts count, and which parameters the snapshot names. Not here: m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.errors import MissingRecord
-from sm_assets.storage import Lake
+from sm_assets.storage import DIGEST, Lake
 
 PERSONAS: Final = "out_personas"
 """The membership table of personas."""
 RECORD: Final = "sm.clustering"
+MEMBERS: Final = "sm.members"
+"""In files of summaries: digests of the membership files that they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,24 @@ class ClusteringRecord:
 def records_metadata(records: Iterable[ClusteringRecord]) -> dict[str, str]:
     """Records of all analyses of a file as its metadata."""
     return {RECORD: json.dumps({record.analysis: record.told() for record in records}, sort_keys=True)}
+
+
+def members_digest(lake: Lake, table: str, day: date) -> str:
+    """Digest of the rows of a membership file; empty: it has none, or is not there."""
+    return lake.metadata(table, day).get(DIGEST, "") if lake.ref(table, [day]).days else ""
+
+
+def members_metadata(digests: Mapping[str, str]) -> dict[str, str]:
+    """Digests of membership files, by table, as metadata of a file."""
+    return {MEMBERS: json.dumps(digests, sort_keys=True)}
+
+
+def are_of_members(lake: Lake, summaries: str, table: str, day: date) -> bool:
+    """Whether a file of summaries is of the membership file as it is now: else its numbers are other clusters'."""
+    if not lake.ref(summaries, [day]).days:
+        return False
+    told: dict[str, str] = json.loads(lake.metadata(summaries, day).get(MEMBERS, "{}"))
+    return bool(told.get(table)) and told[table] == members_digest(lake, table, day)
 
 
 def clustering_records(lake: Lake, table: str, day: date) -> dict[str, ClusteringRecord]:

@@ -94,7 +94,7 @@ def place_bios(
     found = _described(con, lake, records[0], window)
     chosen = found.accounts.take(pa.array(found.rows))
     items = Items(chosen["platform"], chosen["account_id"], found.matrix)
-    return place(con, lake, records, window, day, options, members, items)
+    return place(lake, records, day, options, members, items)
 
 
 def _described(

@@ -6,7 +6,7 @@ Here: the asset and its parameters. Not here: the steps (`defs.cluster_summaries
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 import pyarrow as pa
@@ -15,12 +15,15 @@ from pydantic import Field
 
 from sm_assets.defs.assets.declare import common, ins, out
 from sm_assets.defs.cluster_analyses import ANALYSES, is_pictured, snapshot_days
-from sm_assets.defs.clustering_record import clustering_records
+from sm_assets.defs.clustering_record import clustering_records, members_digest
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.windows import Results, snapshot_refs
 from sm_assets.storage import Lake, TableRef
+
+if TYPE_CHECKING:
+    from sm_assets.defs.cluster_summaries import Summaries
 
 TABLES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids")
 TERMS, TOPICS, _ = TABLES
@@ -67,6 +70,7 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         options = SummaryOptions(**values | {"stop_word_languages": tuple(sorted(set(config.stop_word_languages)))})
         days = snapshot_days(lake, partition_days(list(context.partition_keys)))
         told: dict[date, dict[str, Summaries]] = {day: {} for day in days}
+        members: dict[date, dict[str, str]] = {}
         counts: Counter[str] = Counter()
         last: dict[str, Summaries] = {}
         with lake.workspace("summaries") as folder, lake.connect() as con:
@@ -74,14 +78,14 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             for day in days:
                 counts.clear()
                 window = snapshot_refs(refs.values(), day, lake.settings.window_days)
+                members[day] = {each.table: members_digest(lake, each.table, day) for each in ANALYSES}
                 for each in ANALYSES:
                     for analysis, record in clustering_records(lake, each.table, day).items():
                         found = each.summarise(con, lake, record, window, day, options, folder)
                         for name, rows in found.tables.items():
                             results.add(name, rows)
                         told[day][analysis] = last[analysis] = found
-                        counts.update({f"{analysis}: {what}": n for what, n in found.counts.items()})
-                        counts.update(f"{analysis}: topics {word}" for word in found.topics_status.values())
+                        counts.update(_counted(analysis, found))
             shared = {"as_of": str(days[-1]) if days else "no snapshot", "counts": counts_table(counts, "what", "n")}
             pictured = {name: each for name, each in last.items() if is_pictured(name)}
             shared |= {f"made_by_{name}": dg.MetadataValue.json(each.record) for name, each in pictured.items()}
@@ -90,11 +94,22 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 rows = results.relation(con, name)
                 metadata = figures.get(name, {}) | shared
                 yield dg.Output(
-                    Rows(rows, days, metadata=metadata, file_metadata=lambda day: file_metadata(told[day])), name
+                    Rows(
+                        rows, days, metadata=metadata, file_metadata=lambda day: file_metadata(told[day], members[day])
+                    ),
+                    name,
                 )
 
     made: dg.AssetsDefinition = cluster_summaries
     return made
+
+
+def _counted(clustering: str, found: "Summaries") -> Counter[str]:
+    """What went in; clusterings that have no pictures are counted together: some are named for accounts."""
+    name = clustering if is_pictured(clustering) else f"{clustering.split(':', maxsplit=1)[0]}: other clusterings"
+    counts = Counter({f"{name}: {what}": n for what, n in found.counts.items()})
+    counts.update(f"{name}: topics {word}" for word in found.topics_status.values())
+    return counts
 
 
 def _figures(terms: dict[str, pa.Table]) -> dict[str, dg.MarkdownMetadataValue]:

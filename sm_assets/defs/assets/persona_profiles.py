@@ -12,6 +12,7 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
+from sm_assets.analysis.terms import shared_terms
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.clustering_record import PERSONAS, required_record
@@ -82,5 +83,4 @@ def _snapshot(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], 
 
 def _shared_terms(con: duckdb.DuckDBPyConnection) -> dict[int, list[str]]:
     """Of each persona of the snapshot that was just read, the terms that at least two of its accounts use."""
-    terms = con.table(TERMS).filter(f"analysis = '{ANALYSIS}' and n_accounts > 1")
-    return dict(terms.aggregate("cluster_id, list(term)").fetchall())
+    return shared_terms(con.table(TERMS).filter(f"analysis = '{ANALYSIS}'").to_arrow_table())
