@@ -39,6 +39,11 @@ CERTAIN = {
     "Georgia, USA": "US", "Tbilisi, Georgia": "GE", "Atlanta, Georgia": "US", "Athens, Georgia": "US",
     "Washington, D.C.": "US", "Granada, España": "ES", "Nice, France": "FR", "Paradise, NV": "US",
     "Moscow, Idaho": "US", "Deutschland, Berlin": "DE", "Berlin (Germany)": "DE", "Paris / France": "FR",
+    # Joined places, where each of them is one; words that join within a name.
+    "Berlin and Hamburg": "DE", "From Berlin to Hamburg": "DE", "Berlin, Germany & Hamburg, Germany": "DE",
+    "Trinidad and Tobago": "TT", "Bosnia & Herzegovina": "BA", "Newfoundland and Labrador": "CA",
+    "Bali": "ID", "Ubud, Bali, Indonesia": "ID", "Bali, West Bengal": "IN", "Victoria, BC": "CA", "Naples": "IT",
+    "Congo-Kinshasa": "CD", "Manchester, Jamaica": "JM", "Berlin | he/him": "DE", "Лондон": "GB",
     # Without a mark between them.
     "London UK": "GB", "Austin TX": "US", "austin, tx": "US", "日本 東京": "JP",
 }  # fmt: skip
@@ -52,7 +57,14 @@ UNCERTAIN = (
     "Hmm, OK", "Nope, NO", "Hell, ME", "LA", "de", "in", "IN",
     # Several countries share the name.
     "Georgia", "Valencia", "Granada", "Manchester", "Cambridge", "San José", "Hyderabad", "Newcastle", "Ontario",
+    "Victoria", "victoria", "Bethlehem", "Islamabad", "Odessa", "Congo", "Kongo", "University", "Liberty",
+    # Words around a country, which is not where the account is.
+    "Never been to Germany", "Moving to Japan", "Get me to Greece", "Freedom and Iran", "Down with Russia & China",
+    "Glory to Ukraine", "freedom AND Iran", "Peace+Iran", "death to Israel", "Peace, love & Jamaica",
+    # A country with a city of another behind it: Jamaica is a part of Queens too.
+    "Jamaica, Queens", "Germany, Lyon",
     # Several places.
+    "London and Paris", "London + Paris", "London, UK and Paris, France",
     "London / Paris", "London & New York", "Berlin, Paris", "Los Angeles → Tokyo", "France and Germany", "🇺🇸🇬🇧",
     "Berlin, Germany / Paris, France", "Springfield / London", "London / Paris 🇩🇪",
 )  # fmt: skip

@@ -24,9 +24,11 @@ import pyarrow.compute as pc
 from sm_assets.analysis.labels import country_codes
 from sm_assets.contracts.attribute_columns import PLACE_RULES
 
-RULES: Final = "places/1"
+RULES: Final = "places/2"
 FACTOR: Final = 5
 """How many times the people of the next country's city of the same name a city needs."""
+# The same where the name is not its own, but the own one of a city of another country.
+_ALTERNATE_FACTOR: Final = 30
 # Alternate names are taken of larger cities only: those of small ones are words more often than places.
 _ALTERNATES_FROM: Final = 200_000
 _LEAST_LETTERS: Final = 4
@@ -39,8 +41,9 @@ _LANGUAGES: Final = (
 _FLAG: Final = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 # Flags of England, Scotland and Wales.
 _BRITISH: Final = re.compile("\U0001f3f4\U000e0067\U000e0062[\U000e0061-\U000e007a]+\U000e007f")
-# Between places, and inside one.
-_ALTERNATIVES: Final = re.compile(r"[;/|\\·•●⇄→↔➡&+\n\r\t]|\s[-–—]+>?\s|\s(?:and|und|y|et|e|to|via|or)\s")
+# Between places; between places or words; inside a place.
+_ALTERNATIVES: Final = re.compile(r"[;/|\\·•●⇄→↔➡\n\r\t]|\s[-–—]+>?\s")
+_JOINED: Final = re.compile(r"\s*[&+]\s*|\s(?:and|und|y|et|e|to|via|or)\s", re.IGNORECASE)
 _BREAKS: Final = re.compile(r"[,()\[\]、，]")
 _ACCENTS: Final = re.compile("([\x00-\x7f])[\u0300-\u036f]+")
 _BLANKS: Final = str.maketrans({"-": " ", ".": None, "\u2019": "'"})
@@ -66,7 +69,8 @@ class _Names:
 
     Attributes:
         strong: countries and regions: name -> rule by country.
-        cities: name -> people of the largest city of the name by country.
+        cities: name -> people of the largest city of the name by country; less where the name is not its own and
+            would be certain by little.
         codes: letters behind a city -> countries.
         not_places: names that mean something else where they stand alone.
         around: words around a place that change nothing.
@@ -113,8 +117,9 @@ def country_of(text: str) -> Place | None:
     found: set[Place] = set()
     # Of what is read but not certain by itself, the countries that it leaves open.
     left_open: list[set[str]] = []
-    for several in _ALTERNATIVES.split(_unflagged(written)):
-        strong, cities = _evidence(several, names)
+    apart = _ALTERNATIVES.split(_unflagged(written))
+    for one in (one for several in apart for one in _each(several, names)):
+        strong, cities = _evidence(one, names)
         place = _agreed(strong, cities)
         if place:
             found.add(place)
@@ -128,6 +133,16 @@ def country_of(text: str) -> Place | None:
     return min(found, key=lambda place: PLACE_RULES.index(place.rule))
 
 
+def _each(text: str, names: _Names) -> list[str]:
+    """Places that `and`, `to` and the like join: only where each of them is read, for else they join other words."""
+    joined = _JOINED.split(text)
+    if len(joined) == 1 or _known(folded(_plain(text)), names, alone=False):
+        return [text]
+    parts = [[part for part in map(_plain, _BREAKS.split(one)) if part] for one in joined]
+    readings = [_reading(part, names, behind=n > 0, alone=len(one) == 1) for one in parts for n, part in enumerate(one)]
+    return joined if all(parts) and all(countries or people for countries, people in readings) else [text]
+
+
 def _evidence(text: str, names: _Names) -> tuple[list[dict[str, str]], list[dict[str, int]]]:
     """What the parts of one place say: countries by rule, and cities by people."""
     strong: list[dict[str, str]] = []
@@ -139,6 +154,9 @@ def _evidence(text: str, names: _Names) -> tuple[list[dict[str, str]], list[dict
             strong.append(countries)
         if people:
             cities.append(people)
+            if not countries and any("country" in found.values() and not {*found} & {*people} for found in strong):
+                # Behind a country, a city of others: one of both is not what it seems.
+                strong.append(dict.fromkeys(people, "region"))
     return strong, cities
 
 
@@ -264,9 +282,11 @@ def _names() -> _Names:
         elsewhere = max((people for other, people in cities.get(name, {}).items() if other != code), default=0)
         if language == "en" or elsewhere < _ALTERNATES_FROM:
             strong[name][code] = "country"
+    stated: dict[str, dict[str, str]] = defaultdict(dict)
     for code, listed in own["countries"].items():
         for name in listed:
-            strong[folded(name)] = {code: "country"}
+            stated[folded(name)][code] = "country"
+    strong.update(stated)
     regions = [("US", state["name"]) for state in states.values()]
     regions += [(code, name) for code, listed in own["regions"].items() for name in listed]
     for code, name in regions:
@@ -297,13 +317,14 @@ def _country_names() -> Iterator[tuple[str, str, str]]:
     known = country_codes()
     for language in _LANGUAGES:
         for code, name in Locale.parse(language).territories.items():
-            plain = folded(_MARKS.sub(" ", name))
-            if code in known and (len(plain) >= _LEAST_LETTERS or not plain.isascii()):
-                yield code, plain, language
+            for plain in {folded(_MARKS.sub(" ", spelt)) for spelt in (name, name.replace("&", " and "))}:
+                if code in known and (len(plain) >= _LEAST_LETTERS or not plain.isascii()):
+                    yield code, plain, language
 
 
 def _cities(cities: Iterable[dict[str, Any]], own: dict[str, list[str]]) -> dict[str, dict[str, int]]:
     index: dict[str, dict[str, int]] = defaultdict(dict)
+    named: dict[str, dict[str, int]] = defaultdict(dict)
     for city in cities:
         code, people = city["countrycode"], city["population"]
         listed = {city["name"]}
@@ -312,6 +333,14 @@ def _cities(cities: Iterable[dict[str, Any]], own: dict[str, list[str]]) -> dict
         for name in listed:
             plain = folded(name)
             index[plain][code] = max(people, index[plain].get(code, 0))
+        plain = folded(city["name"])
+        named[plain][code] = max(people, named[plain].get(code, 0))
+    for name, own_name in named.items():
+        for code, people in index[name].items():
+            # A name that is not the city's own, as Victoria of Hong Kong, is held against those whose own it is.
+            others = max((count for other, count in own_name.items() if other != code), default=0)
+            if people > own_name.get(code, 0) and FACTOR * others <= people < _ALTERNATE_FACTOR * others:
+                index[name][code] = FACTOR * others - 1
     for code, names in own.items():
         for name in names:
             index[folded(name)] = {code: _ALTERNATES_FROM}
