@@ -27,6 +27,7 @@ from sm_assets.analysis.partitions_agreement import adjusted_rand
 from sm_assets.analysis.platform_tags import platform_tags, stop_tags
 from sm_assets.analysis.text_normaliser import text_keys
 from sm_assets.analysis.vector_clusters import cluster
+from sm_assets.defs import cluster_files, hashtag_summaries
 from sm_assets.defs.assets import cluster_identity, cluster_k, cluster_summaries, hashtag_clusters, post_relevance
 from sm_assets.defs.assets.declare import IO_MANAGER
 from sm_assets.defs.clustering_record import clustering_records
@@ -276,8 +277,43 @@ def test_accounts_need_many_tags_and_ids_of_two_platforms_stay_apart(lake: Lake)
     publish_core(lake, posts)
     run(lake, min_tags=6, scopes=["account"])
     assert {row["scope"] for row in rows(lake)} == {"tiktok/x"}
+    # Maps are for pages, and accounts have none.
+    assert {(row["x"], row["y"]) for row in rows(lake)} == {(None, None)}
     assert sorted(row["n_posts"] for row in rows(lake)) == [1, 1, 1, 1, 1, 2]
     assert sorted(clustering_records(lake, MINE, LAST)) == ["hashtags:account:tiktok/x"]
+    run(lake, min_tags=6)
+    assert {row["scope_kind"] for row in rows(lake)} == {"all"}
+
+
+def test_files_of_many_clusterings_are_read_once_a_day(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    tags = [*SPACE, *FOOD]
+    posts = [
+        post(n * 20 + m, [tags[(n + m) % 16]], account=f"a{n}", day=(FIRST, LAST)[m % 2])
+        for n in range(6)
+        for m in range(12)
+    ]
+    publish_core(lake, posts)
+    read: Counter[tuple[str, str]] = Counter()
+    for module in (cluster_files, hashtag_summaries):
+        select = module.open_select
+
+        def counted(con: Any, lake: Lake, path: Path, refs: Any, days: list[date], select: Any = select) -> Any:
+            read[path.stem, str(days[0])] += 1
+            return select(con, lake, path, refs, days)
+
+        monkeypatch.setattr(module, "open_select", counted)
+    run(lake, MINE, *SHARED, first=FIRST, scopes=["account"], units=["hashtag"], min_tags=6, n_clusters=2)
+    names = sorted(f"hashtags:account:tiktok/a{n}" for n in range(6))
+    assert sorted(clustering_records(lake, MINE, LAST)) == names
+    days = [str(day) for day in lake.days(MINE)]
+    assert read == {(f"hashtags_{what}", day): 1 for what in ("members", "tags") for day in days}
+    # Every clustering got its own tags.
+    said: dict[str, set[str]] = {}
+    for row in rows(lake, f"day = '{LAST}'", "analysis, term", "out_cluster_terms"):
+        said.setdefault(row["analysis"], set()).add(row["term"])
+    assert said == {name: {tags[(n + m) % 16] for m in range(12)} for n, name in enumerate(names)}
+    numbered = rows(lake, f"day = '{LAST}'", "distinct analysis, cluster_id", "out_cluster_ids")
+    assert numbered == [{"analysis": name, "cluster_id": number} for name in names for number in (0, 1)]
 
 
 def test_counts_of_all_scopes_are_those_of_a_plain_count(lake: Lake) -> None:
@@ -293,7 +329,7 @@ def test_counts_of_all_scopes_are_those_of_a_plain_count(lake: Lake) -> None:
             post(number, tags, account=account, platform=platform, day=day, suggestions=searches, deliveries=names)
         )
     publish_core(lake, posts)
-    run(lake, min_posts=2, min_tags=9)
+    run(lake, min_posts=2, min_tags=9, scopes=["all", "delivery", "account"])
 
     found: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
     for each in posts:

@@ -36,7 +36,8 @@ class TagClusters:
         cluster_id: int64[n]; null: noise, or without a vector.
         x, y: float64[n]; null: no place.
         k_table: rows of out_cluster_k without analysis, params_hash and day.
-        record: of the clusters (see `vector_clusters.Clustering`) and, under `layout`, of the map; n_without_vector.
+        record: of the clusters (see `vector_clusters.Clustering`) and, under `layout`, of the map, if there is one;
+            n_without_vector.
         notices: sentences.
     """
 
@@ -56,7 +57,7 @@ def cluster_tags(
     spec: ClusterSpec,
     *,
     weights: Weights = "posts",
-    map_method: Method = "tsne",
+    map_method: Method | None = "tsne",
     log: Log | None = None,
     threads: int = 1,
 ) -> TagClusters:
@@ -69,7 +70,7 @@ def cluster_tags(
         present: bool[n]: whether the tag has a vector.
         spec: how.
         weights: how heavy a tag is: its posts, 1 and their natural logarithm, or 1; hdbscan knows no weights.
-        map_method: see `layout`.
+        map_method: see `layout`; None: no tag gets a place, which saves most of the time of a small clustering.
         log: takes sentences about the progress.
         threads: tasks at a time; the result is the same with any number.
 
@@ -87,11 +88,14 @@ def cluster_tags(
     found = cluster(vectors[rows], keys, spec, sample_weight=weight, log=log, threads=threads)
     labels = np.full(n, -1, np.int64)
     labels[rows] = _by_posts(found.labels, n_posts[rows], keys)
-    places = layout(
-        vectors[rows], keys.to_pylist(), method=map_method, groups=labels[rows], seed=spec.seed, threads=threads
-    )
     x, y = np.full(n, np.nan), np.full(n, np.nan)
-    x[rows[places.row]], y[rows[places.row]] = places.x, places.y
+    record = found.record | {"n_without_vector": n - len(rows)}
+    if map_method is not None:
+        places = layout(
+            vectors[rows], keys.to_pylist(), method=map_method, groups=labels[rows], seed=spec.seed, threads=threads
+        )
+        x[rows[places.row]], y[rows[places.row]] = places.x, places.y
+        record["layout"] = places.record
     missing = n - len(rows)
     notices = found.notices + ([f"{missing} tags have no vector: no word of them is left."] if missing else [])
     return TagClusters(
@@ -99,7 +103,7 @@ def cluster_tags(
         pa.array(x, mask=np.isnan(x)),
         pa.array(y, mask=np.isnan(y)),
         found.k_table,
-        found.record | {"layout": places.record, "n_without_vector": missing},
+        record,
         notices,
     )
 

@@ -1,7 +1,7 @@
 """The snapshots of one clustering in their order: links between neighbours, names over all of them.
 
-Here: reading members and links, making those that are not there or not current. Not here: which snapshots belong
-together (`defs.cluster_sources`), what goes on and what is new (`sm_assets.analysis.cluster_identity`).
+Here: making links and names that are not there or not current. Not here: reading files (`defs.cluster_files`), which
+snapshots belong together (`defs.cluster_sources`), what goes on and what is new (`analysis.cluster_identity`).
 """
 
 from __future__ import annotations
@@ -10,18 +10,13 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
-import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from sm_assets.analysis.cluster_identity import Members, cluster_ids, cluster_links
-from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.contracts import TABLES
-from sm_assets.defs.cluster_sources import IDS, LINKS, Snapshots, made_from
-from sm_assets.defs.clustering_record import required_record
-from sm_assets.defs.sql import open_select, upstreams
+from sm_assets.defs.cluster_files import ClusterFiles
+from sm_assets.defs.cluster_sources import IDS, LINKS, Snapshots
 from sm_assets.defs.windows import with_constants
 from sm_assets.storage import Lake
 
@@ -34,13 +29,13 @@ class History:
     def __init__(
         self,
         lake: Lake,
-        con: duckdb.DuckDBPyConnection,
+        files: ClusterFiles,
         name: str,
         snapshots: Snapshots,
         days: Sequence[date],
     ) -> None:
         """Make the links of `days` anew; those of other days are read where they are made from what is there now."""
-        self._lake, self._con, self._name = lake, con, name
+        self._files, self._name = files, name
         self._analysis, self._sources = snapshots
         self._anew = set(days)
         self._published = {table: set(lake.days(table)) - self._anew for table in (LINKS, IDS)}
@@ -53,7 +48,9 @@ class History:
         if day not in self._sources or self._sources[day].previous is None:
             return None
         if day not in self._links:
-            self._links[day] = self._read(LINKS, day) if self._is_current(LINKS, day) else self._linked(day)
+            self._links[day] = (
+                self._files.published(LINKS, day, self._name) if self._is_current(LINKS, day) else self._linked(day)
+            )
         return self._links[day]
 
     def ids(self, day: date) -> pa.Table | None:
@@ -84,13 +81,10 @@ class History:
             return self._ids[day]
         if day not in self._published[IDS]:
             return None
-        return self._read(IDS, day) if self._is_current(IDS, day) else self._named(day)
+        return self._files.published(IDS, day, self._name) if self._is_current(IDS, day) else self._named(day)
 
     def _is_current(self, table: str, day: date) -> bool:
-        if day not in self._published[table]:
-            return False
-        told = self._sources[day].told(table)
-        return bool(made_from(self._lake, table, day).get(self._name) == told)
+        return day in self._published[table] and self._files.is_current(table, day, self._name)
 
     def _named(self, day: date) -> pa.Table:
         name = self._name
@@ -106,28 +100,13 @@ class History:
         return _told(found, LINKS, self._name, params_hash, day)
 
     def _params_hash(self, day: date) -> str:
-        return required_record(self._lake, self._analysis.table, day, self._name).params_hash
+        return self._sources[day].params_hash
 
     def _of(self, day: date) -> Members:
-        """Members of a snapshot; the last one read is kept, as it is the one before the next."""
+        """Members of a snapshot; the last ones read are kept, as they are those before the next."""
         if self._members is None or self._members[0] != day:
-            path = self._analysis.members
-            refs = [self._lake.ref(name, [day]) for name in upstreams(path)]
-            rows = open_select(self._con, self._lake, path, refs, [day]).to_arrow_table().drop_null()
-            rows = rows.filter(pc.equal(rows["analysis"], self._name))
-            keys = pair_keys(rows["platform"], rows["item_id"])
-            self._members = (day, Members(keys, rows["cluster_id"].to_numpy()))
+            self._members = (day, self._files.members(self._analysis, day, self._name))
         return self._members[1]
-
-    def _read(self, table: str, day: date) -> pa.Table:
-        """Published rows of this clustering on one day."""
-        chosen = [("analysis", "=", self._name)]
-        with self._lake.fs.open(self._lake.file(table, day), "rb") as source:
-            rows = pq.read_table(source, filters=chosen)
-        contract = TABLES[table]
-        if "day" not in rows.column_names:
-            rows = with_constants(rows, day=day)
-        return rows.select(contract.column_names).cast(contract.plain_schema)
 
 
 def _told(rows: pa.Table, table: str, analysis: str, params_hash: str, day: date) -> pa.Table:

@@ -35,11 +35,13 @@ class Source:
             before. None: there is none, or this one has no clusters.
         digests: of this membership file and the previous one, with its day: what the links are made from.
         chain: digest over the digests of this and every snapshot that it goes back to: what the names are made from.
+        params_hash: of this snapshot.
     """
 
     previous: date | None
     digests: Mapping[str, str | None]
     chain: str
+    params_hash: str
 
     def told(self, table: str) -> Any:
         """What a file of `table` is made from."""
@@ -77,7 +79,7 @@ def _sources(lake: Lake, con: duckdb.DuckDBPyConnection, analysis: Analysis) -> 
             continue
         digest[day] = metadata[DIGEST]
         filled = _with_clusters(lake, con, analysis, day)
-        for name in json.loads(metadata[RECORD]):
+        for name, record in json.loads(metadata[RECORD]).items():
             before = last.get(name)
             near = name in filled and before is not None and day - before <= timedelta(days=REACH_DAYS)
             previous = before if near else None
@@ -89,7 +91,8 @@ def _sources(lake: Lake, con: duckdb.DuckDBPyConnection, analysis: Analysis) -> 
             own = found.setdefault(name, Snapshots(analysis, {})).by_day
             behind = own[previous].chain if previous else ""
             text = json.dumps(digests, sort_keys=True) + behind
-            own[day] = Source(previous, digests, hashlib.blake2b(text.encode(), digest_size=16).hexdigest())
+            chain = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+            own[day] = Source(previous, digests, chain, record["params_hash"])
             if name in filled:
                 last[name] = day
     return found

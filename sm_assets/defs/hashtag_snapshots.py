@@ -189,7 +189,7 @@ def snapshot(
         n_posts = own["n_posts"].to_numpy()
         clusters = cluster_tags(
             own["tag"], n_posts, found[at], present[at], options.spec, weights=options.weights,
-            map_method=options.map_method, log=log, threads=lake.settings.threads,
+            map_method=None if kind == "account" else options.map_method, log=log, threads=lake.settings.threads,
         )  # fmt: skip
         analysis = analysis_name(unit, kind, name)
         rows = _rows(own, clusters, made_by, day)

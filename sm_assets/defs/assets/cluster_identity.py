@@ -33,7 +33,8 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         **common(lake),
     )
     def cluster_identity(context: dg.AssetExecutionContext, **refs: TableRef) -> Iterator[dg.Output[Rows]]:  # noqa: ARG001  # members of earlier days are read too, from the lake
-        from sm_assets.defs.cluster_history import History  # loads kernels
+        from sm_assets.defs.cluster_files import ClusterFiles  # loads kernels
+        from sm_assets.defs.cluster_history import History
 
         days = snapshot_days(lake, partition_days(list(context.partition_keys)))
         told: dict[str, Any] = {"as_of": str(days[-1]) if days else "no snapshot"}
@@ -42,8 +43,9 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             stale = sorted(set(stale_days(lake, sources)) - set(days))
             if stale:
                 told["stale_links"] = f"days {', '.join(map(str, stale))}: older than their snapshots; make again"
+            files = ClusterFiles(lake, con, folder, sources)
             for analysis, snapshots in sources.items():
-                history = History(lake, con, analysis, snapshots, days)
+                history = History(lake, files, analysis, snapshots, days)
                 for day in days:
                     for name, rows in ((LINKS, history.links(day)), (IDS, history.ids(day))):
                         if rows is not None:

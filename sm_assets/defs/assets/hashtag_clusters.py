@@ -47,9 +47,9 @@ class HashtagClustersConfig(dg.Config):
         description="What is clustered: hashtag; suggestion, a search that the platform suggests with a post.",
     )
     scopes: list[str] = Field(
-        default=["all", "delivery", "account"],
+        default=["all", "delivery"],
         description="all: the posts of all platforms together; delivery: each collection (donor, query) by itself; "
-        "account: each account with at least min_tags tags.",
+        "account: each account with at least min_tags tags, without a map; only where it is asked for.",
     )
     min_tags: int = Field(
         default=30, ge=1, le=1_000_000, description="Distinct tags that an account needs for clusters of its own."
