@@ -221,6 +221,21 @@ def test_rows_fit_the_contract_and_nothing_gives_no_rows() -> None:
     assert len(finder.table()) == 0
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["https://www.tiktok.com/@cnn", "http://tiktok.com/@CNN/", " https://www.tiktok.com/@cnn/video/71?lang=en",
+     "www.tiktok.com/@cnn?x=1"],
+)  # fmt: skip
+def test_addresses_of_profiles_are_their_handles(written: str) -> None:
+    lists = UserLists("x", ("https://www.tiktok.com/@bbc",), (written,))
+    finder = Finder([lists])
+    finder.take(carried(("a", "author", "cnn"), ("b", "author", "www.tiktok.com"), ("c", "hashtag", "bbc")))
+    assert [(row["post_id"], row["matches"]) for row in finder.table().to_pylist()] == [("a", ["@cnn"])]
+    # The seed's rules take entries as they are written.
+    seed = seed_relevance([""], [None], ["cnn"], ["US"], [None], hashtags=[], creators=lists.creators)
+    assert not seed.kept.any()
+
+
 words = st.text(st.sampled_from("aAbB #@\u200bßéＷ'"), max_size=5)
 
 
@@ -279,6 +294,12 @@ def test_headers_are_optional_and_only_the_first_column_counts(lake: Lake) -> No
         ("without", ("sun",), ("ann", "handle")),
     ]
     assert found[0].tags == {"sun", "a,b"}
+    # Words that may be entries are no headers.
+    write(lake, "without", hashtags="Word\nname\n", creators="account\nname\n")
+    assert [(each.hashtags, each.creators) for each in read_lists(lake)[1:]] == [
+        (("Word", "name"), ("account", "name"))
+    ]
+    write(lake, "without", hashtags="sun\n", creators="ann\n")
     assert [each.name for each in read_lists(lake, ["without", "without"])] == ["without"]
 
 
@@ -299,6 +320,12 @@ def test_no_folder_of_lists_is_no_list(lake: Lake) -> None:
         ({"hashtags": b"sun\n", "creators": b"Username\n @ \n\n,x\n"}, r"creators\.csv has no usable entry"),
         ({"hashtags": "caf\xe9\n".encode("latin-1")}, r"hashtags\.csv is not in UTF-8: .* byte 0xe9 at position 3\."),
         ({"hashtags": "sun\n".encode("utf-16")}, r"hashtags\.csv is not in UTF-8: .* byte 0xff at position 0\."),
+        (
+            {"hashtags": b"hashtag;count\npolitics;12\n"},
+            r"hashtags\.csv is not separated by commas: .* a semicolon in the first cell of row 1: 'hashtag;count'",
+        ),
+        ({"hashtags": b"sun\nrain\t3\n"}, r"hashtags\.csv is not separated by commas: .* a tab in .* of row 2"),
+        ({"creators": b"cnn;1\n"}, r"creators\.csv is not separated by commas"),
         ({"creators": b'"ann\nbob\n'}, r"creators\.csv is no table: expected .*; found: unexpected end of data"),
         ({"hashtags": b"x" * 200_000}, r"hashtags\.csv is no table: .* field larger than field limit"),
         ({"other": b"sun\n"}, r"news has neither hashtags\.csv nor creators\.csv: expected .*; found other\.csv\."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,14 +17,17 @@ from typing import Final
 
 from sm_assets.kernels.tags import normal_form
 
-# A first row is a header if it is one of these, in normal form.
+# A first row is a header if its first cell is one of these, in normal form without blanks; a word that may well be an
+# entry (name, word, account) is none.
 HEADERS: Final = {
-    "hashtags": frozenset({"hashtag", "hashtags", "hashtagname", "hashtagnames", "tag", "tags", "name", "word"}),
+    "hashtags": frozenset({"hashtag", "hashtags", "hashtagname", "hashtagnames", "hashtag_name", "tag", "tags"}),
     "creators": frozenset(
-        {"creator", "creators", "username", "usernames", "user", "handle", "handles", "account", "accounts", "author",
-         "name", "account_id", "author_username"}
+        {"creator", "creators", "username", "usernames", "user_name", "author", "authors", "author_username",
+         "handle", "handles", "account_id", "author_id"}
     ),
 }  # fmt: skip
+# The handle in the address of a profile, or of a post below it.
+_ADDRESS: Final = re.compile(r"(?:https?://)?(?:www\.|m\.)?tiktok\.com/@([^/?#\s]+)(?:[/?#].*)?", re.IGNORECASE)
 _MARKS: Final = "#@"
 
 
@@ -48,8 +52,8 @@ class UserLists:
 
     @cached_property
     def authors(self) -> frozenset[str]:
-        """Normal forms of the creators."""
-        return _forms(self.creators)
+        """Normal forms of the creators; of the address of a TikTok profile, of its handle."""
+        return _forms(map(handle, self.creators))
 
     @property
     def digest(self) -> str:
@@ -69,6 +73,16 @@ def entries(rows: Iterable[Sequence[str]], kind: str) -> tuple[str, ...]:
     if found and normal_form(found[0]).replace(" ", "") in HEADERS[kind]:
         found = found[1:]
     return tuple(found)
+
+
+def handle(creator: str) -> str:
+    """The handle in the address of a TikTok profile; what is no such address stays as it is.
+
+    >>> handle("https://www.tiktok.com/@cnn?lang=en")
+    'cnn'
+    """
+    found = _ADDRESS.fullmatch(creator.strip())
+    return found[1] if found else creator
 
 
 def bare(word: str) -> str:

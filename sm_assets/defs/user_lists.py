@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from sm_assets.analysis.user_lists import UserLists, entries
+from sm_assets.analysis.user_lists import HEADERS, UserLists, entries
 from sm_assets.errors import InputError, OptionError
 from sm_assets.storage import Lake
 
@@ -21,9 +21,10 @@ FOLDER: Final = "lists"
 FILES: Final = {"hashtags": "hashtags.csv", "creators": "creators.csv"}
 LISTS: Final = "sm.lists"
 MAX_BYTES: Final = 64_000_000
+_SEPARATORS: Final = {";": "semicolon", "\t": "tab"}
 _EXPECTED: Final = {
-    "hashtags": "a CSV file in UTF-8 whose first column holds hashtags, a header like `hashtag` may come first",
-    "creators": "a CSV file in UTF-8 whose first column holds handles or ids, a header like `creator` may come first",
+    "hashtags": "a CSV file in UTF-8 whose first column holds hashtags, a header (`hashtag` or `tag`) may come first",
+    "creators": "a CSV file in UTF-8 whose first column holds handles or ids, a header (`creator` ...) may come first",
 }
 
 
@@ -64,7 +65,8 @@ def _read(lake: Lake, name: str) -> UserLists:
             if not found[kind]:
                 raise InputError(
                     f"{lake.uri(path)} has no usable entry: expected {_EXPECTED[kind]}; found no cell with a letter or "
-                    "digit below the header. Write the entries, or remove the file."
+                    f"digit below the header (a first cell {', '.join(sorted(HEADERS[kind]))} is one). Write the "
+                    "entries, or remove the file."
                 )
     if not found:
         folder = lake.path(FOLDER, name)
@@ -96,9 +98,26 @@ def _rows(lake: Lake, path: str, kind: str) -> list[list[str]]:
         ) from error
     try:
         # What a quotation mark opens and nothing closes would swallow the rest of the file.
-        return list(csv.reader(io.StringIO(text.replace("\0", ""), newline=""), strict=True))
+        rows = list(csv.reader(io.StringIO(text.replace("\0", ""), newline=""), strict=True))
     except csv.Error as error:
         raise InputError(f"{lake.uri(path)} is no table: {expected}; found: {error}.") from error
+    _refuse_other_separators(rows, f"{lake.uri(path)} is not separated by commas: {expected}")
+    return rows
+
+
+def _refuse_other_separators(rows: list[list[str]], sentence: str) -> None:
+    """Refuse a table whose cells are separated by semicolons or tabs: its entries would never match.
+
+    Raises:
+        InputError: a first cell has such a character in it.
+    """
+    for number, row in enumerate(rows, 1):
+        for separator, name in _SEPARATORS.items():
+            if row and separator in row[0].strip():
+                raise InputError(
+                    f"{sentence}; found a {name} in the first cell of row {number}: {row[0][:60]!r}. Save it again "
+                    "with commas between the cells, or with the first column alone."
+                )
 
 
 def lists_metadata(lists: Iterable[UserLists]) -> dict[str, str]:

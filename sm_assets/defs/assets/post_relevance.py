@@ -63,7 +63,10 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
 
 
 def _read_both_ways(con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], days: list[date]) -> Counter[str]:
-    """What the seed's reading of captions would change: `parse_differences` over all posts with a hashtag."""
+    """What the seed's reading of captions would change: `parse_differences` over all posts with a hashtag.
+
+    Suggested words are not counted: core has them one by one, not the cells that they were read from.
+    """
     found = Counter[str]()
     for batch in open_select(con, lake, input_file(_PARSE), refs, days).to_arrow_reader(ROW_GROUP):
         texts, tags = batch["text"].to_pylist(), batch["tags"].to_pylist()
