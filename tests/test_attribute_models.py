@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from datetime import date, datetime, time
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 from cluster_lake import publish
 
 from sm_assets.analysis.traits import TRAITS
-from sm_assets.defs.attribute_stored import chosen_models, stale_labels
+from sm_assets.defs.attribute_stored import chosen_models, drop_left, left_models, stale_labels
 from sm_assets.defs.sql import SQL_ROOT, open_select, upstreams
 from sm_assets.defs.wiring import build_defs
 from sm_assets.errors import ModelFileError, OptionError
@@ -318,6 +319,72 @@ def test_a_model_that_learned_from_a_gone_account_is_named_and_then_replaced(cop
     assert len(folders) == 1
     assert not folders & before
     assert account(4) not in {row["account_id"] for row in rows(lake, "out_account_attributes")}
+
+
+def test_folders_that_no_day_names_are_looked_at_and_then_removed(copied: Path) -> None:
+    lake = lake_of(copied)
+    with lake.connect() as con:
+        (kind,) = [model for model in chosen_models(con, lake) if model.attribute == "kind"]
+    folder = Path(lake.path("models", "kind"))
+    # What a run leaves that ended before its tables were published.
+    left = folder / "0123456789abcdef"
+    shutil.copytree(folder / kind.model_id, left)
+    told = json.loads((left / "manifest.json").read_text())
+    told |= {"model_id": left.name, "account_digests": ["f" * 16, *told["account_digests"]]}
+    (left / "manifest.json").write_text(json.dumps(told))
+    (folder / "notes").mkdir()
+    with lake.connect() as con:
+        models = chosen_models(con, lake)
+        assert left_models(lake, models) == [("kind", left.name)]
+        assert stale_labels(con, lake, models, left_models(lake, models)) == {f"kind/{left.name} of no day": 1}
+        assert drop_left(con, lake) == [f"kind/{left.name}"]
+        assert left_models(lake, models) == []
+    assert sorted(path.name for path in folder.iterdir()) == sorted([kind.model_id, "notes"])
+
+
+def test_a_run_removes_what_earlier_runs_left(copied: Path) -> None:
+    left = copied / "models" / "mood" / "0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "card.md").write_text("# Card")
+    publish_labels(lake_of(copied), without=frozenset(range(9000)))
+    run(copied)
+    assert not left.exists()
+    assert not list((copied / "models").glob("*/*"))
+
+
+def test_notices_of_all_days_are_told(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path)
+    publish_traits(lake, DAY)
+    publish_traits(lake, NEXT)
+    told = run(tmp_path, DAY, NEXT, train={"snapshots": "every_day"})["out_attribute_models"]["notices"]
+    for day in (DAY, NEXT):
+        assert f"- {day}: kind: no model. There are no labels of it." in told
+
+
+def test_a_model_of_another_version_is_refused_and_the_table_stays(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import skops
+
+    before, here = _digests(copied), skops.__version__
+    monkeypatch.setattr(skops, "__version__", "99.1")
+    with pytest.raises(ModelFileError, match=rf"was made with skops {re.escape(here)}, here is 99\.1.*materialise"):
+        run_values(copied, {})
+    assert _digests(copied) == before
+
+
+def test_values_of_labels_are_told_short_and_as_text(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path)
+    publish_traits(lake, DAY)
+    values = (
+        ["<b>[x](y)</b>"] * 3 + ["only mine"] + [f"v{k:02d}" for k in range(20) for _ in range(2)] + ["z" * 90_000] * 2
+    )
+    publish(lake, "feat_account_labels", [_label(k, "mood", value, FIRST) for k, value in enumerate(values)], [FIRST])
+    told = run(tmp_path, train={"attributes": ["mood"]})["out_attribute_models"]["notices"]
+    assert "found &lt;b&gt;\\[x\\](y)&lt;/b&gt;: 3 labels" in told
+    assert "; and 18 more." in told
+    assert "only mine" not in told
+    assert len(told) < 500
 
 
 def test_labels_made_after_the_day_count_only_where_it_is_asked_for(tmp_path: Path) -> None:

@@ -54,7 +54,9 @@ def is_given(probabilities: Numbers, least: list[float | None]) -> Flags:
     return np.asarray(probabilities.max(axis=1) >= limits[probabilities.argmax(axis=1)])
 
 
-def crossed_thresholds(probabilities: Numbers, labels: Places, folds: list[Places], target: float) -> Flags:
+def crossed_thresholds(
+    probabilities: Numbers, labels: Places, folds: list[Places], target: float, weights: Numbers | None = None
+) -> Flags:
     """Which rows would be given if the thresholds came from the other folds, bool[n].
 
     Thresholds that are judged on the rows they were made from look better than they are.
@@ -64,11 +66,13 @@ def crossed_thresholds(probabilities: Numbers, labels: Places, folds: list[Place
         labels: int64[n].
         folds: places of the rows of each fold; together all rows.
         target: as for `thresholds`.
+        weights: as for `thresholds`.
     """
     given = np.zeros(len(labels), bool)
     for test in folds:
         others = np.setdiff1d(np.arange(len(labels)), test)
-        given[test] = is_given(probabilities[test], thresholds(probabilities[others], labels[others], target))
+        counts = None if weights is None else weights[others]
+        given[test] = is_given(probabilities[test], thresholds(probabilities[others], labels[others], target, counts))
     return given
 
 

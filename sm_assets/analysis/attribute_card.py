@@ -11,6 +11,7 @@ from typing import Any, Final
 from sm_assets.analysis.attribute_grids import SEARCHED_TREES, TREES
 from sm_assets.analysis.attribute_training import INNER_FOLDS, OUTER_FOLDS, RANGE, Training, TrainingOptions
 from sm_assets.analysis.attribute_values import MAX_UNLIKE, MIN_POSTS
+from sm_assets.analysis.class_names import plain
 
 NAMES: Final[Mapping[str, str]] = {
     "linear_svm": "linear SVM",
@@ -75,18 +76,21 @@ def card(
     """
     chosen = training.chosen
     lines = [
-        f"# Model of `{_plain(attribute)}`: {NAMES[chosen.algorithm]}",
+        f"# Model of `{plain(attribute)}`: {NAMES[chosen.algorithm]}",
         f"Id `{chosen.model_id}`.",
         "## Purpose",
-        _plain(purpose) or _PURPOSES.get(attribute, "To tell the attribute in tables about many accounts."),
+        plain(purpose) or _PURPOSES.get(attribute, "To tell the attribute in tables about many accounts."),
         "## Data",
         _table(("what", "value"), [(name, value) for name, value in about.items()]),
         f"{training.n_labels:,} labelled accounts in {training.n_groups:,} groups. A group is what the label file "
-        "names; without that, accounts of one network of co-sharing, with equal biographies, or whose handles differ "
-        "in digits only. A group is never parted between what is learned from and what is tested on.",
+        "names, with all accounts that are tied to it; without that, accounts that are tied to one another: by one "
+        "network of co-sharing, by equal biographies, or by handles that differ in digits and punctuation only. A "
+        "group is never parted between what is learned from and what is tested on.",
         "## How it was found",
         f"Parameters by macro F1 over {INNER_FOLDS} inner folds; every figure below over {OUTER_FOLDS} outer folds, "
-        "whose accounts took part in nothing before. Probabilities by "
+        "whose accounts took part neither in choosing parameters nor in fitting nor in calibrating. Which algorithm is "
+        "kept was chosen once, by inner folds over all labels, those of the outer folds among them: the figures of the "
+        "chosen one are better by a trifle than new accounts will find it. Probabilities by "
         f"{training.calibration} calibration on grouped folds. Classes count alike in training, however many labels "
         f"they have. Grid `{options.grid}` (forests of {SEARCHED_TREES[options.grid]} trees while searching, "
         f"{TREES[options.grid]} in the model), seed {options.seed}. Parameters: `{chosen.parameters}`.",
@@ -119,7 +123,8 @@ def card(
         "## Limits",
         f"No value is given for accounts with fewer than {MIN_POSTS} posts in the window, for accounts with more than "
         f"{MAX_UNLIKE:.0%} of their traits outside the {RANGE[0]}-{RANGE[1]} percentiles of the training, and below "
-        "the probabilities of the table above. Thresholds hold where classes are as frequent as among the labels.",
+        "the probabilities of the table above. Thresholds hold where classes are as frequent as "
+        f"{'among the labels' if training.window_priors is None else 'they seem to be in the window'}.",
         "## What it may not be used for",
         "\n".join(f"- {line}" for line in (*_MISUSE.get(attribute, ()), *_MISUSE_OF_ALL)),
     ]  # fmt: skip
@@ -130,12 +135,15 @@ def _shift(training: Training) -> str:
     if training.window_priors is None:
         return ""
     shares = ", ".join(
-        f"{_plain(name)} {old:.1%} -> {new:.1%}"
+        f"{plain(name)} {old:.1%} -> {new:.1%}"
         for name, old, new in zip(training.classes, training.priors, training.window_priors, strict=True)
     )
     return (
         "Probabilities and thresholds are made for shares of the classes as they seem to be among all accounts of the "
-        f"window, not among the labels: {shares}."
+        f"window, not among the labels: {shares}. Every figure below is of these probabilities, each label counting as "
+        "much more or less as its class is more or less frequent in the window; validation and learning curves alone "
+        "are of the labels as they are. The shares are estimates: they come from the model's own probabilities, and "
+        "hold only if accounts of a class look alike among the labels and in the window."
     )
 
 
@@ -166,14 +174,7 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int) else _plain(str(value))
-
-
-def _plain(text: str) -> str:
-    """People's words inside Markdown: on one line, without signs that make tables, links or HTML."""
-    kept = "".join(letter if letter.isprintable() else " " for letter in text)
-    kept = kept.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return " ".join("".join(f"\\{letter}" if letter in "\\`*[]|!" else letter for letter in kept).split())
+    return f"{value:,}" if isinstance(value, int) else plain(str(value))
 
 
 def _percent(value: float | None) -> str:

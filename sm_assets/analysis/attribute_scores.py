@@ -42,40 +42,51 @@ class Scores:
         return asdict(self)
 
 
-def confusion(labels: Places, given: Places, n_classes: int) -> npt.NDArray[np.int64]:
-    """Rows by class (first axis) and prediction (second), int64[c, c]."""
-    return np.bincount(labels * n_classes + given, minlength=n_classes**2).reshape(n_classes, n_classes)
+def confusion(labels: Places, given: Places, n_classes: int, weights: Numbers | None = None) -> npt.NDArray[Any]:
+    """Rows by class (first axis) and prediction (second), int64[c, c]; with weights their sums, float64[c, c]."""
+    return np.bincount(labels * n_classes + given, weights, n_classes**2).reshape(n_classes, n_classes)
 
 
 def f1_by_class(counts: npt.NDArray[Any]) -> Numbers:
     """F1 of each class from counts [..., c, c]; 0 for a class that is neither there nor given."""
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     total = counts.sum(axis=-1) + counts.sum(axis=-2)
-    return np.asarray(2 * right / np.maximum(total, 1))
+    return np.asarray(2 * right / np.maximum(total, _SMALL))
 
 
-def macro_f1(labels: Places, given: Places, n_classes: int) -> float:
+def macro_f1(labels: Places, given: Places, n_classes: int, weights: Numbers | None = None) -> float:
     """Mean of the F1 of all classes."""
-    return float(f1_by_class(confusion(labels, given, n_classes)).mean())
+    return float(f1_by_class(confusion(labels, given, n_classes, weights)).mean())
 
 
-def interval(labels: Places, given: Places, groups: Places, n_classes: int, seed: int) -> tuple[float, float]:
-    """95 % interval of macro F1 when whole groups are drawn anew, with replacement."""
+def interval(
+    labels: Places, given: Places, groups: Places, n_classes: int, seed: int, weights: Numbers | None = None
+) -> tuple[float, float]:
+    """95 % interval of macro F1, of the classes in the draw, when whole groups are drawn anew, with replacement."""
     _, group = np.unique(groups, return_inverse=True)
     n_groups = int(group.max()) + 1
-    cells = np.zeros((n_groups, n_classes**2), np.int64)
-    np.add.at(cells, (group, labels * n_classes + given), 1)
+    cells = np.zeros((n_groups, n_classes**2))
+    np.add.at(cells, (group, labels * n_classes + given), 1.0 if weights is None else weights)
     random = np.random.default_rng(seed)
     drawn = np.stack(
         [np.bincount(random.integers(0, n_groups, n_groups), minlength=n_groups) @ cells for _ in range(RESAMPLES)]
     )
-    found = f1_by_class(drawn.reshape(RESAMPLES, n_classes, n_classes)).mean(axis=-1)
+    counts = drawn.reshape(RESAMPLES, n_classes, n_classes)
+    # Of a class that no group of the draw has, nothing can be told.
+    there = counts.sum(axis=-1) > 0
+    found = (f1_by_class(counts) * there).sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
     low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)
 
 
 def scores(
-    probabilities: Numbers, labels: Places, groups: Places, folds: list[Places], target: float, seed: int
+    probabilities: Numbers,
+    labels: Places,
+    groups: Places,
+    folds: list[Places],
+    target: float,
+    seed: int,
+    weights: Numbers | None = None,
 ) -> Scores:
     """All figures.
 
@@ -86,38 +97,50 @@ def scores(
         folds: places of the rows of each outer fold.
         target: share of right ones that given values are to have.
         seed: of what is drawn.
+        weights: what each row counts in every figure, float64[n]; None: all alike.
     """
     n, n_classes = probabilities.shape
+    count = np.ones(n) if weights is None else weights
     given = probabilities.argmax(axis=1)
     right = given == labels
-    counts = confusion(labels, given, n_classes)
-    low, high = interval(labels, given, groups, n_classes, seed)
-    spoken = crossed_thresholds(probabilities, labels, folds, target)
-    most = np.bincount(labels, minlength=n_classes).argmax()
+    counts = confusion(labels, given, n_classes, count)
+    low, high = interval(labels, given, groups, n_classes, seed, weights)
+    spoken = crossed_thresholds(probabilities, labels, folds, target, weights)
+    of_class = counts.sum(axis=1)
+    log_losses = -np.log(np.clip(probabilities[np.arange(n), labels], _SMALL, 1))
     return Scores(
-        balanced_accuracy=float((np.diagonal(counts) / np.maximum(counts.sum(axis=1), 1)).mean()),
+        balanced_accuracy=float((np.diagonal(counts) / np.maximum(of_class, _SMALL)).mean()),
         macro_f1=float(f1_by_class(counts).mean()),
         macro_f1_low=low,
         macro_f1_high=high,
-        log_loss=float(-np.log(np.clip(probabilities[np.arange(n), labels], _SMALL, 1)).mean()),
-        brier=float(((probabilities - np.eye(n_classes)[labels]) ** 2).sum(axis=1).mean()),
-        ece=reliability(probabilities.max(axis=1), right).error,
-        coverage=float(spoken.mean()),
-        precision_at_coverage=float(right[spoken].mean()) if spoken.any() else None,
-        majority_macro_f1=macro_f1(labels, np.full(n, most), n_classes),
+        log_loss=_mean(log_losses, count),
+        brier=_mean(((probabilities - np.eye(n_classes)[labels]) ** 2).sum(axis=1), count),
+        ece=reliability(probabilities.max(axis=1), right, weights=weights).error,
+        coverage=_mean(spoken, count),
+        precision_at_coverage=_mean(right[spoken], count[spoken]) if spoken.any() else None,
+        majority_macro_f1=macro_f1(labels, np.full(n, of_class.argmax()), n_classes, count),
     )
 
 
+def _mean(values: npt.NDArray[Any], weights: Numbers) -> float:
+    return float((values * weights).sum() / weights.sum())
+
+
 def by_class(
-    probabilities: Numbers, labels: Places, groups: Places, classes: Sequence[str], least: Sequence[float | None]
+    probabilities: Numbers,
+    labels: Places,
+    groups: Places,
+    classes: Sequence[str],
+    least: Sequence[float | None],
+    weights: Numbers | None = None,
 ) -> list[dict[str, Any]]:
-    """Labels, groups, precision, recall, F1 and threshold of each class."""
-    counts = confusion(labels, probabilities.argmax(axis=1), len(classes))
+    """Labels, groups, precision, recall, F1 and threshold of each class; the weights count in the shares only."""
+    counts = confusion(labels, probabilities.argmax(axis=1), len(classes), weights)
     f1 = f1_by_class(counts)
     return [
         {
             "class": name,
-            "labels": int(counts[k].sum()),
+            "labels": int((labels == k).sum()),
             "groups": len(np.unique(groups[labels == k])),
             "precision": float(counts[k, k] / counts[:, k].sum()) if counts[:, k].any() else None,
             "recall": float(counts[k, k] / counts[k].sum()) if counts[k].any() else None,
@@ -129,9 +152,17 @@ def by_class(
 
 
 def by_language(
-    probabilities: Numbers, labels: Places, languages: npt.NDArray[np.str_], spoken: npt.NDArray[np.bool_]
+    probabilities: Numbers,
+    labels: Places,
+    languages: npt.NDArray[np.str_],
+    spoken: npt.NDArray[np.bool_],
+    weights: Numbers | None = None,
 ) -> list[dict[str, Any]]:
-    """Labels, share of errors, share given and errors among those, for each language, the most frequent first."""
+    """Labels, share of errors, share given and errors among those, for each language, the most frequent first.
+
+    The weights count in the shares only.
+    """
+    count = np.ones(len(labels)) if weights is None else weights
     wrong = probabilities.argmax(axis=1) != labels
     names, counts = np.unique(languages, return_counts=True)
     table = []
@@ -142,9 +173,9 @@ def by_language(
             {
                 "language": str(name),
                 "labels": int(rows.sum()),
-                "errors": float(wrong[rows].mean()),
-                "given": float(spoken[rows].mean()),
-                "errors_given": float(wrong[given].mean()) if given.any() else None,
+                "errors": _mean(wrong[rows], count[rows]),
+                "given": _mean(spoken[rows], count[rows]),
+                "errors_given": _mean(wrong[given], count[given]) if given.any() else None,
             }
         )
     return table

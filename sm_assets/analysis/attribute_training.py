@@ -4,7 +4,8 @@ Here: from labelled traits to the chosen model with its figures. Not here: which
 (`attribute_grids`), the figures (`attribute_scores`), reading labels, storing models.
 
 Every published figure is over outer folds: their rows took part neither in choosing parameters nor in fitting nor in
-calibrating. Groups are never parted. The same labels in any order give the same model, on one thread or many.
+calibrating; only the choice of the algorithm is by inner folds over all rows. Groups are never parted. The same labels
+in any order give the same model, on one thread or many.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from sm_assets.analysis.one_thread_tasks import child_seed
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.errors import LabelError
 
-CODE_VERSION: Final = 1
+CODE_VERSION: Final = 2
 """Raise it with every change that changes models: it is part of their ids."""
 OUTER_FOLDS: Final = 5
 INNER_FOLDS: Final = 4
@@ -167,6 +168,7 @@ class Training:
         calibration: sigmoid or isotonic.
         by_class, by_language: lines of the tables on the card.
         data_digest: over all that was learned from.
+        notices: sentences about what was done otherwise than asked for.
     """
 
     judged: list[Judged]
@@ -184,6 +186,7 @@ class Training:
     data_digest: str
     n_labels: int
     n_groups: int
+    notices: list[str] = field(default_factory=list)
 
 
 def train(
@@ -208,13 +211,18 @@ def train(
     Raises:
         LabelError: there are too few labels, of one class only, or folds cannot be made.
     """
-    lacking = shortage(labelled.labels, labelled.groups)
-    if lacking:
-        raise LabelError(f"{lacking} No model was trained.")
     rows = labelled.sorted()
     classes, labels = np.unique(rows.labels, return_inverse=True)
     labels = labels.astype(np.int64)
+    lacking = shortage(classes.tolist(), labels, rows.groups)
+    if lacking:
+        raise LabelError(f"{lacking} No model was trained.")
     digest = rows.digest()
+    window = window if options.prior_shift and window is not None and len(window) else None
+    if window is not None:
+        # In whatever order the accounts come: they decide about probabilities, and so about the id.
+        window = window[np.lexsort(window.T)]
+        about = (about or {}) | {"window": hashlib.sha256((window + 0.0).astype("<f8").tobytes()).hexdigest()}
     work = _Work(compressed(rows.traits), labels, rows.groups, classes, options, threads)
     judged = []
     for algorithm in (*options.models, LOGISTIC):
@@ -223,14 +231,18 @@ def train(
     chosen = max(judged[: len(options.models)], key=lambda each: each.search_score or 0.0)
     judged.append(work.majority(model_id(MAJORITY, digest, options, about)))
     log(f"{chosen.algorithm} is chosen: macro F1 {chosen.scores.macro_f1:.3f}")
+    place = next(k for k, each in enumerate(judged) if each is chosen)
     chosen.curves += work.learning(chosen)
     model = work.fit(chosen.algorithm, chosen.parameters, np.arange(len(labels)), work.inner[0])
     priors = np.bincount(labels) / len(labels)
-    held, weights, shifted = chosen.probabilities, None, None
-    if options.prior_shift and window is not None:
-        shifted = shifted_priors(model.predict_proba(compressed(window)), priors)
-        held = with_priors(held, priors, shifted)
+    weights, shifted = None, None
+    notices: list[str] = []
+    if window is not None:
+        shifted, notices = _shares(model, window, priors)
         weights = (shifted / priors)[labels]
+        judged = [work.shifted(each, priors, shifted, weights) for each in judged]
+        chosen = judged[place]
+    held = chosen.probabilities
     least = thresholds(held, labels, options.target_precision, weights)
     bounds = [_bounds(column) for column in rows.traits.T]
     return Training(
@@ -244,12 +256,27 @@ def train(
         low=[low for low, _ in bounds],
         high=[high for _, high in bounds],
         calibration=work.method,
-        by_class=by_class(held, labels, rows.groups, classes.tolist(), least),
-        by_language=by_language(held, labels, _gathered(rows.languages), chosen.spoken),
+        by_class=by_class(held, labels, rows.groups, classes.tolist(), least, weights),
+        by_language=by_language(held, labels, _gathered(rows.languages), chosen.spoken, weights),
         data_digest=digest,
         n_labels=len(labels),
         n_groups=len(np.unique(rows.groups)),
+        notices=notices,
     )
+
+
+def _shares(model: Any, window: Numbers, priors: Numbers) -> tuple[Numbers, list[str]]:
+    """Shares of the classes in the window, none of them nought; and what is to be said of that."""
+    found = shifted_priors(model.predict_proba(compressed(window)), priors)
+    # A share of nought would rule a class out for every account to come, whatever its traits.
+    least = 1 / (2 * len(window))
+    n_low = int((found < least).sum())
+    shares = np.maximum(found, least)
+    notices = [
+        f"{n_low} of {len(priors)} classes seem to have no account in the window: each is taken for one account of "
+        f"{2 * len(window):,}."
+    ]
+    return shares / shares.sum(), notices if n_low else []
 
 
 def model_id(algorithm: str, digest: str, options: TrainingOptions, about: dict[str, Any] | None) -> str:
@@ -276,6 +303,11 @@ def versions() -> dict[str, str]:
         "scikit-learn": sklearn.__version__,
         "skops": skops.__version__,
     }
+
+
+def reading_versions() -> dict[str, str]:
+    """Versions that a stored model must be of to be read: of all that it depends on but for numpy."""
+    return {name: version for name, version in versions().items() if name != "numpy"}
 
 
 class _Work:
@@ -325,24 +357,40 @@ class _Work:
             probabilities[test] = np.bincount(self.labels[train], minlength=len(self.classes)) / len(train)
         return self._figures(MAJORITY, {}, model_id, None, probabilities)
 
+    def shifted(self, judged: Judged, priors: Numbers, shares: Numbers, weights: Numbers) -> Judged:
+        """The same algorithm with the probabilities that it gives for other shares of the classes, judged by these."""
+        made = self._figures(
+            judged.algorithm, judged.parameters, judged.model_id, judged.search_score,
+            with_priors(judged.probabilities, priors, shares), weights,
+        )  # fmt: skip
+        made.curves += [row for row in judged.curves if row["curve"] in ("validation", "learning")]
+        return made
+
     def _figures(
-        self, algorithm: str, parameters: Parameters, model_id: str, search_score: float | None, probabilities: Numbers
+        self,
+        algorithm: str,
+        parameters: Parameters,
+        model_id: str,
+        search_score: float | None,
+        probabilities: Numbers,
+        weights: Numbers | None = None,
     ) -> Judged:
         folds = [test for _, test in self.outer]
         target = self.options.target_precision
         seed = child_seed(self.options.seed, "interval")
         right = probabilities.argmax(axis=1) == self.labels
-        bins = reliability(probabilities.max(axis=1), right)
+        bins = reliability(probabilities.max(axis=1), right, weights=weights)
         curves = curve_rows("calibration", "probability", *bins.curve())
-        curves += curve_rows("risk_coverage", "coverage", *risk_by_coverage(probabilities.max(axis=1), right))
+        risk = risk_by_coverage(probabilities.max(axis=1), right, weights=weights)
+        curves += curve_rows("risk_coverage", "coverage", *risk)
         return Judged(
             algorithm,
             parameters,
             model_id,
             search_score,
-            scores(probabilities, self.labels, self.groups, folds, target, seed),
+            scores(probabilities, self.labels, self.groups, folds, target, seed, weights),
             probabilities,
-            crossed_thresholds(probabilities, self.labels, folds, target),
+            crossed_thresholds(probabilities, self.labels, folds, target, weights),
             curves,
         )
 

@@ -10,13 +10,15 @@ heart. Figures measured that way promise what no new operator's accounts will ke
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from sm_assets.analysis.class_names import classes_in_words
 from sm_assets.analysis.one_thread_tasks import child_seed
 from sm_assets.errors import LabelError
 
@@ -28,6 +30,8 @@ MIN_BIO: Final = 12
 """Letters from which on an equal biography says anything: many people write `she/her`."""
 MIN_STEM: Final = 4
 """Letters from which on an equal stem of handles says anything."""
+DOMAINS: Final = "bluesky"
+"""Platform whose handles are domains."""
 _ATTEMPTS: Final = 50
 _NO_LETTER: Final = re.compile(r"[\W\d_]+")
 
@@ -41,6 +45,7 @@ class Accounts:
 
     Attributes:
         key: names of the accounts, each once.
+        platform: where each is.
         group: named by whoever labelled the account.
         cluster: its network of co-sharing.
         bio: its biography.
@@ -48,6 +53,7 @@ class Accounts:
     """
 
     key: Sequence[str]
+    platform: Sequence[str]
     group: Sequence[str | None]
     cluster: Sequence[str | None]
     bio: Sequence[str | None]
@@ -57,11 +63,14 @@ class Accounts:
 def account_groups(accounts: Accounts) -> npt.NDArray[np.int64]:
     """Group of each account, int64[n]: numbered by their first account in the order of keys.
 
-    A group that a label names is taken at its word. All others are of one group where they share a network of
-    co-sharing, a biography, or a handle but for its digits, directly or through others; else each is its own.
+    Accounts that no label puts into a group belong together where they share a network of co-sharing, a biography, or
+    a handle but for digits and punctuation, directly or through others; else each is its own. A group that a label
+    names is taken at its word: it never becomes one with another named group. Those tied to its accounts join it; tied
+    to several, they join all together the one that most of them are tied to, of equal ones the first by name.
     """
-    first: dict[Hashable, int] = {}
-    parent = list(range(len(accounts.key)))
+    order = sorted(range(len(accounts.key)), key=lambda place: accounts.key[place])
+    ties = [_ties(accounts, place) for place in range(len(order))]
+    parent = list(range(len(order)))
 
     def root(place: int) -> int:
         while parent[place] != place:
@@ -69,11 +78,22 @@ def account_groups(accounts: Accounts) -> npt.NDArray[np.int64]:
             place = parent[place]
         return place
 
-    order = sorted(range(len(parent)), key=lambda place: accounts.key[place])
+    first: dict[tuple[str, str], int] = {}
+    named: dict[tuple[str, str], set[str]] = {}
     for place in order:
-        for tie in _ties(accounts, place):
-            other = first.setdefault(tie, place)
-            parent[root(place)] = root(other)
+        group = accounts.group[place]
+        for tie in [("group", group)] if group else ties[place]:
+            parent[root(place)] = root(first.setdefault(tie, place))
+        if group:
+            for tie in ties[place]:
+                named.setdefault(tie, set()).add(group)
+    tied: dict[int, Counter[str]] = {}
+    for place in order:
+        if not accounts.group[place]:
+            tied.setdefault(root(place), Counter()).update({name for tie in ties[place] for name in named.get(tie, ())})
+    for place, counts in tied.items():
+        if counts:
+            parent[place] = root(first["group", min(counts, key=lambda name: (-counts[name], name))])
     numbers: dict[int, int] = {}
     found = np.empty(len(parent), np.int64)
     for place in order:
@@ -82,34 +102,37 @@ def account_groups(accounts: Accounts) -> npt.NDArray[np.int64]:
 
 
 def _ties(accounts: Accounts, place: int) -> list[tuple[str, str]]:
-    """What an account shares with others of its group."""
-    group = accounts.group[place]
-    if group:
-        return [("group", group)]
+    """What an account may share with others of its group."""
     bio = " ".join((accounts.bio[place] or "").casefold().split())
-    stem = handle_stem(accounts.handle[place])
+    stem = handle_stem(accounts.handle[place], accounts.platform[place])
     shared = [("cluster", accounts.cluster[place] or ""), ("bio", bio if len(bio) >= MIN_BIO else ""), ("stem", stem)]
     return [(kind, value) for kind, value in shared if value]
 
 
-def handle_stem(handle: str | None) -> str:
-    """A handle up to its first dot, letters only, in small ones; empty where fewer than four are left."""
-    stem = _NO_LETTER.sub("", (handle or "").split(".")[0].casefold())
+def handle_stem(handle: str | None, platform: str) -> str:
+    """A handle, letters only, in small ones; empty where fewer than four are left.
+
+    On Bluesky handles are domains: what follows the first dot says where an account is, not what it is called.
+    Elsewhere dots stand inside names.
+    """
+    named = (handle or "").split(".")[0] if platform == DOMAINS else handle or ""
+    stem = _NO_LETTER.sub("", named.casefold())
     return stem if len(stem) >= MIN_STEM else ""
 
 
-def shortage(labels: npt.NDArray[np.str_], groups: npt.NDArray[np.int64]) -> str:
+def shortage(classes: Sequence[str], labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64]) -> str:
     """Why labels do not suffice for a model, as a sentence with the counts; empty: they do.
 
     Args:
-        labels: text[n].
+        classes: names of the classes.
+        labels: class of each label as a place among these, int64[n].
         groups: int64[n].
     """
-    classes = np.unique(labels)
-    counts = [
-        (str(name), int((labels == name).sum()), len(np.unique(groups[labels == name]))) for name in classes.tolist()
-    ]
-    told = "; ".join(f"{name}: {n:,} labels in {m:,} groups" for name, n, m in counts)
+    n_labels = np.bincount(labels, minlength=len(classes))
+    pairs = np.unique(np.column_stack([labels, groups]), axis=0)
+    n_groups = np.bincount(pairs[:, 0], minlength=len(classes))
+    counts = [(name, int(n), int(m)) for name, n, m in zip(classes, n_labels, n_groups, strict=True) if n]
+    told = classes_in_words(counts)
     if not counts:
         return "There are no labels of accounts that have traits on this day."
     if len(counts) == 1:

@@ -25,7 +25,7 @@ from sm_assets.contracts import TABLES
 from sm_assets.contracts.attribute_columns import TRAIT_COLUMNS
 
 TABLE: Final = "out_account_traits"
-RULES: Final = "traits/1"
+RULES: Final = "traits/2"
 TRAITS: Final = tuple(column.name for column in TRAIT_COLUMNS)
 """Names of the traits, in the order of the table; all float64, null where they are not known."""
 _LANGUAGES: Final = ("en", "de", "es", "fr", "pt", "it", "ja")

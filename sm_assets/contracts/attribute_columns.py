@@ -54,7 +54,7 @@ _BIO = (
     share("bio_automation", "Words like `bot` and `automated` out of the words of the biography (en, de, es, fr, pt)."),
 )
 _NAMES = (
-    number("handle_chars", "characters", "Length of the handle's first part, which ends at a dot.", 0),
+    number("handle_chars", "characters", "Length of the handle; on Bluesky of its part before the first dot.", 0),
     share("handle_digits", "Digits out of the letters and digits of the handle."),
     number("handle_last_digits", "digits", "Digits at the end of the handle.", 0),
     number("handle_entropy", "bits", "Entropy of the signs of the handle.", 0),

@@ -5,7 +5,7 @@ Here: models that learned from accounts that are gone, or whose files are. Not h
 
 import dagster as dg
 
-from sm_assets.defs.attribute_stored import MODELS, STANDING, chosen_models, stale_labels
+from sm_assets.defs.attribute_stored import MODELS, STANDING, chosen_models, left_models, stale_labels
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.sql import upstreams
 from sm_assets.storage import Lake
@@ -17,13 +17,14 @@ def stale_check(lake: Lake) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=MODELS,
         name="no_stale_labels",
-        description="No model in use learned from accounts that are gone, or lacks its files; else materialise the "
-        "models of its day again.",
+        description="No model that is there learned from accounts that are gone, or lacks its files; else materialise "
+        "the models of its day again, of any day if it is of none.",
         additional_deps=sorted(upstreams(STANDING)),
     )
     def check() -> dg.AssetCheckResult:
         with lake.connect() as con:
-            stale = stale_labels(con, lake, chosen_models(con, lake))
+            models = chosen_models(con, lake)
+            stale = stale_labels(con, lake, models, left_models(lake, models))
         return dg.AssetCheckResult(
             passed=not stale,
             severity=dg.AssetCheckSeverity.WARN,

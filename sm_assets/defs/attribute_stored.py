@@ -18,7 +18,7 @@ import pyarrow as pa
 from sm_assets.defs.sql import input_file, open_select
 from sm_assets.errors import ModelFileError
 from sm_assets.storage import Lake
-from sm_assets.storage.model_files import drop_model, read_manifest
+from sm_assets.storage.model_files import drop_model, read_manifest, stored_models
 
 MODELS: Final = "out_attribute_models"
 STANDING: Final = input_file(f"{MODELS}_standing")
@@ -62,21 +62,32 @@ def account_digest(key: str) -> str:
     return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
 
 
-def stale_labels(con: duckdb.DuckDBPyConnection, lake: Lake, models: Iterable[Chosen]) -> dict[str, int]:
+def stale_labels(
+    con: duckdb.DuckDBPyConnection, lake: Lake, models: Iterable[Chosen], left: Iterable[tuple[str, str]] = ()
+) -> dict[str, int]:
     """How many accounts each model learned from that are gone, or that nobody labels any more.
 
     Models without any are left out; one whose manifest is missing or was changed counts as -1.
+
+    Args:
+        con: an open connection.
+        lake: the data root.
+        models: those that days name.
+        left: attribute and id of folders that no day names, see `left_models`.
     """
-    listed = list(models)
+    listed = [
+        *((each.attribute, each.model_id, each.manifest_sha256, f"of {each.day}") for each in models),
+        *((attribute, model_id, None, "of no day") for attribute, model_id in left),
+    ]
     if not listed:
         return {}
     rows = open_select(con, lake, STANDING, [], []).to_arrow_table()
     standing = {account_digest(key) for key in account_keys(rows)}
     found = {}
-    for model in listed:
-        name = f"{model.attribute}/{model.model_id} of {model.day}"
+    for attribute, model_id, manifest_sha256, where in listed:
+        name = f"{attribute}/{model_id} {where}"
         try:
-            told = read_manifest(lake, model.attribute, model.model_id, manifest_sha256=model.manifest_sha256)
+            told = read_manifest(lake, attribute, model_id, manifest_sha256=manifest_sha256)
         except ModelFileError:
             found[name] = -1
             continue
@@ -86,16 +97,19 @@ def stale_labels(con: duckdb.DuckDBPyConnection, lake: Lake, models: Iterable[Ch
     return found
 
 
-def drop_replaced(con: duckdb.DuckDBPyConnection, lake: Lake, before: Iterable[Chosen]) -> list[str]:
-    """Remove the folders of models that no day names any more; their names.
+def left_models(lake: Lake, models: Iterable[Chosen]) -> list[tuple[str, str]]:
+    """Attribute and id of the folders that none of these models has, sorted.
 
     Args:
-        con: an open connection.
         lake: the data root.
-        before: models that the days had which were made again.
+        models: those that the days name, of all days.
     """
-    named = {(model.attribute, model.model_id) for model in chosen_models(con, lake)}
-    gone = sorted({(model.attribute, model.model_id) for model in before} - named)
+    return sorted(set(stored_models(lake)) - {(model.attribute, model.model_id) for model in models})
+
+
+def drop_left(con: duckdb.DuckDBPyConnection, lake: Lake) -> list[str]:
+    """Remove the folders of models that no day names, however they came to be left; their names."""
+    gone = left_models(lake, chosen_models(con, lake))
     for attribute, model_id in gone:
         drop_model(lake, attribute, model_id)
     return [f"{attribute}/{model_id}" for attribute, model_id in gone]

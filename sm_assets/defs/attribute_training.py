@@ -167,6 +167,7 @@ def train_day(
         except LabelError as error:
             found.notices.append(f"{attribute}: no model. {error}")
             continue
+        found.notices += [f"{attribute}: {line}" for line in training.notices]
         _keep(lake, folder, found, attribute, training, options, wanted.sensitive.get(attribute, ""), about, day,
               labelled.keys)  # fmt: skip
     return found
@@ -174,14 +175,15 @@ def train_day(
 
 def _lacking(labels: pa.Table) -> str:
     """Why labels do not suffice, whatever their groups turn out to be; empty: they may."""
-    return shortage(labels["value"].to_numpy(zero_copy_only=False).astype(str), _groups(labels))
+    # Numbers for the values: as text of one width they would all be as wide as the longest.
+    values = labels["value"].combine_chunks().dictionary_encode()
+    places = values.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return shortage(values.dictionary.to_pylist(), places, _groups(labels))
 
 
 def _groups(labels: pa.Table) -> npt.NDArray[np.int64]:
-    named = {name: labels[name].to_pylist() for name in ("label_group", "network", "bio", "handle")}
-    return account_groups(
-        Accounts(account_keys(labels), named["label_group"], named["network"], named["bio"], named["handle"])
-    )
+    told = [labels[name].to_pylist() for name in ("platform", "label_group", "network", "bio", "handle")]
+    return account_groups(Accounts(account_keys(labels), *told))
 
 
 def labelled_accounts(labels: pa.Table, traits: pa.Table) -> Labelled:

@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from sm_assets.analysis.attribute_training import reading_versions
 from sm_assets.analysis.attribute_values import Rules, by_place, told_by_model, without_model
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.place_lookup import lookup_version
@@ -49,14 +50,18 @@ class Models:
         """The model for an attribute on a day, if there is one.
 
         Raises:
-            ModelFileError: its files are not what was published, or it was trained on traits that are no more.
+            ModelFileError: its files are not what was published, another version made it, or it was trained on traits
+                that are no more.
         """
         model = model_for(self.chosen, attribute, day)
         if model is None:
             return None
         place = (model.attribute, model.model_id)
         if place not in self._read:
-            stored = read_model(self.lake, *place, sha256=model.sha256, manifest_sha256=model.manifest_sha256)
+            stored = read_model(
+                self.lake, *place, sha256=model.sha256, manifest_sha256=model.manifest_sha256,
+                versions=reading_versions(),
+            )  # fmt: skip
             rules = Rules.of(stored.manifest)
             lost = sorted(set(rules.traits) - set(TABLES[OF_TRAITS].column_names))
             if lost:

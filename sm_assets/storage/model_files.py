@@ -15,6 +15,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -95,7 +96,13 @@ def write_model(
 
 
 def read_model(
-    lake: Lake, attribute: str, model_id: str, *, sha256: str | None = None, manifest_sha256: str | None = None
+    lake: Lake,
+    attribute: str,
+    model_id: str,
+    *,
+    sha256: str | None = None,
+    manifest_sha256: str | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> StoredModel:
     """A stored model, if it is what its manifest, and the table of models, say.
 
@@ -105,11 +112,14 @@ def read_model(
         model_id: 16 hexadecimal digits.
         sha256: of the model as the table of models has it; None: the manifest's is all there is.
         manifest_sha256: of the manifest, likewise.
+        versions: what is installed, by name; a model of another version is not read. None: not compared.
 
     Raises:
-        ModelFileError: a file is missing, is not what was published, or holds another type than ours.
+        ModelFileError: a file is missing, is not what was published, is of another version, or holds another type
+            than ours.
     """
     told = read_manifest(lake, attribute, model_id, manifest_sha256=manifest_sha256)
+    _check_versions(told, attribute, model_id, versions or {})
     place = lake.path(FOLDER, attribute, model_id, MODEL)
     data = _read(lake, place, attribute)
     found, named = _sha256(data), told["sha256"]
@@ -148,6 +158,24 @@ def read_manifest(lake: Lake, attribute: str, model_id: str, *, manifest_sha256:
             "again."
         )
     return dict(told)
+
+
+def stored_models(lake: Lake) -> list[tuple[str, str]]:
+    """Attribute and id of every model whose folder is there, sorted; what else lies below models/ is left out."""
+    return sorted(
+        (attribute, model_id)
+        for attribute in _names(lake, FOLDER)
+        if is_attribute_name(attribute)
+        for model_id in _names(lake, FOLDER, attribute)
+        if _ID.fullmatch(model_id)
+    )
+
+
+def _names(lake: Lake, *folder: str) -> list[str]:
+    """What lies in a folder; nothing where there is none."""
+    place = lake.path(*folder)
+    found = lake.fs.ls(place, detail=False) if lake.fs.exists(place) else []
+    return [str(each).rstrip("/").rsplit("/", 1)[-1] for each in found]
 
 
 def drop_model(lake: Lake, attribute: str, model_id: str) -> None:
@@ -226,6 +254,19 @@ def _check_names(attribute: str, model_id: str) -> None:
         raise ModelFileError(
             f"There can be no model {model_id!r} of the attribute {attribute!r}: an attribute is named by small "
             "letters, digits and underscores, a model by 16 hexadecimal digits."
+        )
+
+
+def _check_versions(manifest: Mapping[str, Any], attribute: str, model_id: str, versions: Mapping[str, str]) -> None:
+    """Refuse a model that another version of what reads it made: it may load and give other values all the same."""
+    made = manifest.get("versions")
+    had = made if isinstance(made, dict) else {}
+    other = [name for name, version in versions.items() if had.get(name) != version]
+    if other:
+        told = "; ".join(f"{name} {had.get(name, 'of no version')}, here is {versions[name]}" for name in other)
+        raise ModelFileError(
+            f"The model {model_id} of {attribute} was made with {told}. Nothing of it was read: materialise "
+            "out_attribute_models again, or install the versions that it was made with."
         )
 
 

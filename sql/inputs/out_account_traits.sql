@@ -48,7 +48,11 @@ writers as (
 known as (
     select
         latest_profiles.*,
-        lower(split_part(latest_profiles.handle, '.', 1)) as stem,
+        -- Bluesky's handles are domains; elsewhere dots stand inside names.
+        lower(case latest_profiles.platform
+            when 'bluesky' then split_part(latest_profiles.handle, '.', 1)
+            else latest_profiles.handle
+        end) as stem,
         regexp_extract_all(
             lower(latest_profiles.description), '[\p{L}\p{M}\p{N}'']+'
         ) as bio_words

@@ -5,6 +5,8 @@ Here: the parts of training. Not here: training as a whole (`test_attribute_trai
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -15,21 +17,50 @@ from sm_assets.analysis.abstention import crossed_thresholds, is_given, risk_by_
 from sm_assets.analysis.attribute_scores import by_language, interval, macro_f1, scores
 from sm_assets.analysis.attribute_values import Rules, by_place, told_by_model, unlike_training, without_model
 from sm_assets.analysis.calibration import method_for, reliability, shifted_priors, with_priors
-from sm_assets.analysis.grouped_folds import Accounts, account_groups, grouped_folds, handle_stem
+from sm_assets.analysis.grouped_folds import Accounts, account_groups, grouped_folds, handle_stem, shortage
 from sm_assets.errors import LabelError
 
 # ------------------------------------------------------------------- groups
 
 
-def groups_of(*accounts: tuple[str | None, str | None, str | None, str | None]) -> list[int]:
-    columns = list(zip(*accounts, strict=True))
-    keys = [f"{number:03d}" for number in range(len(accounts))]
-    return account_groups(Accounts(keys, *columns)).tolist()
+Row = tuple[str | None, str | None, str | None, str | None]
 
 
-def test_a_group_that_a_label_names_is_taken_at_its_word() -> None:
+def accounts_of(rows: list[Row], keys: list[str]) -> Accounts:
+    return Accounts(keys, ["bluesky"] * len(rows), *zip(*rows, strict=True))
+
+
+def groups_of(*rows: Row) -> list[int]:
+    return account_groups(accounts_of(list(rows), [f"{number:03d}" for number in range(len(rows))])).tolist()
+
+
+def test_groups_that_labels_name_never_become_one() -> None:
     bio = "We post the news of the day"
     assert groups_of(("a", "7", bio, "news01"), ("b", "7", bio, "news02"), ("a", None, None, "other")) == [0, 1, 0]
+
+
+def test_accounts_without_a_named_group_join_the_one_they_are_tied_to() -> None:
+    bio = "We post the news of the day"
+    assert groups_of(
+        ("a", "7", None, "alpha"),
+        ("a", None, bio, "beta"),
+        (None, "7", None, "gamma"),
+        (None, None, bio.upper(), "delta"),
+        (None, None, None, "delta2"),
+        (None, None, None, "epsilon"),
+        ("b", None, None, "alpha4"),
+    ) == [0, 0, 0, 0, 0, 1, 2]
+
+
+def test_who_is_tied_to_two_named_groups_joins_that_of_more_ties() -> None:
+    ties = [
+        ("b", "7", None, "alpha"),
+        ("a", "8", None, "beta"),
+        (None, "7", None, "gamma1"),
+        (None, "8", None, "gamma2"),
+    ]
+    assert groups_of(*ties) == [0, 1, 1, 1]
+    assert groups_of(*ties, (None, "7", None, None)) == [0, 1, 0, 0, 0]
 
 
 def test_networks_biographies_and_handles_tie_accounts_directly_and_through_others() -> None:
@@ -47,34 +78,57 @@ def test_networks_biographies_and_handles_tie_accounts_directly_and_through_othe
 
 
 def test_stems_of_handles() -> None:
-    assert handle_stem("Daily_News-2024.bsky.social") == "dailynews"
-    assert handle_stem("bob7") == ""
-    assert handle_stem(None) == ""
+    assert handle_stem("Daily_News-2024.bsky.social", "bluesky") == "dailynews"
+    assert handle_stem("bob7", "bluesky") == ""
+    assert handle_stem(None, "bluesky") == ""
+    for platform in ("instagram", "tiktok"):
+        assert handle_stem("maria.garcia", platform) == "mariagarcia"
+        assert handle_stem("maria.lopez.7", platform) == "marialopez"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_groups_are_the_connected_parts_whatever_the_order(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 12))
-    words = st.sampled_from([None, "the first network", "the second network", "the third network"])
+    words = st.sampled_from([None, None, "the first network", "the second network", "the third network"])
     rows = [tuple(data.draw(words) for _ in range(4)) for _ in range(n)]
     order = data.draw(st.permutations(range(n)))
     keys = [f"{k:02d}" for k in range(n)]
-    first = account_groups(Accounts(keys, *zip(*rows, strict=True)))
-    again = account_groups(Accounts([keys[k] for k in order], *zip(*[rows[k] for k in order], strict=True)))
+    first = account_groups(accounts_of(rows, keys))
+    again = account_groups(accounts_of([rows[k] for k in order], [keys[k] for k in order]))
     assert again.tolist() == [first[k] for k in order]
-    ties = [
-        {("group", g)} if g else {t for t in (("c", c), ("b", b), ("h", handle_stem(h))) if t[1]} for g, c, b, h in rows
-    ]
+    ties = [{t for t in (("c", c), ("b", b), ("h", h)) if t[1]} for _, c, b, h in rows]
+    named = [row[0] for row in rows]
     reached = [{k} for k in range(n)]
     for _ in range(n):
         for a in range(n):
             for b in range(n):
-                if ties[a] & ties[b]:
+                if not named[a] and not named[b] and ties[a] & ties[b]:
                     reached[a] |= reached[b]
+    names: list[object] = []
+    for a in range(n):
+        votes = sorted(
+            (-sum(any(named[c] == name and ties[c] & ties[b] for c in range(n)) for b in reached[a]), name)
+            for name in {each for each in named if each}
+        )
+        joined = votes[0][1] if votes and votes[0][0] and not named[a] else None
+        names.append(named[a] or joined or min(reached[a]))
     for a in range(n):
         for b in range(n):
-            assert (first[a] == first[b]) == (b in reached[a])
+            assert (first[a] == first[b]) == (names[a] == names[b])
+
+
+def test_a_shortage_names_few_classes_and_none_of_a_single_account() -> None:
+    classes = [f"class {k} <b>|" for k in range(8)] + ["mine alone", "x" * 5000]
+    labels = np.array([k for k, n in enumerate([60, 50, 40, 30, 20, 10, 5, 2, 1, 45]) for _ in range(n)])
+    said = shortage(classes, labels, np.arange(len(labels)))
+    assert "class 0 &lt;b&gt;\\|: 60 labels in 60 groups; class 1" in said
+    assert said.endswith("; and 5 more.")
+    assert "mine" not in said
+    assert len(said) < 400
+    assert "20 labels" not in said
+    alone = shortage(["mine alone"], np.array([0]), np.array([0]))
+    assert alone == "All labels name one class (1 of one label each); a model needs at least two."
 
 
 def test_folds_hold_all_rows_once_and_part_no_group() -> None:
@@ -253,6 +307,13 @@ def test_few_groups_make_the_interval_wide() -> None:
     assert high - low > 3 * (single_high - single_low)
 
 
+def test_a_class_that_no_drawn_group_has_is_not_wrong() -> None:
+    # The third class is of one group, which a draw misses every third time.
+    groups = np.repeat(np.arange(9), 10)
+    labels = np.where(groups == 8, 2, groups % 2)
+    assert interval(labels, labels, groups, 3, 1) == (1.0, 1.0)
+
+
 def test_errors_by_language() -> None:
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]])
     table = by_language(
@@ -315,3 +376,18 @@ def test_a_place_comes_before_a_model_and_before_none() -> None:
             "reason": "no_model",
         },
     ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- benchmark
+
+
+def test_the_benchmark_names_the_lines_that_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    import attribute_quality as quality
+
+    assert quality.abstention_helps([1.0, 0.99, 0.995, 0.9])
+    assert not quality.abstention_helps([0.9, 0.95, 0.8])
+    assert not quality.abstention_helps([0.9, 0.905, 0.908])
+    assert not quality.abstention_helps([])
+    found = {"kind": {"met": {"ece": True, "leak": False}}, "country": {"met": {"model": False}}}
+    assert quality.missed(found) == ["kind: leak", "country: model"]

@@ -17,6 +17,7 @@ from planted_attributes import CLASSES, planted
 
 from sm_assets.analysis.attribute_grids import SEARCHED_TREES, TREES
 from sm_assets.analysis.attribute_training import Labelled, Training, TrainingOptions, model_id, train
+from sm_assets.analysis.calibration import reliability, with_priors
 from sm_assets.errors import LabelError
 
 QUICK = TrainingOptions(models=("linear_svm",))
@@ -134,17 +135,66 @@ def test_the_id_of_a_model_depends_on_all_that_it_was_made_from(change: str) -> 
     assert model_id(algorithm, rows.sorted().digest(), options, about) != first
 
 
-def test_priors_of_the_window_take_the_place_of_those_of_the_labels() -> None:
-    rows = planted(apart=2.0, n_groups=13)
+SHIFTED = replace(QUICK, prior_shift=True)
+
+
+def _mostly_persons() -> np.ndarray:
+    """Traits of a window where nine of ten are persons."""
     others = planted(apart=2.0, n_groups=40, seed=8)
-    # In the window nine of ten are persons.
     person = np.flatnonzero(others.labels == "person")
     rest = np.flatnonzero(others.labels != "person")[: len(person) // 9]
-    window = others.traits[np.concatenate([person, rest])]
-    found = train(rows, replace(QUICK, prior_shift=True), window=window)
+    return others.traits[np.concatenate([person, rest])]
+
+
+def test_priors_of_the_window_take_the_place_of_those_of_the_labels() -> None:
+    rows, window = planted(apart=1.0, n_groups=20), _mostly_persons()
+    found, plain = train(rows, SHIFTED, window=window), train(rows, QUICK, window=window)
+    assert plain.window_priors is None
     assert found.window_priors is not None
     assert found.window_priors[2] == pytest.approx(0.9, abs=0.05)
-    assert train(rows, QUICK, window=window).window_priors is None
+    assert found.notices == []
+    # What is published is of the probabilities in use, and of labels as frequent as accounts in the window.
+    labels = np.searchsorted(CLASSES, rows.labels)
+    weights = (np.array(found.window_priors) / np.array(found.priors))[labels]
+    for own, before in zip(found.judged, plain.judged, strict=True):
+        shifted = with_priors(before.probabilities, np.array(found.priors), np.array(found.window_priors))
+        assert own.probabilities == pytest.approx(shifted)
+        right = shifted.argmax(axis=1) == labels
+        assert own.scores.coverage == pytest.approx(np.average(own.spoken, weights=weights))
+        assert own.scores.ece == pytest.approx(reliability(shifted.max(axis=1), right, weights=weights).error)
+        last = [row["test_score"] for row in own.curves if row["curve"] == "risk_coverage"][-1]
+        assert last == pytest.approx(np.average(right, weights=weights))
+    assert [line["labels"] for line in found.by_class] == [80, 80, 80]
+    errors = (
+        sum(line["errors"] * weights[rows.languages == line["language"]].sum() for line in found.by_language)
+        / weights.sum()
+    )
+    assert errors == pytest.approx(np.average(found.chosen.probabilities.argmax(axis=1) != labels, weights=weights))
+    assert {row["curve"] for row in found.chosen.curves} == {"validation", "learning", "calibration", "risk_coverage"}
+
+
+def test_the_id_depends_on_the_window_and_not_on_its_order() -> None:
+    rows, window = planted(n_groups=13), _mostly_persons()
+    mixed = np.random.default_rng(1).permutation(window)
+    first, again, other = (train(rows, SHIFTED, window=each) for each in (window, mixed, window[:-9]))
+    assert first.chosen.model_id == again.chosen.model_id
+    assert first.window_priors == again.window_priors
+    assert first.chosen.model_id != other.chosen.model_id
+    ids = {train(rows, QUICK, window=each).chosen.model_id for each in (window, window[:-9])}
+    assert len(ids) == 1
+
+
+def test_a_class_that_the_window_seems_to_lack_keeps_a_small_share_and_is_told() -> None:
+    rows = planted(apart=3.0, n_groups=20)
+    others = planted(apart=3.0, n_groups=40, seed=8)
+    window = others.traits[others.labels != "bot"]
+    found = train(rows, SHIFTED, window=window)
+    assert found.window_priors is not None
+    assert found.window_priors[0] == pytest.approx(1 / (2 * len(window)), rel=0.01)
+    assert sum(found.window_priors) == pytest.approx(1)
+    assert found.notices == [
+        "1 of 3 classes seem to have no account in the window: each is taken for one account of 640."
+    ]
 
 
 @pytest.mark.parametrize(

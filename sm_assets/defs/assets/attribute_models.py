@@ -14,7 +14,7 @@ from pydantic import Field
 from sm_assets.analysis.attribute_grids import CANDIDATES
 from sm_assets.analysis.attribute_training import TrainingOptions
 from sm_assets.defs.assets.declare import common, ins, out
-from sm_assets.defs.attribute_stored import MODELS, STANDING, chosen_models, drop_replaced, stale_labels
+from sm_assets.defs.attribute_stored import MODELS, STANDING, chosen_models, drop_left, stale_labels
 from sm_assets.defs.attribute_training import (
     CURVES,
     LABELS_OF_DAY,
@@ -33,6 +33,8 @@ from sm_assets.errors import OptionError
 from sm_assets.storage import Lake, TableRef
 
 _SHOWN = ("attribute", "algorithm", "macro_f1", "ece", "coverage", "precision_at_coverage", "chosen")
+
+_NOTICES = 100
 
 
 class AttributeModelsConfig(dg.Config):
@@ -94,10 +96,10 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         asked = partition_days(list(context.partition_keys))
         days = chosen_days(days_with_input(MODELS, [refs[OF_TRAITS]], asked), config.snapshots, lake.days(MODELS))
         told: dict[str, Any] = {}
+        notices: list[str] = []
         with lake.workspace("attributes") as folder, lake.connect() as con:
             results = Results(folder)
             there = chosen_models(con, lake)
-            before = [model for model in there if model.day in days]
             stale = stale_labels(con, lake, [model for model in there if model.day not in days])
             for day in days:
                 window = snapshot_refs(refs.values(), day, lake.settings.window_days)
@@ -105,11 +107,13 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
                 for name, rows in ((MODELS, found.models), (CURVES, found.curves)):
                     results.add(name, models_table(rows, name))
                 told = _told(day, found)
+                notices += [f"{day}: {line}" if len(days) > 1 else line for line in found.notices]
+            told |= {"notices": _notices(notices)} if notices else {}
             told |= {"stale_labels": counts_table(stale, "model", "accounts that are gone")} if stale else {}
             for name in (MODELS, CURVES):
                 yield dg.Output(Rows(results.relation(con, name), days, metadata=told if name == MODELS else {}), name)
-            # Both tables are published: no day names the models any more that these days had before.
-            drop_replaced(con, lake, before)
+            # Both tables are published: what no day names now was replaced, or is of a run that ended too early.
+            drop_left(con, lake)
 
     made: dg.AssetsDefinition = train_attributes
     return made
@@ -145,9 +149,14 @@ def _told(day: date, found: DayOfModels) -> dict[str, Any]:
     told: dict[str, Any] = {"as_of": str(day), "models": small_table(shown)}
     if found.cards:
         told["cards"] = dg.MetadataValue.md("\n".join(f"- {name}: `{path}`" for name, path in found.cards.items()))
-    if found.notices:
-        told["notices"] = dg.MetadataValue.md("\n".join(f"- {line}" for line in found.notices))
     return told | {f"figures_{name}": dg.MetadataValue.md(figure) for name, figure in found.figures.items()}
+
+
+def _notices(lines: list[str]) -> dg.MarkdownMetadataValue:
+    """Notices of all days, the last ones where there are very many."""
+    more = len(lines) - _NOTICES
+    shown = [f"{more:,} earlier ones are left out.", *lines[more:]] if more > 0 else lines
+    return dg.MetadataValue.md("\n".join(f"- {line}" for line in shown))
 
 
 def _rounded(value: Any) -> Any:
