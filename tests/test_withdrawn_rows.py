@@ -20,6 +20,7 @@ from sm_assets.storage import Lake
 CHECKS = tuple(sorted((SQL_ROOT / "checks").rglob("no_withdrawn_rows.sql")))
 # Names of whoever acts or is; an account that is only spoken of (parent_, mentioned_) may be withdrawn.
 ACTS = re.compile(r"(seed_|follower_|followed_|anchor_|neighbour_|author_|via_)?account_id(_[ab])?")
+PLACED = ("out_map_points", "item_id")
 IS = re.compile(r"(sample_)?post_id(_[ab])?")
 LAYERS = ("core", "feat", "out")
 # Of clusters as a whole; what they say goes when the members' rows are made again.
@@ -37,15 +38,16 @@ NAMELESS = (
     "out_cluster_ids",
     "out_persona_profiles",
     "out_persona_exports",
-    "out_map_points",
 )
+# Shared tables of clusters, whose clusterings may be named for accounts.
+CLUSTERINGS = tuple(name for name, table in TABLES.items() if "analysis" in table.column_names)
 NAMED = [
     (entity, table.name, column)
     for table in TABLES.values()
     for column in table.column_names
     for entity, pattern in (("account", ACTS), ("post", IS))
     if table.layer in LAYERS and table.name != "core_tombstones" and pattern.fullmatch(column)
-]
+] + [("account", *PLACED)]
 
 
 def test_there_is_a_check_on_core_and_one_on_each_group_of_outputs() -> None:
@@ -100,6 +102,19 @@ def test_every_table_that_names_a_withdrawn_record_is_found(lake: Lake, entity: 
     revision = {"revision": "3r1"} if "revision" in TABLES[table].column_names else {}
     for there, key, expected in (("bluesky", "x", {(table, "x")}), ("bluesky", "y", set()), ("tiktok", "x", set())):
         assert left(lake, tombstone, (table, {platform: there, column: key, **revision})) == expected
+
+
+@pytest.mark.parametrize("table", CLUSTERINGS)
+def test_clusterings_named_for_a_withdrawn_account_are_found(lake: Lake, table: str) -> None:
+    gone = {"entity": "account", "record_id": "a/x:y", "revision": "3r5"}
+    platform = {"platform": "twitter"} if "platform" in TABLES[table].column_names else {}
+    for name, expected in (
+        ("hashtags:account:bluesky/a/x:y", {(table, "a/x:y")}),
+        ("suggestions:account:bluesky/a/x:y", {(table, "a/x:y")}),
+        ("hashtags:account:tiktok/a/x:y", set()),
+        ("hashtags:delivery:bluesky/a/x:y", set()),
+    ):
+        assert left(lake, gone, (table, {"analysis": name, **platform})) == expected
 
 
 def test_a_record_newer_than_its_delete_is_not_withdrawn(lake: Lake) -> None:
