@@ -7,7 +7,7 @@ Here: from accounts with biographies to the rows of out_profile_clusters. Not he
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -207,12 +207,20 @@ def _kmeans(matrix: Matrix, keys: pa.Array, models: ModelRules, log: Log, thread
     """k-means of one k, with what else was asked for in its table."""
     if models.k == AUTO or not models.k_table:
         return cluster(matrix, keys, models.kmeans(models.k), log=log, threads=threads)
-    beside = cluster(matrix, keys, models.kmeans(AUTO), log=log, threads=threads)
     found = cluster(matrix, keys, models.kmeans(models.k), log=log, threads=threads)
-    own = {row["k"] for row in found.k_table}
-    rows = [row | {"chosen": False, "reason": "lower_silhouette"} for row in beside.k_table if row["k"] not in own]
-    table = sorted([*found.k_table, *rows], key=lambda row: row["k"])
-    return Clustering(found.labels, found.strength, found.centres, table, found.record)
+    table, notices = list(found.k_table), found.notices
+    asked = sorted(set(models.k_table) - {row["k"] for row in table})
+    for place, k in enumerate(asked):
+        beside = cluster(matrix, keys, models.kmeans(k), log=log, threads=threads)
+        rows = [row for row in beside.k_table if row["k"] == k]
+        if not rows:
+            # There are fewer distinct rows than k: what was made is another number than what was asked for.
+            notices.append(f"Left out of the table: {', '.join(map(str, asked[place:]))}, more than distinct rows.")
+            break
+        table += [row | {"chosen": False, "reason": "lower_silhouette"} for row in rows]
+        notices += [notice for notice in beside.notices if notice not in notices]
+    table.sort(key=lambda row: row["k"])
+    return replace(found, k_table=table, record=found.record | {"notices": notices})
 
 
 def _dense(matrix: Matrix, keys: pa.Array, models: ModelRules, log: Log, threads: int) -> Clustering:

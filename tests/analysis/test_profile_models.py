@@ -118,6 +118,19 @@ def rows_of(found: Any) -> dict[str, list[dict[str, Any]]]:
     return {model: profiles_table(found, model).to_pylist() for model in MODELS}
 
 
+def test_beside_a_given_number_all_are_measured_that_the_rows_allow_and_others_are_named() -> None:
+    bios, _ = planted(60, 5)
+    models = ModelRules(k=4, k_table=(2, 20, 500, 700))
+    found = cluster_profiles(accounts(bios), FeatureRules(), models).found[KMEANS]
+    assert [(row["k"], row["chosen"]) for row in found.k_table] == [(2, False), (4, True), (20, False)]
+    assert any("500, 700" in notice for notice in found.notices)
+    assert not any("20" in notice for notice in found.notices)
+    # Equal biographies are one cluster, and numbers that nobody can have are no rows.
+    same = cluster_profiles(accounts(["moon orbit probe"] * 30), FeatureRules(), models).found[KMEANS]
+    assert [(row["k"], row["chosen"]) for row in same.k_table] == [(1, True)]
+    assert any("2, 20, 500, 700" in notice for notice in same.notices)
+
+
 def test_neither_the_order_of_accounts_nor_threads_matter() -> None:
     bios, _ = planted(120, 3)
     table = accounts(bios)
