@@ -61,6 +61,16 @@ def reasons(*rows: dict[str, Any]) -> list[tuple[int, str, list[str]]]:
         ({"labelled_at": "0001-01-01T00:00:00+14:00"}, "bad_date", ["labelled_at"]),
         ({"account_id": "77"}, "unknown_account", ["platform", "account_id"]),
         ({"platform": "bluesky"}, "unknown_account", ["platform", "account_id"]),
+        ({"attribute": "topic area"}, "unknown_attribute", ["attribute"]),
+        ({"attribute": "../kind"}, "unknown_attribute", ["attribute"]),
+        ({"attribute": "\u00e4rger"}, "unknown_attribute", ["attribute"]),
+        ({"attribute": "n" * 65}, "unknown_attribute", ["attribute"]),
+        ({"attribute": "note", "value": "x" * 101}, "bad_cell", ["value"]),
+        ({"attribute": "note", "value": "a\x00b"}, "bad_cell", ["value"]),
+        ({"attribute": "note", "value": "two\r\nlines"}, "bad_cell", ["value"]),
+        ({"attribute": "note", "value": "two\u2028lines", "group": "a\tb"}, "bad_cell", ["value", "group"]),
+        ({"group": "x" * 201}, "bad_cell", ["group"]),
+        ({"labelled_by": "x" * 201}, "bad_cell", ["labelled_by"]),
         ({"value": "cyborg"}, "unknown_value", ["value"]),
         ({"attribute": "country", "value": "UK"}, "unknown_value", ["value"]),
         ({"attribute": "country", "value": "Germany"}, "unknown_value", ["value"]),
@@ -101,9 +111,18 @@ def test_equal_labels_are_one_the_earliest() -> None:
 
 
 def test_values_of_other_attributes_are_free_and_never_evaluated() -> None:
-    hostile = ["=1+1", "<script>alert(1)</script>", "a\x00b", "x" * 1_000_000]
-    rows = [row(n, attribute=f"note {n}", value=value) for n, value in enumerate(hostile)]
+    hostile = ["=1+1", "<script>alert(1)</script>", "x" * 100]
+    rows = [row(n, attribute=f"note_{n}", group="x" * 200, value=value) for n, value in enumerate(hostile)]
     assert judge(rows, KNOWN).labels["value"].to_pylist() == hostile
+
+
+def test_platforms_and_attributes_are_read_in_any_case_and_account_kind_is_kind() -> None:
+    rows = [row(1, platform=" Twitter"), row(2, account_id="2", attribute="Account_Kind", value="Bot")]
+    found = judge(rows, KNOWN).labels.to_pylist()
+    assert [(r["platform"], r["account_id"], r["attribute"], r["value"]) for r in found] == [
+        ("twitter", "1", "kind", "bot"),
+        ("twitter", "2", "kind", "bot"),
+    ]
 
 
 def test_country_codes_are_those_of_the_standard() -> None:
@@ -191,7 +210,7 @@ def test_csv_and_parquet_give_labels_on_their_days(known: Lake) -> None:
         "\ufeffValue;platform;account_id;attribute;who cares;labelled_at\r\n"
         'bot;twitter;1;kind;"a;b";2024-03-05\r\n'
         "\r\n"
-        "=1+1;twitter;2;note;;\r\n"
+        "=1+1;Twitter;2;note;;\r\n"
         "bot;twitter;3\r\n"
         '"two\r\nlines";twitter;4;note;;\r\n'
         "person;twitter;9;kind;;\r\n",
@@ -214,15 +233,19 @@ def test_csv_and_parquet_give_labels_on_their_days(known: Lake) -> None:
     found = [(r["day"], r["account_id"], r["attribute"], r["value"]) for r in rows_of(known, LABELS)]
     assert sorted(found) == [
         (DAY, "2", "note", "=1+1"),
-        (DAY, "4", "note", "two\r\nlines"),
         (LATER, "1", "kind", "bot"),
         (LATER, "3", "country", "DE"),
     ]
     rejects = [(r["source_file"], r["source_row"], r["reason"]) for r in rows_of(known, REJECTS)]
-    assert sorted(rejects) == [("labels/a.csv", 3, "extra_cells"), ("labels/a.csv", 5, "unknown_account")]
+    assert sorted(rejects) == [
+        ("labels/a.csv", 3, "extra_cells"),
+        ("labels/a.csv", 4, "bad_cell"),
+        ("labels/a.csv", 5, "unknown_account"),
+    ]
     assert known.days(LABELS) == [DAY, LATER]
 
 
+SHORT = "platform,account_id,attribute,value,group"
 NOT_UTF8 = f"{HEADER}\ntwitter,1,kind,bot,Bär,,"
 
 
@@ -238,8 +261,16 @@ NOT_UTF8 = f"{HEADER}\ntwitter,1,kind,bot,Bär,,"
         (f"{HEADER},value\n".encode() + b"a,b,c,d,e,f,g,h", "holds value more than once"),
         (f'{HEADER}\ntwitter,1,kind,"bot\ntwitter,2,kind,bot,,,\n'.encode(), "a quote opens in row 1"),
         (b"\x00" * 100, "lacks platform"),
+        (f'{SHORT}\ntwitter,1,a,b,"op\ntwitter,2,kind,bot,op\ntwitter,3,kind,bot,op'.encode(), "quote opens in row 1"),
+        (f'{SHORT}\nT,1,a,b,o\ntwitter,2,kind,bot,"op\ntwitter,3,kind,bot,op"'.encode(), "in row 2 and takes"),
+        (f'{SHORT}\ntwitter,1,kind,bot,"op\nTwitter,2,kind,bot,"op\n'.encode(), "a quote opens in row 1"),
+        (f'"{SHORT}\ntwitter,1,kind,bot,op\n'.encode(), "a quote opens in the header"),
+        (f'"{SHORT}'.encode() + b"\ntwitter,1,kind,bot,op" * 10_000, "a quote opens in the header"),
     ],
-    ids=["empty", "blank", "no rows", "latin-1", "utf-16", "columns", "twice", "quote", "nul"],
+    ids=[
+        *("empty", "blank", "no rows", "latin-1", "utf-16", "columns", "twice", "quote", "nul"),
+        *("open quote", "closed below", "opened again", "header", "long header"),
+    ],
 )
 def test_a_csv_file_that_cannot_be_used_is_named_with_what_was_expected(lake: Lake, content: bytes, words: str) -> None:
     put(lake, "x.csv", content)
@@ -259,6 +290,63 @@ def test_a_parquet_file_that_cannot_be_used_is_named(lake: Lake) -> None:
     put(lake, "x.parquet", sink.getvalue().to_pybytes())
     with pytest.raises(InputError, match=r"labels/x.parquet: column value is of type list.*expected text"):
         read_label_files(lake)
+
+
+def as_parquet(columns: Mapping[str, Any]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    found: bytes = sink.getvalue().to_pybytes()
+    return found
+
+
+def test_ids_that_are_floats_are_refused_for_they_are_rounded(lake: Lake) -> None:
+    columns = {"platform": ["twitter"], "account_id": [1.8e18], "attribute": ["kind"], "value": ["bot"]}
+    put(lake, "x.parquet", as_parquet(columns))
+    with pytest.raises(InputError, match=r"labels/x.parquet: column account_id is of type double.*store ids as text"):
+        read_label_files(lake)
+
+
+def test_a_parquet_file_with_any_byte_changed_is_read_or_refused_in_a_sentence(lake: Lake) -> None:
+    names = ("platform", "account_id", "attribute", "value")
+    whole = as_parquet({name: [f"{name}\u00e4 {number}" for number in range(3)] for name in names})
+    told = []
+    for place in range(4, len(whole), 2):
+        put(lake, "x.parquet", whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            read_label_files(lake)
+        except InputError as error:
+            told.append(str(error))
+    assert len(told) > len(whole) // 8
+    assert all("labels/x.parquet" in words for words in told)
+
+
+def test_a_quote_within_a_cell_is_a_sign_like_others(lake: Lake) -> None:
+    put(
+        lake,
+        "x.csv",
+        f'{SHORT},note\ntwitter,1,kind,bot,g,6" screen\ntwitter,2,kind,bot,"g ""h""","two\nlines, of words"\n'
+        'twitter,3,kind,bot,,""\n',
+    )
+    found = read_label_files(lake).rows
+    assert [(r["account_id"], r["group"], r["extra_cells"]) for r in found] == [
+        ("1", "g", False),
+        ("2", 'g "h"', False),
+        ("3", "", False),
+    ]
+
+
+def test_the_divider_is_the_one_that_parts_the_columns_needed(lake: Lake) -> None:
+    put(lake, "x.csv", 'platform;account_id;attribute;value;"a, b, c, d, e, f, g"\ntwitter;1;kind;bot;"x, y"\n')
+    (found,) = read_label_files(lake).rows
+    assert (found["account_id"], found["value"]) == ("1", "bot")
+
+
+def test_folders_below_the_label_files_are_told(known: Lake) -> None:
+    put(known, "more/a.csv", f"{HEADER}\ntwitter,1,kind,bot,,,\n")
+    put(known, "readme.txt", "")
+    found = read_label_files(known)
+    assert found.rows == []
+    assert found.ignored == ("labels/more/", "labels/readme.txt")
 
 
 def test_without_a_label_file_nothing_is_published_and_nothing_fails(known: Lake) -> None:

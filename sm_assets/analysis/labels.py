@@ -6,6 +6,8 @@ Here: judging rows of label files, and the values that are known. Not here: read
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
@@ -15,15 +17,23 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from sm_assets.contracts import TABLES
+from sm_assets.contracts.attribute_columns import ATTRIBUTE_NAME
 
 REQUIRED: Final = ("platform", "account_id", "attribute", "value")
 OPTIONAL: Final = ("group", "labelled_by", "labelled_at")
+# The longest cells, in characters.
+LONGEST: Final = {"value": 100, "group": 200, "labelled_by": 200}
 KINDS: Final = ("person", "company", "bot")
 LABELS: Final = "feat_account_labels"
 REJECTS: Final = "feat_account_label_rejects"
 # In GeoNames' list of countries, but not in ISO 3166-1: Kosovo by its provisional code, and two former countries.
 _NOT_ISO: Final = {"XK", "AN", "CS"}
 _MOST: Final = 100
+_NAME: Final = re.compile(ATTRIBUTE_NAME)
+# What the literature calls the attribute.
+_SAME_ATTRIBUTE: Final = {"account_kind": "kind"}
+# Control signs, and separators of lines and paragraphs.
+_CONTROL: Final = {"Cc", "Zl", "Zp"}
 
 Cells = dict[str, Any]
 
@@ -91,6 +101,18 @@ def time_of(text: str) -> datetime | None:
         return None
 
 
+def account_of(row: Cells) -> tuple[str, str]:
+    """Platform and id of the account that a row speaks of, as the core tables write them."""
+    return (row.get("platform") or "").strip().lower(), (row.get("account_id") or "").strip()
+
+
+def attribute_of(text: str) -> str | None:
+    """The name of an attribute, in small letters; None: it can be none."""
+    name = text.strip().lower()
+    name = _SAME_ATTRIBUTE.get(name, name)
+    return name if _NAME.fullmatch(name) else None
+
+
 def known_value(attribute: str, value: str) -> str | None:
     """The value in the spelling of the table; None: the attribute has no such value. Values of others are free."""
     if attribute == "kind":
@@ -105,7 +127,7 @@ def judge(rows: Sequence[Cells], known: set[tuple[str, str]]) -> Judged:
 
     Args:
         rows: source_file, source_row, file_day, extra_cells (more or fewer cells than the header has), and texts
-            under the names of REQUIRED and OPTIONAL; None or blank: missing.
+            under the names of REQUIRED and OPTIONAL; None or blank: missing. Platforms and attributes in any case.
         known: (platform, account_id) of accounts that are known.
 
     Returns:
@@ -117,17 +139,19 @@ def judge(rows: Sequence[Cells], known: set[tuple[str, str]]) -> Judged:
     counts: Counter[tuple[date, str]] = Counter()
     for row in rows:
         cells = {name: (row.get(name) or "").strip() for name in (*REQUIRED, *OPTIONAL)}
+        cells["platform"], cells["account_id"] = account_of(row)
+        attribute = attribute_of(cells["attribute"])
         labelled_at = time_of(cells["labelled_at"]) if cells["labelled_at"] else None
         place = {name: row[name] for name in ("source_file", "source_row")}
         label: Cells = {name: text or None for name, text in cells.items()} | place | {"labelled_at": labelled_at}
         label["day"] = labelled_at.date() if labelled_at else row["file_day"]
-        reason, columns = _fault(row, cells, labelled_at, known)
+        reason, columns = _fault(row, cells, attribute, labelled_at, known)
         counts[label["day"], "rows_in"] += 1
-        if reason:
-            rejects.append(_reject(label, reason, columns))
+        if reason or attribute is None:
+            rejects.append(_reject(label, reason or "unknown_attribute", columns))
             continue
-        label["attribute"] = cells["attribute"].lower()
-        label["value"] = known_value(label["attribute"], cells["value"])
+        label["attribute"] = attribute
+        label["value"] = known_value(attribute, cells["value"])
         taken[label["platform"], label["account_id"], label["attribute"]].append(label)
     labels = []
     fed: dict[date, set[str]] = defaultdict(set)
@@ -152,7 +176,11 @@ def _since(label: Cells) -> datetime:
 
 
 def _fault(
-    row: Cells, cells: dict[str, str], labelled_at: datetime | None, known: set[tuple[str, str]]
+    row: Cells,
+    cells: dict[str, str],
+    attribute: str | None,
+    labelled_at: datetime | None,
+    known: set[tuple[str, str]],
 ) -> tuple[str | None, list[str]]:
     """Why a row is no label, by itself, and which columns say so."""
     missing = [name for name in REQUIRED if not cells[name]]
@@ -160,13 +188,22 @@ def _fault(
         return "extra_cells", []
     if missing:
         return "missing_cell", missing
+    bad = [name for name, longest in LONGEST.items() if len(cells[name]) > longest or _is_broken(cells[name])]
+    if bad:
+        return "bad_cell", bad
     if cells["labelled_at"] and labelled_at is None:
         return "bad_date", ["labelled_at"]
     if (cells["platform"], cells["account_id"]) not in known:
         return "unknown_account", ["platform", "account_id"]
-    if known_value(cells["attribute"].lower(), cells["value"]) is None:
+    if attribute is None:
+        return "unknown_attribute", ["attribute"]
+    if known_value(attribute, cells["value"]) is None:
         return "unknown_value", ["value"]
     return None, []
+
+
+def _is_broken(text: str) -> bool:
+    return any(unicodedata.category(sign) in _CONTROL for sign in text)
 
 
 def _reject(label: Cells, reason: str, columns: list[str]) -> Cells:

@@ -14,11 +14,15 @@ from sm_assets.contracts.schema import Column
 LABEL_REJECT_REASONS: Final = (
     "missing_cell",
     "extra_cells",
+    "bad_cell",
     "bad_date",
     "unknown_account",
+    "unknown_attribute",
     "unknown_value",
     "contradictory",
 )
+ATTRIBUTE_NAME: Final = r"[a-z][a-z0-9_]{0,63}"
+"""Pattern of an attribute's name, which is the name of its models' folder too."""
 ALGORITHMS: Final = ("linear_svm", "rbf_svm", "random_forest", "logistic_regression", "majority")
 CURVES: Final = ("validation", "learning", "calibration", "risk_coverage")
 ATTRIBUTE_REASONS: Final = ("by_place", "no_model", "too_few_posts", "unlike_training", "low_confidence")

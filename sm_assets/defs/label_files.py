@@ -6,7 +6,9 @@ Here: files to rows, and what has become of the files behind a published day. No
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,10 +16,10 @@ from datetime import UTC, date
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
 from sm_assets.analysis.labels import LABELS, OPTIONAL, REQUIRED
+from sm_assets.contracts import TABLES
 from sm_assets.errors import InputError, VanishedFiles
 from sm_assets.storage import Lake
 
@@ -25,6 +27,8 @@ FOLDER: Final = "labels"
 FED_BY: Final = "sm.label_files"
 _KNOWN: Final = (*REQUIRED, *OPTIONAL)
 _EXPECTED: Final = f"expected are the columns {', '.join(REQUIRED)} and, where known, {', '.join(OPTIONAL)}"
+_DIVIDERS: Final = ",;\t"
+_PLATFORMS: Final = frozenset(next(c.allowed for c in TABLES[LABELS].columns if c.name == "platform"))
 _SHOWN: Final = 5
 _LONGEST: Final = 80
 
@@ -36,7 +40,7 @@ class LabelFiles:
     Attributes:
         rows: cells as texts, with source_file, source_row, file_day, extra_cells.
         sha256: of each file by its path below the data root.
-        ignored: paths of files that are neither CSV nor Parquet.
+        ignored: paths of files that are neither CSV nor Parquet, and of folders, which end with a stroke.
     """
 
     rows: list[dict[str, Any]]
@@ -61,9 +65,12 @@ def read_label_files(lake: Lake) -> LabelFiles:
     found = lake.fs.ls(folder, detail=True, refresh=True) if lake.fs.isdir(folder) else []
     for entry in sorted(found, key=lambda entry: str(entry["name"])):
         name = str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
-        if entry["type"] != "file" or name.startswith("."):
+        if name.startswith("."):
             continue
         path = f"{FOLDER}/{name}"
+        if entry["type"] != "file":
+            ignored.append(f"{path}/")
+            continue
         read = {"csv": _csv_rows, "parquet": _parquet_rows}.get(name.rsplit(".", 1)[-1].lower())
         if read is None:
             ignored.append(path)
@@ -101,54 +108,74 @@ def refuse_vanished(lake: Lake, files: LabelFiles, days: Iterable[date]) -> None
 
 def _csv_rows(path: str, content: bytes) -> list[dict[str, Any]]:
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig").lstrip("\r\n")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path} is not UTF-8 (byte {error.start}); {_EXPECTED}, as CSV in UTF-8. No label was read."
         ) from error
-    header = text.lstrip("\r\n").split("\n", 1)[0]
-    if not header.strip():
+    if not text.split("\n", 1)[0].strip():
         raise InputError(f"{path} is empty; {_EXPECTED} in its first row, and a row per label.")
-    data = f"{text}\n".encode()
-    delimiter = max(",;\t", key=header.count)
-    broken: list[int] = []
-    unclosed: list[int] = []
+    header, cells = _cells(path, text)
+    whole = [row for row in cells if len(row) == len(header)]
+    columns = [pa.array([row[n] for row in whole], pa.string()) for n in range(len(header))]
+    rows = iter(_rows(path, pa.Table.from_arrays(columns, header)))
+    return _numbered(path, [next(rows) if len(row) == len(header) else {"extra_cells": True} for row in cells])
 
-    def note(row: pc.InvalidRow) -> str:
-        (unclosed if row.text.count('"') % 2 else broken).append(row.number)
-        return "skip"
 
+def _cells(path: str, text: str) -> tuple[list[str], list[list[str]]]:
+    """Header and rows; the divider is the one under which the header has all columns that are needed."""
+    rows: list[list[str]] = []
+    divider = _DIVIDERS[0]
     try:
-        table = pc.read_csv(
-            pa.py_buffer(data),
-            # One block: a cell may be as long as the file.
-            pc.ReadOptions(use_threads=False, block_size=len(data) + 1, autogenerate_column_names=True),
-            pc.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note),
-            pc.ConvertOptions(column_types={f"f{n}": pa.string() for n in range(header.count(delimiter) + 1)}),
-        )
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path} cannot be read as CSV; {_EXPECTED}.") from error
-    if unclosed:
-        raise InputError(f"{path}: a quote opens in row {unclosed[0] - 1} and does not close; {_EXPECTED}.")
-    names = [str(cell) for cell in table.slice(0, 1).to_pylist()[0].values()]
-    rows = _rows(path, table.slice(1).rename_columns(names))
-    # The header is row 1 of the parser; rows with more or fewer cells are not in the table.
-    for number in sorted(broken):
-        rows.insert(number - 2, {"extra_cells": True})
-    return _numbered(path, rows)
+        found = {}
+        for divider in _DIVIDERS:
+            # No quote of the header is held to anything before the divider is known.
+            header = next(csv.reader(io.StringIO(text, newline=""), delimiter=divider), [])
+            found[divider] = (sum(name in map(_folded, header) for name in REQUIRED), len(header))
+        divider = max(_DIVIDERS, key=found.__getitem__)
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=divider, strict=True):
+            rows += [row] if row else []
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: a quote opens in {_row(len(rows))} and does not close before a {divider!r} or the row's end "
+            f"({error}); {_EXPECTED}."
+        ) from error
+    for number, row in enumerate(rows):
+        # A quote too few here, and one too many below: rows between would be words of a cell.
+        if any(_holds_a_row(cell, divider, rows[0]) for cell in row):
+            raise InputError(f"{path}: a quote opens in {_row(number)} and takes in the row below it; {_EXPECTED}.")
+    return rows[0], rows[1:]
+
+
+def _row(number: int) -> str:
+    return f"row {number}" if number else "the header"
+
+
+def _holds_a_row(cell: str, divider: str, header: list[str]) -> bool:
+    if "\n" not in cell and "\r" not in cell:
+        return False
+    place = [_folded(name) for name in header].index("platform") if "platform" in map(_folded, header) else 0
+    below = [line.split(divider) for line in cell.splitlines()[1:]]
+    return any(len(cells) == len(header) and _folded(cells[place].strip('"')) in _PLATFORMS for cells in below)
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).lower()
 
 
 def _parquet_rows(path: str, content: bytes) -> list[dict[str, Any]]:
     try:
-        table = pq.read_table(pa.BufferReader(content))
-    except pa.ArrowException as error:
+        table = pq.read_table(pa.BufferReader(content), use_threads=False)
+        table.validate(full=True)
+        rows = _rows(path, table)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as Parquet ({_first_line(error)}); {_EXPECTED}.") from error
-    return _numbered(path, _rows(path, table))
+    return _numbered(path, rows)
 
 
 def _rows(path: str, table: pa.Table) -> list[dict[str, Any]]:
     """Rows of the columns that are known, as texts."""
-    folded = [" ".join(name.split()).lower() for name in table.column_names]
+    folded = [_folded(name) for name in table.column_names]
     found = ", ".join(shown(name) for name in folded)
     missing = [name for name in REQUIRED if name not in folded]
     if missing:
@@ -164,6 +191,8 @@ def _rows(path: str, table: pa.Table) -> list[dict[str, Any]]:
 def _texts(path: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column as texts; times in UTC, whole numbers without a point."""
     kind = column.type
+    if name == "account_id" and pa.types.is_floating(kind):
+        raise InputError(f"{path}: column {name} is of type {kind}, which rounds long numbers; store ids as text.")
     try:
         if pa.types.is_timestamp(kind):
             return column.cast(pa.timestamp("us"), safe=False).cast(pa.string())

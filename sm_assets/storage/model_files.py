@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from sm_assets.contracts.attribute_columns import ATTRIBUTE_NAME
 from sm_assets.errors import ModelFileError
 from sm_assets.storage.folders import replace_folder
 from sm_assets.storage.lake import Lake
@@ -39,7 +40,7 @@ ALLOWED: Final = (
     "sklearn.tree._tree.Tree",
 )
 """All types that a model may hold beyond those that skops trusts; nobody can add to them by configuration."""
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_NAME: Final = re.compile(ATTRIBUTE_NAME)
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _ADDRESS: Final = re.compile(r'("__id__": |"file": ")(\d+)')
 _SCHEMA: Final = "schema.json"

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from sm_assets.analysis.labels import LABELS, REJECTS, Judged, judge
+from sm_assets.analysis.labels import LABELS, REJECTS, Judged, account_of, judge
 from sm_assets.defs.assets.declare import common, ins, out
 from sm_assets.defs.io import Rows
 from sm_assets.defs.label_files import LabelFiles, read_label_files, refuse_vanished
@@ -72,7 +72,7 @@ def _fed(feeds: Mapping[date, Mapping[str, str]], day: date) -> Mapping[str, str
 
 
 def _known(lake: Lake, files: LabelFiles, refs: list[TableRef]) -> set[tuple[str, str]]:
-    named = sorted({((row.get("platform") or "").strip(), (row.get("account_id") or "").strip()) for row in files.rows})
+    named = sorted({account_of(row) for row in files.rows})
     with lake.connect() as con:
         columns = [pa.array([pair[n] for pair in named], pa.string()) for n in range(2)]
         con.register(RUN_SETTINGS, pa.table(columns, ["platform", "account_id"]))
