@@ -37,7 +37,10 @@ No model is there for: {{names}}. Models are not shipped; they are trained on la
    Values of `kind` are person, company, bot; of `country` codes like `DE`.
 2. Each value needs at least {MIN_LABELS} labels in {MIN_GROUPS} groups, of accounts that wrote in the window,
    better {MIN_POSTS} posts or more.
-3. Materialise `feat_account_labels`, `out_account_traits`, `out_attribute_models`, then this table again.
+3. A label is of the day of `labelled_at`, without it of the day on which the file was last changed (today, perhaps):
+   those are the days of `feat_account_labels` to materialise. Then materialise `out_account_traits` and
+   `out_attribute_models` of the as-of day, with `later_labels: true` for `train_attributes` if labels are of later
+   days, and this table again.
 """
 
 
