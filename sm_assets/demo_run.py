@@ -16,6 +16,7 @@ from sm_assets.demo.summary_audiences import audience_summary
 from sm_assets.demo.summary_personas import persona_summary
 from sm_assets.demo.summary_profiles import profile_summary
 from sm_assets.settings import Settings
+from sm_assets.storage.model_files import CARD, FOLDER
 
 # Half the texts are not English, and the model that comes along reads English only; a snapshot a week shows how
 # clusters go on. Captures of a day each are no deliveries to compare.
@@ -27,7 +28,8 @@ _CONFIG: dict[str, Any] = {
     "out_post_volumes": _WEEKLY,
     "out_ngrams": _WEEKLY,
     "out_profile_clusters": _WEEKLY,
-    "out_hashtag_clusters": {"config": {"snapshots": "weekly", "scopes": ["all"]}},
+    # The first tags of a topic have most of its posts: weighed by posts, they part busy topics and leave rare ones joined.
+    "out_hashtag_clusters": {"config": {"snapshots": "weekly", "scopes": ["all"], "weights": "log_posts"}},
     "out_account_traits": _WEEKLY,
     "train_attributes": {"config": {"snapshots": "last_day", "grid": "quick"}},
     "out_account_attributes": _WEEKLY,
@@ -80,8 +82,11 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
         f"\n            {data_root}/lake/out_{{profile,hashtag}}_clusters, out_account_attributes/day=*/part-0.parquet"
         f"\nCatalogue:  {data_root}/catalog.duckdb (views over all tables)"
         f"\nTruth:      {data_root}/truth/accounts.csv"
-        f"\nMap:        {data_root}/exports/maps/personas/day={world.last_day}/map.html (open it in a browser)"
+        f"\nMaps:       {data_root}/exports/maps/{{personas,profiles_kmeans}}/day={world.last_day}/map.html,"
+        f"\n            {data_root}/exports/hashtags/day={world.last_day}/hashtags.html (open them in a browser)"
         f"\nExports:    {data_root}/exports/personas/day={world.last_day}/ (report.md, a JSONL file per persona)"
+        f"\n            {data_root}/exports/profiles/day={world.last_day}/samples.md (biographies by cluster)"
+        f"\nModels:     {data_root}/{FOLDER}/*/*/{CARD} (a card for each)"
         "\nUI:         make serve, then open http://127.0.0.1:3000"
     )
     return 0

@@ -7,8 +7,10 @@ and their weights (`analysis/test_profile_clusters`, `analysis/test_profile_feat
 from __future__ import annotations
 
 import base64
+import gc
 import html
 import re
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -23,6 +25,7 @@ from cluster_lake import DAY, publish
 from conftest import digests
 from follow_lake import read
 
+from sm_assets.defs import profile_snapshots
 from sm_assets.defs.clustering_record import clustering_records
 from sm_assets.defs.jobs import WHOLE_CHAIN
 from sm_assets.defs.sql import SQL_ROOT, open_select
@@ -256,6 +259,30 @@ def test_two_threads_give_the_same_bytes(made: tuple[Lake, dict[str, dict[str, A
 
     assert len(only(lake.settings.data_root)) == 1
     assert only(lake.settings.data_root) == only(made[0].settings.data_root)
+
+
+def test_one_snapshot_is_in_memory_at_a_time(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: list[weakref.ref[Any]] = []
+
+    class Watched(profile_snapshots.Snapshot):
+        """The same, but it can be watched."""
+
+    def watched(*given: Any) -> Watched:
+        gc.collect()
+        assert len([each for each in alive if each() is not None]) <= 1
+        found = snapshot(*given)
+        made = Watched(found.rows, found.records, found.told, found.samples)
+        alive.append(weakref.ref(made))
+        return made
+
+    snapshot = profile_snapshots.snapshot
+    monkeypatch.setattr(profile_snapshots, "snapshot", watched)
+    days = [DAY - timedelta(number) for number in (3, 2, 1, 0)]
+    publish_world(lake, dict(list(bios().items())[:30]), days=days)
+    materialise(lake, days=(days[0], DAY))
+    assert len(alive) == len(days)
+    for day in days:
+        assert f"by cluster on {day}" in samples(lake, day)
 
 
 def test_about_keeps_accounts_that_posted_about_it(lake: Lake) -> None:

@@ -1,4 +1,6 @@
-"""k-means of sparse rows, to the bits of scikit-learn on one thread in a fraction of its time.
+"""k-means of sparse rows, as scikit-learn has it on one thread, in a fraction of its time.
+
+To the bits, up to the order of equal starts: where two reach the same clusters, either may be the one that is kept.
 
 Here: k-means++ and Lloyd's rounds on the kernels of sparse rows. Not here: which rows, which start is the best
 (`kmeans`).

@@ -20,6 +20,8 @@ from sm_assets.analysis.token_codes import TokenCodes
 from sm_assets.errors import KernelError
 
 N_TERMS: Final = 15
+LABEL_TERMS: Final = 3
+"""Terms that a cluster is called by."""
 SCHEMA: Final = pa.schema(
     [
         ("cluster_id", pa.int64()),

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from sm_assets.analysis.layout import Layout, Method, layout, sample
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.parameters import params_hash
-from sm_assets.analysis.terms import shared_terms
+from sm_assets.analysis.terms import LABEL_TERMS, shared_terms
 from sm_assets.contracts import TABLES
 from sm_assets.defs.clustering_record import ClusteringRecord, are_of_members
 from sm_assets.defs.windows import with_constants
@@ -30,7 +30,6 @@ POINTS: Final = "out_map_points"
 TERMS: Final = "out_cluster_terms"
 FOLDER: Final = ("exports", "maps")
 PAGE: Final = "map.html"
-LABEL_TERMS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

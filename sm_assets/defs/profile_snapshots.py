@@ -32,6 +32,7 @@ from sm_assets.analysis.profile_clusters import (
 )
 from sm_assets.analysis.profile_features import FeatureRules
 from sm_assets.analysis.profile_words import bio_medoids, bio_terms, sampled, samples_section
+from sm_assets.analysis.terms import LABEL_TERMS, shared_terms
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.analysis.tokens import tokenise
 from sm_assets.defs.clustering_record import ClusteringRecord
@@ -45,7 +46,6 @@ from sm_assets.storage.folders import replace_folder
 
 TABLE: Final = "out_profile_clusters"
 SAMPLES: Final = "samples.md"
-_LABEL_TERMS: Final = 3
 _BATCH: Final = 32_768
 # Parameters by what they decide; those of one model say nothing of the other.
 _OF_MODEL: Final = {
@@ -102,7 +102,7 @@ def snapshot(
         record = _record(model, config, rules, features, found)
         table = profiles_table(found, model)
         terms, section = _words(found, model, config.seed)
-        in_words = {number: ", ".join(words) for number, words in _shared(terms).items()}
+        in_words = {number: ", ".join(words) for number, words in shared_terms(terms, LABEL_TERMS).items()}
         members, others = sizes(table)
         told |= {
             f"sizes_{model}": dg.MetadataValue.md(cluster_sizes.draw(members, in_words, others)),
@@ -118,12 +118,17 @@ def snapshot(
     return Snapshot(pa.concat_tables(tables), tuple(records), told, _page(day, sections))
 
 
-def publish_samples(lake: Lake, day: date, text: str, folder: Path) -> str:
-    """Put a day's samples below exports/profiles in the place of those that are there; the path of the file."""
+def write_samples(day: date, text: str, folder: Path) -> None:
+    """Write a day's samples aside, below a folder in a workspace of the lake."""
     staged = folder / f"samples-{day}"
     staged.mkdir()
     (staged / SAMPLES).write_text(text, encoding="utf-8")
-    return f"{replace_folder(lake, staged, 'exports', 'profiles', f'day={day}')}/{SAMPLES}"
+
+
+def publish_samples(lake: Lake, day: date, folder: Path) -> str:
+    """Put them below exports/profiles in the place of those that are there; the address of the file."""
+    place = replace_folder(lake, folder / f"samples-{day}", "exports", "profiles", f"day={day}")
+    return lake.uri(f"{place}/{SAMPLES}")
 
 
 def _about(
@@ -184,15 +189,6 @@ def _words(found: Profiles, model: str, seed: int) -> tuple[pa.Table, str]:
     terms = bio_terms(told.matrix, told.features.vocabulary, labels, min_accounts=2)
     typical = bio_medoids(told.matrix, bios, labels)
     return terms, samples_section(model, bios, labels, terms, typical, sampled(bios, labels, typical, seed=seed))
-
-
-def _shared(terms: pa.Table) -> dict[int, list[str]]:
-    """First terms of each cluster without those that one account alone uses: figures stay for good."""
-    found: dict[int, list[str]] = {}
-    for row in terms.to_pylist():
-        if row["n_accounts"] > 1 and len(found.setdefault(row["cluster_id"], [])) < _LABEL_TERMS:
-            found[row["cluster_id"]].append(row["term"])
-    return found
 
 
 def _page(day: date, sections: list[str]) -> str:

@@ -6,7 +6,7 @@ Here: the asset and its parameters. Not here: the steps of a snapshot (`defs.pro
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -18,9 +18,6 @@ from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, upstreams
 from sm_assets.defs.windows import Results, chosen_days, window_days_of
 from sm_assets.storage import Lake, TableRef
-
-if TYPE_CHECKING:
-    from sm_assets.defs.profile_snapshots import Snapshot
 
 NAME = "out_profile_clusters"
 POSTS = "core_posts"
@@ -108,25 +105,26 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     def out_profile_clusters(
         context: dg.AssetExecutionContext, config: ProfileClustersConfig, **refs: TableRef
     ) -> Iterator[dg.Output[Rows]]:
-        from sm_assets.defs.profile_snapshots import publish_samples, snapshot  # draws with matplotlib
+        from sm_assets.defs.profile_snapshots import publish_samples, snapshot, write_samples  # draws with matplotlib
 
         asked = partition_days(list(context.partition_keys))
         days = chosen_days(window_days_of(lake, POSTS, asked), config.snapshots, lake.days(NAME))
-        made: dict[date, Snapshot] = {}
+        footers: dict[date, dict[str, str]] = {}
+        told: dict[str, Any] = {}
         with lake.workspace("profiles") as folder, lake.connect() as con:
             results = Results(folder)
             for day in days:
                 context.log.info("Profiles of %s", day)
                 found = snapshot(con, lake, list(refs.values()), day, config, context.log.info)
                 results.add(NAME, found.rows)
-                made[day] = found
+                write_samples(day, found.samples, folder)
+                # Of each day this only: biographies lie on disk.
+                footers[day], told = records_metadata(found.records), found.told
             # Only now: a day that fails leaves the samples of all days as their table has them.
-            paths = [publish_samples(lake, day, found.samples, folder) for day, found in made.items()]
-            told = made[days[-1]].told | {"samples": dg.MetadataValue.path(paths[-1])} if days else {}
+            paths = [publish_samples(lake, day, folder) for day in days]
+            told |= {"samples": dg.MetadataValue.path(paths[-1])} if days else {}
             rows = results.relation(con, NAME)
-            yield dg.Output(
-                Rows(rows, days, metadata=told, file_metadata=lambda day: records_metadata(made[day].records))
-            )
+            yield dg.Output(Rows(rows, days, metadata=told, file_metadata=footers.__getitem__))
 
     declared: dg.AssetsDefinition = out_profile_clusters
     return declared
