@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sm_assets.analysis.profile_clusters import ModelRules, described, with_languages
+from sm_assets.analysis.partitions_agreement import adjusted_rand
+from sm_assets.analysis.profile_clusters import HDBSCAN, KMEANS, ModelRules, cluster_profiles
 from sm_assets.analysis.profile_features import FeatureRules
-from sm_assets.analysis.vector_clusters import cluster
 from sm_assets.demo import World
+from sm_assets.demo.residents import PLATFORMS
 from sm_assets.demo.summary_profiles import profile_summary
 from sm_assets.demo.truth import labels
 from sm_assets.demo.vocabulary import HASHTAGS, LOCATIONS, PERSONAS
@@ -29,29 +30,32 @@ def world() -> World:
     return World()
 
 
-def test_biographies_fall_into_the_planted_kinds(world: World) -> None:
-    """With the default terms, the number of kinds chosen too; half the world, for the time it takes."""
-    residents = [person for person in world.residents.on("bluesky") if person.actor % 2]
+@pytest.mark.slow
+def test_biographies_fall_into_the_planted_kinds() -> None:
+    """By the default rules, on all platforms, the number of kinds chosen too; a quarter of the world, for its time."""
+    residents = World(scale=0.25).residents
+    people = [(platform, person) for platform in PLATFORMS for person in residents.on(platform)]
+    stock = [person.nature if person.nature != "person" else PERSONAS[person.persona].name for _, person in people]
     accounts = pa.table(
         {
-            "platform": ["bluesky"] * len(residents),
-            "account_id": [person.stem for person in residents],
-            "bio": [person.bio or None for person in residents],
+            "platform": [platform for platform, _ in people],
+            "account_id": [residents.account_id(platform, person) for platform, person in people],
+            "bio": pa.array([person.bio or None for _, person in people], pa.string()),
+            "stock": stock,
         }
     )
-    told = described(with_languages(accounts), FeatureRules())
-    chosen = told.accounts.take(pa.array(told.rows))["account_id"]
-    kind = {
-        person.stem: person.nature if person.nature != "person" else PERSONAS[person.persona].name
-        for person in residents
-    }
-    found = cluster(told.matrix, chosen.combine_chunks(), ModelRules(k_table=(6, 7, 8, 9, 10)).kmeans("auto"))
-    cells = Counter(zip(found.labels.tolist(), [kind[name] for name in chosen.to_pylist()], strict=True))
-    assert set(Counter(kind for _, kind in cells)) == {"company", "bot", *(persona.name for persona in PERSONAS)}
-    # A cluster holds one kind, and nearly all of a kind lie in one cluster.
-    assert all(n == max(m for (other, _), m in cells.items() if other == number) for (number, _), n in cells.items())
-    largest = sum(max(n for (_, other), n in cells.items() if other == name) for name in set(kind.values()))
-    assert largest >= 0.97 * len(chosen)
+    found = cluster_profiles(accounts, FeatureRules(), ModelRules())
+    told = found.described
+    kinds = told.accounts["stock"].take(pa.array(told.rows))
+    assert set(kinds.to_pylist()) == {"company", "bot", *(persona.name for persona in PERSONAS)}
+    # Only those without a biography are left out.
+    assert len(told.rows) == sum(person.bio is not None and person.bio != "" for _, person in people)
+    truth = kinds.combine_chunks().dictionary_encode().indices.to_numpy()
+    kmeans, hdbscan = (found.found[model].labels for model in (KMEANS, HDBSCAN))
+    # Seen: 0.942 by both; hdbscan may leave some out, and is judged with them as a kind of their own.
+    assert (kmeans >= 0).all()
+    assert adjusted_rand(kmeans, truth) >= 0.9
+    assert adjusted_rand(hdbscan, truth) >= 0.85
 
 
 def test_hashtags_of_a_topic_name_it() -> None:
