@@ -2,18 +2,16 @@
 with
 
 tags as (
-    select * from out_hashtag_clusters
+    select * from clustered_tags
 ),
 
 members as (
     select
-        unit || 's:' || scope_kind
-        || if(scope_kind = 'all', '', ':' || scope) as analysis,
+        analysis,
         '' as platform,
         tag as item_id,
         cluster_id::integer as cluster_id
     from tags
-    where cluster_id is not null
 )
 
 select * from members
