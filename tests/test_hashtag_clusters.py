@@ -23,14 +23,13 @@ from stub_embedder import StubEmbedder
 
 from sm_assets.analysis.cluster_spec import ClusterSpec
 from sm_assets.analysis.hashtag_clusters import cluster_tags, tag_labels, tag_terms
-from sm_assets.analysis.partitions_agreement import adjusted_rand
 from sm_assets.analysis.platform_tags import platform_tags, stop_tags
 from sm_assets.analysis.text_normaliser import text_keys
-from sm_assets.analysis.vector_clusters import cluster
 from sm_assets.defs import cluster_files, hashtag_summaries
 from sm_assets.defs.assets import cluster_identity, cluster_k, cluster_summaries, hashtag_clusters, post_relevance
 from sm_assets.defs.assets.declare import IO_MANAGER
 from sm_assets.defs.clustering_record import clustering_records
+from sm_assets.defs.embedding import PostVectors
 from sm_assets.defs.hashtag_pages import dots
 from sm_assets.defs.hashtag_vectors import drop_stale
 from sm_assets.defs.io import LakeIOManager
@@ -38,7 +37,7 @@ from sm_assets.defs.partitions import daily
 from sm_assets.errors import KernelError, OptionError
 from sm_assets.kernels.tags import normal_form
 from sm_assets.settings import Settings
-from sm_assets.storage import Lake, VectorCache
+from sm_assets.storage import Lake, VectorCache, abandoned_notes, noting_keys
 
 FIRST, LAST = date(2024, 3, 1), date(2024, 3, 3)
 CORE = ("core_posts", "core_post_hashtags", "core_post_media_text", "core_post_deliveries", "core_accounts")
@@ -223,9 +222,17 @@ def test_two_themes_are_two_clusters_in_every_scope_that_has_both(lake: Lake) ->
 
 def test_pages_show_the_tags_and_a_delivery_without_tags_is_listed(lake: Lake) -> None:
     publish_core(lake, themed())
-    run(lake, n_clusters=2)
+    # Fewer than asked for: deliveries have notices.
+    told = run(lake, n_clusters=9)
+    assert "2 clusterings of hashtags:delivery have notices" in told["notices"]
+    told = run(lake, n_clusters=2)
     folder = Path(lake.path("exports", "hashtags", f"day={LAST}"))
-    index = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text())
+    index = manifest["pages"]
+    assert manifest["without_tags"] == ["hashtags:delivery:silent", "suggestions:delivery:silent"]
+    assert (told["clusterings_of_deliveries"], told["scopes_without_tags"]) == (4, 2)
+    # Metadata stay for good; a delivery may be a donor.
+    assert not [name for name in ("food donor", "space donor", "silent") if name in str(told)]
     assert sorted(path.name for path in folder.iterdir()) == sorted([*index, "manifest.json"])
     assert sorted((each["unit"], each["scope"]) for each in index.values()) == [
         ("hashtag", "all"), ("hashtag", "food donor"), ("hashtag", "space donor"),
@@ -411,8 +418,13 @@ def test_lists_choose_posts_and_an_unknown_list_is_named(lake: Lake) -> None:
 # -------------------------------------------------------------------- bad input
 
 
-def test_no_hashtag_gives_no_rows_and_an_empty_folder_of_pages(lake: Lake) -> None:
+def test_no_hashtag_gives_no_rows_and_an_empty_folder_of_pages(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Settings) -> StubEmbedder:
+        raise AssertionError("a model is loaded for no tag")
+
     publish_core(lake, [post(1)])
+    monkeypatch.setattr(hashtag_clusters, "_loaded", refuse)
+    monkeypatch.setitem(globals(), "TagEmbedder", lambda: None)
     run(lake, MINE, *SHARED)
     assert rows(lake) == []
     assert lake.days(MINE) == [LAST]
@@ -446,7 +458,7 @@ def test_only_the_largest_deliveries_get_pages(lake: Lake) -> None:
     posts = [post(n, ["t", f"t{n}"], deliveries=[("large", "middle", "small")[min(n // 3, 2)]]) for n in range(7)]
     publish_core(lake, [*posts, post(8, ["t"], deliveries=["large"])])
     run(lake, scopes=["delivery"], units=["hashtag"], delivery_pages=2)
-    index = json.loads(Path(lake.path("exports", "hashtags", f"day={LAST}", "manifest.json")).read_text())
+    index = json.loads(Path(lake.path("exports", "hashtags", f"day={LAST}", "manifest.json")).read_text())["pages"]
     assert [each["scope"] for each in index.values()] == ["large", "middle"]
     assert {row["scope"] for row in rows(lake)} == {"large", "middle", "small"}
 
@@ -456,7 +468,7 @@ def test_deliveries_with_names_that_are_no_file_names_get_pages_of_their_own(lak
     publish_core(lake, [post(n, [f"t{n}"], deliveries=[name]) for n, name in enumerate(names)])
     run(lake, scopes=["delivery"], units=["hashtag"])
     folder = Path(lake.path("exports", "hashtags", f"day={LAST}"))
-    index = json.loads((folder / "manifest.json").read_text())
+    index = json.loads((folder / "manifest.json").read_text())["pages"]
     assert sorted(each["scope"] for each in index.values()) == sorted(names)
     assert all((folder / name).is_file() and "/" not in name for name in index)
 
@@ -507,10 +519,60 @@ def test_a_vector_that_a_post_or_another_day_uses_stays(lake: Lake) -> None:
     )
     days = lake.days(MINE)
     # The first day still names all tags.
-    assert drop_stale(lake, [LAST], pa.array(["both"]), "t1") == 0
-    assert drop_stale(lake, days, pa.array(["both"]), "t1") == 1
+    assert drop_stale(lake, [LAST], pa.array(["both"])) == 0
+    assert drop_stale(lake, days, pa.array(["both"])) == 1
     fresh = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
     assert fresh.known(np.array([keys["both"], keys["spoken"], keys["gone"]], "S16")).tolist() == [True, True, False]
+
+
+def test_tags_that_a_dead_run_encoded_go_once_they_are_withdrawn(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = TagEmbedder()
+
+    def known(*tags: str) -> list[bool]:
+        cache = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
+        return cache.known(np.array(text_keys(pa.array(tags)).to_pylist(), "S16")).tolist()
+
+    def die(*_: Any) -> None:
+        raise KernelError("died")
+
+    publish_core(lake, [post(1, ["stays"]), post(2, ["secret", "spoken"], account="b")])
+    with monkeypatch.context() as patch:
+        patch.setattr(hashtag_clusters, "drop_stale", die)
+        with pytest.raises(KernelError, match="died"):
+            run(lake, embedder=embedder)
+    assert known("stays", "secret", "spoken") == [True] * 3
+    publish_core(lake, [post(1, ["stays"])])
+    key = text_keys(pa.array(["spoken"]))[0].as_py().hex()
+    cells = {"embedding": [1.0] + [0.0] * 63, "embedder_id": "e" * 16, "text_key": key}
+    spoken = {"platform": "tiktok", "post_id": "q", "account_id": "a", "day": FIRST} | cells
+    publish(lake, "feat_post_embeddings", [spoken], [FIRST])
+    # What a run of posts left waits for the next run of posts.
+    left = np.array(text_keys(pa.array(["stays"])).to_pylist(), "S16")
+    with pytest.raises(KernelError, match="died"), noting_keys(lake) as note:
+        die(note(left))
+    run(lake, embedder=embedder)
+    assert known("stays", "secret", "spoken") == [True, False, True]
+    assert (len(abandoned_notes(lake, "tags")), len(abandoned_notes(lake))) == (0, 1)
+
+
+def test_a_withdrawn_post_whose_text_is_a_tag_leaves_the_tag_its_vector(lake: Lake, tmp_path: Path) -> None:
+    embedder = TagEmbedder()
+    publish_core(lake, [post(1, ["moon"])])
+    run(lake, embedder=embedder)
+    keys = text_keys(pa.array(["moon", "gone"]))
+    cells = {"platform": "tiktok", "account_id": "a", "day": LAST, "embedding": [1.0] + [0.0] * 63}
+    told = [
+        cells | {"post_id": f"q{n}", "embedder_id": "e" * 16, "text_key": key.hex()}
+        for n, key in enumerate(keys.to_pylist())
+    ]
+    publish(lake, "feat_post_embeddings", told, [LAST])
+    cache = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
+    names = np.array(keys.to_pylist(), "S16")
+    cache.add(names[1:], np.eye(1, 64, dtype=np.float32), np.ones(1, np.int32), np.zeros(1, bool))
+    cache.flush()
+    PostVectors(lake, embedder, tmp_path).drop_stale([LAST])
+    fresh = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
+    assert fresh.known(names).tolist() == [True, False]
 
 
 def test_a_second_run_encodes_nothing_and_writes_the_same_bytes(lake: Lake) -> None:
@@ -532,37 +594,48 @@ def test_a_second_run_encodes_nothing_and_writes_the_same_bytes(lake: Lake) -> N
 # -------------------------------------------------------------------- the seed's objective
 
 
-def sum_of_squares(points: np.ndarray, labels: np.ndarray, weight: np.ndarray) -> float:
-    total = 0.0
-    for number in np.unique(labels):
-        own, mass = points[labels == number], weight[labels == number]
-        centre = (own * mass[:, None]).sum(axis=0) / mass.sum()
-        total += float((((own - centre) ** 2).sum(axis=1) * mass).sum())
-    return total
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_weighted_tags_have_the_objective_of_repeated_rows(seed: int) -> None:
-    from sklearn.cluster import KMeans
-
     random = np.random.default_rng(seed)
     points = random.normal(size=(60, 8))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
     counts = random.integers(1, 9, 60)
-    repeated = np.repeat(points, counts, axis=0)
-    centres = points[random.choice(60, 5, replace=False)]
-    whole = KMeans(5, init=centres, n_init=1, tol=0, max_iter=500).fit(repeated)
-    weighed = KMeans(5, init=centres, n_init=1, tol=0, max_iter=500).fit(points, sample_weight=counts)
-    assert weighed.inertia_ == pytest.approx(whole.inertia_, rel=1e-9)
-    assert (whole.labels_ == np.repeat(weighed.labels_, counts)).all()
-    # Ours ends where repeated rows would stay.
-    spec = ClusterSpec(preset="kmeans", k=5, metric="euclidean", tol=0.0, max_iter=500, seed=seed)
-    own = cluster(points, pa.array([f"{n:03d}" for n in range(60)]), spec, sample_weight=counts.astype(float))
-    again = KMeans(5, init=own.centres, n_init=1, tol=0, max_iter=500).fit(repeated)
-    assert own.k_table[0]["inertia"] == pytest.approx(again.inertia_, rel=1e-9)
-    assert own.k_table[0]["inertia"] == pytest.approx(
-        sum_of_squares(points, own.labels, counts.astype(float)), rel=1e-9
+    tags, k = pa.array([f"{n:03d}" for n in range(60)]), 5
+    spec = ClusterSpec(preset="kmeans", k=k, tol=0.0, max_iter=500, seed=seed)
+    found = cluster_tags(tags, counts, points.astype(np.float32), np.ones(60, bool), spec, map_method=None)
+    labels = np.array(found.cluster_id.to_pylist())
+    repeated, copies = np.repeat(points, counts, axis=0), np.repeat(labels, counts)
+    # What it tells is the sum over rows as often as they have posts.
+    centres = np.array([repeated[copies == number].mean(axis=0) for number in range(k)])
+    whole = float(((repeated - centres[copies]) ** 2).sum())
+    assert found.k_table[0]["inertia"] == pytest.approx(whole, rel=1e-5)
+    # No row is nearer to the mean of another cluster's rows: k-means of repeated rows would stay.
+    distance = ((points[:, None] - centres) ** 2).sum(axis=2)
+    assert (distance.argmin(axis=1) == labels).all()
+    # The clusters of distinct rows alone have a larger sum.
+    plain = cluster_tags(
+        tags, counts, points.astype(np.float32), np.ones(60, bool), spec, weights="equal", map_method=None
     )
-    assert adjusted_rand(own.labels, weighed.labels_.astype(np.int32)) > 0
+    others = np.repeat(np.array(plain.cluster_id.to_pylist()), counts)
+    means = np.array([repeated[others == number].mean(axis=0) for number in range(k)])
+    assert whole <= float(((repeated - means[others]) ** 2).sum()) * (1 + 1e-9)
+
+
+def test_the_number_of_clusters_is_chosen_where_it_is_asked_for(lake: Lake) -> None:
+    game = [f"goal_{word}" for word in ("match", "keeper", "corner", "coach", "fans", "league", "striker", "club")]
+    posts = [
+        post(n, [own[n % 8] for own in (SPACE, FOOD, game)], account=f"a{n % 5}", day=(FIRST, LAST)[n % 2])
+        for n in range(16)
+    ]
+    publish_core(lake, posts)
+    run(lake, MINE, *SHARED, auto_clusters=True, scopes=["all"], units=["hashtag"], size_min=3)
+    groups: dict[int, set[str]] = {}
+    for row in rows(lake):
+        groups.setdefault(row["cluster_id"], set()).add(row["tag"])
+    assert sorted(map(sorted, groups.values())) == sorted(map(sorted, (SPACE, FOOD, game)))
+    tried = rows(lake, "true", "k, chosen", "out_cluster_k")
+    assert len(tried) > 1
+    assert [row["k"] for row in tried if row["chosen"]] == [3]
 
 
 def test_clusters_are_numbered_by_posts_and_named_by_the_most_used_tags() -> None:

@@ -23,6 +23,8 @@ from sm_assets.analysis.encoding import WINDOW, Encoder, Progress
 from sm_assets.analysis.language import UNDETERMINED
 from sm_assets.analysis.text_normaliser import KEY, key_bytes, normalise_texts, text_digests
 from sm_assets.contracts import TABLES
+from sm_assets.defs.hashtag_vectors import TABLE as TAGS
+from sm_assets.defs.hashtag_vectors import tag_keys
 from sm_assets.kernels.digests import ABSENT, DigestInterner, digest_hex
 from sm_assets.storage import DayFile, Lake, VectorCache, abandoned_notes, drop_vectors, stream
 from sm_assets.storage.vector_rows import Keys, key_column
@@ -114,20 +116,24 @@ class PostVectors:
     def drop_stale(self, days: Sequence[date]) -> None:
         """Drop from all caches what only the rows that are about to be replaced used.
 
-        Such texts were withdrawn or edited. It is done before the days are published: after a crash in between the old
-        rows still tell what must go. What runs that died have stored goes, too, unless rows use it by now.
+        Such texts were withdrawn or edited; one that a tag reads as keeps its vector. It is done before the days are
+        published: after a crash in between the old rows still tell what must go. What runs that died have stored goes,
+        too, unless rows use it by now.
 
         Args:
             days: days that will be replaced.
         """
         used = _texts_of(digest_hex(self._interner.digests()))
         notes = abandoned_notes(self._lake)
-        left = [_texts_of(digest_hex(keys.view(np.uint64).reshape(-1, 2))) for keys in notes.values()]
+        left = [_hex(keys) for keys in notes.values()]
         stale = np.setdiff1d(np.concatenate([_text_keys(self._lake, self._lake.ref(TABLE, days).days), *left]), used)
         if len(stale):
             others = [day for day in self._lake.days(TABLE) if day not in set(days)]
             for _, batch in stream(self._lake, TABLE, others, ["text_key"]):
                 stale = np.setdiff1d(stale, _texts_of(batch["text_key"]))
+        if len(stale):
+            # Tags lie in the same cache.
+            stale = np.setdiff1d(stale, _hex(tag_keys(self._lake, self._lake.days(TAGS))))
         dropped = drop_vectors(self._lake, np.frombuffer(bytes.fromhex(stale.tobytes().decode()), dtype="S16"))
         for path in notes:
             self._lake.fs.rm(path)
@@ -215,6 +221,11 @@ def _first_of_each(numbers: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.
 def _keys_in(path: Path) -> Keys:
     """S16[n] keys of a file of texts."""
     return key_column(pq.read_table(path, columns=["key"], use_threads=False)["key"])
+
+
+def _hex(keys: Keys) -> npt.NDArray[np.bytes_]:
+    """S32[n] hexadecimal digits of S16[n] keys."""
+    return _texts_of(digest_hex(np.ascontiguousarray(keys).view(np.uint64).reshape(-1, 2)))
 
 
 def _text_keys(lake: Lake, days: Iterable[date]) -> npt.NDArray[np.bytes_]:

@@ -38,11 +38,14 @@ def publish_pages(lake: Lake, day: date, folder: Path) -> str:
     return replace_folder(lake, folder, "exports", "hashtags", f"day={day}")
 
 
-def write_pages(scopes: Sequence[Scope], day: date, folder: Path, deliveries: int, seed: int) -> None:
-    """Write the pages and a manifest.json that says which is which.
+def write_pages(
+    scopes: Sequence[Scope], without: Sequence[str], day: date, folder: Path, deliveries: int, seed: int
+) -> None:
+    """Write the pages and a manifest.json that says which is which, and which scopes have no tag.
 
     Args:
         scopes: of one as-of day.
+        without: scopes without a tag.
         day: the as-of day.
         folder: an empty folder in a workspace of the lake.
         deliveries: pages of deliveries and unit at most; those with the most tagged posts have one.
@@ -66,7 +69,8 @@ def write_pages(scopes: Sequence[Scope], day: date, folder: Path, deliveries: in
         )
         (folder / name).write_text(page, encoding="utf-8")
         index[name] = {"unit": scope.unit, "scope_kind": scope.kind, "scope": scope.name, "tags": len(scope.rows)}
-    (folder / "manifest.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    manifest = {"pages": index, "without_tags": list(without)}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _shown(scopes: Sequence[Scope], deliveries: int) -> list[Scope]:

@@ -6,6 +6,7 @@ Here: from the window's posts to rows, and what stands in the file's footer. Not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -180,10 +181,14 @@ def snapshot(
     made = Snapshot(TABLES[TABLE].plain_schema.empty_table())
     made.notices += _list_notices(lake, window, options.list_name)
     tags = _read(con, lake, window, options)
+    if not len(tags):
+        # Without a tag no model is loaded.
+        made.without = _without_tags(con, lake, window, options, set())
+        return made
     distinct = pc.unique(tags["tag"])
     found, present = vectors.of(distinct)
     told = options.told() | {"embedder_id": vectors.embedder_id}
-    made_by, parts = params_hash(told), []
+    made_by, parts, noticed = params_hash(told), [], Counter[str]()
     for kind, name, unit, own in _scopes(tags):
         at = pc.index_in(own["tag"], value_set=distinct).to_numpy()
         n_posts = own["n_posts"].to_numpy()
@@ -201,7 +206,15 @@ def snapshot(
         )
         if kind != "account":
             made.scopes.append(Scope(kind, name, unit, rows, clusters))
+        # Notices are kept for good, names of deliveries, which may be donors, and accounts are not.
+        if kind == "all":
             made.notices += [f"{analysis}: {notice}" for notice in clusters.notices]
+        elif clusters.notices:
+            noticed[f"{unit}s:{kind}"] += 1
+    made.notices += [
+        f"{n} clusterings of {kind} have notices, which stand in the footer of the table."
+        for kind, n in noticed.items()
+    ]
     made.rows = pa.concat_tables([made.rows, *parts])
     made.without = _without_tags(con, lake, window, options, {scope.analysis for scope in made.scopes})
     return made

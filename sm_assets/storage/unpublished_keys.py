@@ -4,8 +4,8 @@ Here: writing a note, taking it back once the rows are there, finding the notes 
 run is good for the next one; but where its text is withdrawn before a row uses it, nothing else tells that it is there.
 Not here: the vectors (`vector_cache`).
 
-Layout: lake/_embeddings/_unpublished/<unique>.parquet, one column of keys. Its writer holds a lock on it; where files
-cannot be locked, a note counts as a dead run's after a day.
+Layout: lake/_embeddings/_unpublished/<kind>-<unique>.parquet, one column of keys. Its writer holds a lock on it; where
+files cannot be locked, a note counts as a dead run's after a day.
 """
 
 from __future__ import annotations
@@ -32,9 +32,14 @@ _DEAD_AFTER: Final = timedelta(days=1)
 
 
 @contextmanager
-def noting_keys(lake: Lake) -> Iterator[Callable[[Keys], None]]:
-    """Give a function that notes S16[n] keys; leaving without an error takes the note back."""
-    path = lake.path(*_FOLDER, f"{uuid.uuid4().hex}.parquet")
+def noting_keys(lake: Lake, kind: str = "posts") -> Iterator[Callable[[Keys], None]]:
+    """Give a function that notes S16[n] keys, in place of those before; leaving without an error takes the note back.
+
+    Args:
+        lake: the data root.
+        kind: whose vectors; what a dead run of one kind stored waits for the next run of that kind.
+    """
+    path = lake.path(*_FOLDER, f"{kind}-{uuid.uuid4().hex}.parquet")
     held: list[int] = []
 
     def note(keys: Keys) -> None:
@@ -60,14 +65,15 @@ def noting_keys(lake: Lake) -> Iterator[Callable[[Keys], None]]:
             os.close(descriptor)
 
 
-def abandoned_notes(lake: Lake) -> dict[str, Keys]:
-    """Notes of runs that died: S16[n] keys by path."""
+def abandoned_notes(lake: Lake, kind: str = "posts") -> dict[str, Keys]:
+    """Notes of runs of a kind that died: S16[n] keys by path."""
     folder = lake.path(*_FOLDER)
     if not lake.fs.isdir(folder):
         return {}
     found = {}
     for path in sorted(map(str, lake.fs.ls(folder, detail=False, refresh=True))):
-        if path.endswith(".parquet") and _is_abandoned(lake, path):
+        name = path.rsplit("/", 1)[-1]
+        if name.startswith(f"{kind}-") and name.endswith(".parquet") and _is_abandoned(lake, path):
             with lake.fs.open(path, "rb") as source:
                 found[path] = key_column(pq.read_table(source)["key"])
     return found

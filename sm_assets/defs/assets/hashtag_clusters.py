@@ -3,7 +3,7 @@
 Here: the asset and its parameters. Not here: the steps (`defs.hashtag_snapshots`), vectors (`defs.hashtag_vectors`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -21,14 +21,15 @@ from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.clustering_record import records_metadata
 from sm_assets.defs.hashtag_snapshots import INPUTS, HashtagOptions, Snapshot, snapshot, spec_of
-from sm_assets.defs.hashtag_vectors import TABLE, TagVectors, drop_stale
+from sm_assets.defs.hashtag_vectors import NORMALISER, NOTES, TABLE, TagVectors, drop_stale
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import small_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, upstreams
 from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs
 from sm_assets.settings import Settings
-from sm_assets.storage import Lake, TableRef
+from sm_assets.storage import Lake, TableRef, noting_keys
+from sm_assets.storage.vector_rows import Keys
 
 PICTURED = "hashtags:all"
 _SHOWN = 50
@@ -116,9 +117,9 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
             return
         footers: dict[date, dict[str, str]] = {}
         told: dict[str, Any] = {}
-        with lake.workspace("hashtags") as folder, lake.connect() as con:
+        with lake.workspace("hashtags") as folder, lake.connect() as con, noting_keys(lake, NOTES) as note:
             results, tags = Results(folder), pa.array([], pa.string())
-            vectors = _vectors(lake, embedder, context)
+            vectors = _vectors(lake, embedder, note, context)
             for day in days:
                 context.log.info("Hashtags of %s", day)
                 window = window_refs(refs.values(), day, lake.settings.window_days)
@@ -127,7 +128,7 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
                 footers[day] = records_metadata(made.records)
                 tags = pc.unique(pa.concat_arrays([tags, *made.rows["tag"].chunks]))
                 told = _told(made, day, _staged(made, day, folder, config))
-            dropped = drop_stale(lake, days, tags, vectors.normaliser)
+            dropped = drop_stale(lake, days, tags)
             told["vectors"] = dg.MetadataValue.json(vectors.told() | {"dropped_from_cache": dropped})
             # Only now: a day that fails leaves the pages of all days as their table has them.
             told |= _pages(lake, days, folder)
@@ -154,13 +155,15 @@ def _options(config: Any) -> HashtagOptions:
     )
 
 
-def _vectors(lake: Lake, embedder: Embedder | None, context: dg.AssetExecutionContext) -> TagVectors:
+def _vectors(
+    lake: Lake, embedder: Embedder | None, note: Callable[[Keys], None], context: dg.AssetExecutionContext
+) -> TagVectors:
     """Vectors by the embedder that is given, else by that of the settings."""
 
     def say(progress: Progress) -> None:
         context.log.info("%s of %s tags encoded", progress.done, progress.total)
 
-    return TagVectors(lake, embedder or _loaded(lake.settings), say)
+    return TagVectors(lake, lambda: embedder or _loaded(lake.settings), note, say)
 
 
 def _loaded(settings: Settings) -> Embedder:
@@ -172,7 +175,7 @@ def _loaded(settings: Settings) -> Embedder:
         pooling=settings.embedder_pooling,
         device=settings.device,
         dtype=settings.dtype,
-        normaliser="t1",
+        normaliser=NORMALISER,
         threads=settings.threads,
     )
 
@@ -184,7 +187,7 @@ def _staged(made: Snapshot, day: date, folder: Path, config: Any) -> str:
 
     staged = folder / str(day)
     staged.mkdir()
-    write_pages(made.scopes, day, staged, config.delivery_pages, config.seed)
+    write_pages(made.scopes, made.without, day, staged, config.delivery_pages, config.seed)
     shown = next((scope for scope in made.scopes if scope.analysis == PICTURED), None)
     points = shown.rows if shown else made.rows.slice(0, 0)
     # Dagster keeps metadata for good: no tag that one account alone uses.
@@ -199,7 +202,7 @@ def _pages(lake: Lake, days: list[date], folder: Path) -> dict[str, Any]:
 
 
 def _told(made: Snapshot, day: date, picture: str) -> dict[str, Any]:
-    """What the page shows of one as-of day."""
+    """What the page shows of one as-of day; Dagster keeps it for good: deliveries, which may be donors, are counted."""
     sizes = [
         {
             "clustering": scope.analysis,
@@ -208,18 +211,20 @@ def _told(made: Snapshot, day: date, picture: str) -> dict[str, Any]:
             "tags_in_none": scope.rows["cluster_id"].null_count,
             "inertia": round(scope.clusters.k_table[0]["inertia"], 3) if len(scope.clusters.k_table) == 1 else "",
         }
-        for scope in made.scopes[:_SHOWN]
+        for scope in made.scopes
+        if scope.kind == "all"
     ]
+    deliveries = sum(scope.kind == "delivery" for scope in made.scopes)
     told: dict[str, Any] = {
         "as_of": str(day),
         "map": dg.MetadataValue.md(picture),
         "clusterings": small_table(sizes),
+        "clusterings_of_deliveries": deliveries,
         "clusterings_of_accounts": len(made.records) - len(made.scopes),
+        "scopes_without_tags": len(made.without),
     }
     if made.records:
         told["parameters"] = dg.MetadataValue.json(made.records[0].parameters)
-    if made.without:
-        told["without_tags"] = dg.MetadataValue.json(made.without[:_SHOWN] + ["..."] * (len(made.without) > _SHOWN))
     if made.notices:
         told["notices"] = "\n".join(made.notices[:_SHOWN])
     return told
