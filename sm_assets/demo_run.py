@@ -28,7 +28,7 @@ _CONFIG: dict[str, Any] = {
     "out_post_volumes": _WEEKLY,
     "out_ngrams": _WEEKLY,
     "out_profile_clusters": _WEEKLY,
-    # The first tags of a topic have most of its posts: weighed by posts, they part busy topics and leave rare ones joined.
+    # Weighed by posts, the few tags that have most of them part busy topics and leave rare ones together.
     "out_hashtag_clusters": {"config": {"snapshots": "weekly", "scopes": ["all"], "weights": "log_posts"}},
     "out_account_traits": _WEEKLY,
     "train_attributes": {"config": {"snapshots": "last_day", "grid": "quick"}},
