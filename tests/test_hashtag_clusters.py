@@ -31,9 +31,9 @@ from sm_assets.defs.assets.declare import IO_MANAGER
 from sm_assets.defs.clustering_record import clustering_records
 from sm_assets.defs.embedding import PostVectors
 from sm_assets.defs.hashtag_pages import dots
-from sm_assets.defs.hashtag_vectors import drop_stale
 from sm_assets.defs.io import LakeIOManager
 from sm_assets.defs.partitions import daily
+from sm_assets.defs.text_vectors import drop_stale, keys_of
 from sm_assets.errors import KernelError, OptionError
 from sm_assets.kernels.tags import normal_form
 from sm_assets.settings import Settings
@@ -519,8 +519,8 @@ def test_a_vector_that_a_post_or_another_day_uses_stays(lake: Lake) -> None:
     )
     days = lake.days(MINE)
     # The first day still names all tags.
-    assert drop_stale(lake, [LAST], pa.array(["both"])) == 0
-    assert drop_stale(lake, days, pa.array(["both"])) == 1
+    assert drop_stale(lake, MINE, [LAST], keys_of(pa.array(["both"]))) == 0
+    assert drop_stale(lake, MINE, days, keys_of(pa.array(["both"]))) == 1
     fresh = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
     assert fresh.known(np.array([keys["both"], keys["spoken"], keys["gone"]], "S16")).tolist() == [True, True, False]
 

@@ -305,7 +305,8 @@ def test_the_choices_of_the_tutorial_are_parameters(lake: Lake) -> None:
     }  # fmt: skip
     materialise(lake, **choices)
     records = clustering_records(lake, OWN, DAY)
-    assert records["profiles_hdbscan"].record["spec"]["space"] == "terms"
+    assert records["profiles_hdbscan"].record["spec"]["reduce"] == "none"
+    assert records["profiles_hdbscan"].parameters["hdbscan_space"] == "terms"
     assert records["profiles_kmeans"].record["features"]["n_features"] == (N + len(HOSTILE) + len(WORDLESS)) // 4
     assert records["profiles_kmeans"].record["features"]["languages"] == ["en", "fr"]
     table = records["profiles_kmeans"].k_table

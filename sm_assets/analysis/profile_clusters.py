@@ -1,12 +1,14 @@
-"""Profile clusters: which accounts describe themselves in like words, by two models.
+"""Profile clusters: which accounts describe themselves alike, by terms or by vectors of a text model, by two models.
 
 Here: from accounts with biographies to the rows of out_profile_clusters. Not here: terms and their weights
-(`profile_features`), how clusters are found (`vector_clusters`), what they say (`profile_words`).
+(`profile_features`), text models (`text_models`), how clusters are found (`vector_clusters`), what they say
+(`profile_words`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -21,7 +23,7 @@ from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.parameters import check_whole
 from sm_assets.analysis.profile_features import FeatureRules, Features, profile_features
 from sm_assets.analysis.vector_clusters import Clustering, cluster
-from sm_assets.analysis.vector_rows import Matrix
+from sm_assets.analysis.vector_rows import Matrix, is_sparse
 from sm_assets.errors import OptionError
 
 KMEANS: Final = "kmeans"
@@ -32,6 +34,8 @@ LEAST_DENSE: Final = 10
 BIOS_PER_DENSE: Final = 300
 
 Ints = npt.NDArray[np.int64]
+Encode = Callable[[pa.Array | pa.ChunkedArray], tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]]
+"""From string[n] to float32[n, w], zeros where there is no vector, and bool[n]: whether there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,14 @@ class ModelRules:
             check_whole("dense_size_min", self.dense_size_min, 2)
         self.kmeans(self.k)
 
-    def kmeans(self, k: int | str) -> ClusterSpec:
-        """What k-means does for one k, or to choose one of the table.
+    def kmeans(self, k: int | str, preset: str = "kmeans") -> ClusterSpec:
+        """What k-means does for one k, or to choose one of the table; of vectors: by the preset reduced_kmeans.
 
         Raises:
             OptionError: a number is out of range.
         """
         return ClusterSpec(
-            preset="kmeans",
+            preset=preset,
             k=k,
             metric="cosine" if self.random_state is None else "euclidean",
             size_min=self.size_min,
@@ -109,11 +113,12 @@ class Described:
 
     Attributes:
         accounts: as given, sorted by platform and account_id.
-        rows: int64[m], places of those that have a term; with `clustered` of all.
+        rows: int64[m], places of those that have a term, or a vector; with `clustered` of all.
         status: str[n], why an account is in no cluster; empty text: it can be in one.
         n_terms: int64[n].
         features: of those with a biography.
         matrix: float64[m, d], CSR, terms of `rows`.
+        vectors: float32[m, w] of `rows`; None: accounts are compared by their terms.
     """
 
     accounts: pa.Table
@@ -122,6 +127,12 @@ class Described:
     n_terms: Ints
     features: Features
     matrix: Matrix
+    vectors: npt.NDArray[np.float32] | None = None
+
+    @property
+    def compared(self) -> Matrix:
+        """What accounts are compared by."""
+        return self.matrix if self.vectors is None else self.vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,13 +148,16 @@ class Profiles:
     found: dict[str, Clustering] = field(default_factory=dict)
 
 
-def described(accounts: pa.Table, rules: FeatureRules, *, wordless: str = "apart") -> Described:
-    """Terms of accounts.
+def described(
+    accounts: pa.Table, rules: FeatureRules, *, wordless: str = "apart", encode: Encode | None = None
+) -> Described:
+    """Terms of accounts, and vectors if a text model compares them.
 
     Args:
         accounts: platform, account_id (together each once), bio, bio_lang, in any order.
         rules: which terms count.
         wordless: see `ModelRules`.
+        encode: gives biographies their vectors; None: they get none.
     """
     table = accounts.sort_by([("platform", "ascending"), ("account_id", "ascending")])
     n = len(table)
@@ -155,12 +169,20 @@ def described(accounts: pa.Table, rules: FeatureRules, *, wordless: str = "apart
     n_terms = np.zeros(n, np.int64)
     n_terms[kept] = features.n_terms
     status = np.full(n, "", dtype="U16")
-    inside = np.arange(len(kept))
-    if wordless == "apart":
+    inside, vectors = np.arange(len(kept)), None
+    if encode is not None:
+        found, present = encode(chosen["bio"])
+        inside = np.flatnonzero(present)
+        vectors = found[inside]
+    elif wordless == "apart":
         inside = np.flatnonzero(features.n_terms)
-        status[n_terms == 0] = "no_known_word"
+    if wordless == "apart":
+        status[:] = "no_known_word"
+        status[kept[inside]] = ""
         status[blank] = "no_bio"
-    return Described(table, kept[inside], status, n_terms, features, features.matrix[inside])
+        # Signs that a model cannot see may be a term.
+        n_terms[status != ""] = 0
+    return Described(table, kept[inside], status, n_terms, features, features.matrix[inside], vectors)
 
 
 def with_languages(accounts: pa.Table) -> pa.Table:
@@ -173,7 +195,13 @@ def with_languages(accounts: pa.Table) -> pa.Table:
 
 
 def cluster_profiles(
-    accounts: pa.Table, rules: FeatureRules, models: ModelRules, *, log: Log | None = None, threads: int = 1
+    accounts: pa.Table,
+    rules: FeatureRules,
+    models: ModelRules,
+    *,
+    encode: Encode | None = None,
+    log: Log | None = None,
+    threads: int = 1,
 ) -> Profiles:
     """Cluster accounts by their biographies, by both models.
 
@@ -181,37 +209,47 @@ def cluster_profiles(
         accounts: platform, account_id (together each once), bio (null: none), any other columns; in any order.
         rules: which terms count.
         models: how clusters are found.
+        encode: gives biographies the vectors that they are compared by; None: they are compared by their terms. From
+            200 accounts on, both models find clusters of vectors in 5 dimensions (UMAP).
         log: takes sentences about the progress.
         threads: tasks at a time; the result is the same with any number.
 
     Raises:
-        OptionError: too few biographies for one term, where the rules ask for none at least.
+        OptionError: too few biographies for one term, where the rules ask for none at least; rules that are for terms
+            only, with vectors.
     """
-    told = described(with_languages(accounts), rules, wordless=models.wordless)
+    if encode is not None and (models.space, models.wordless, models.random_state) != ("svd", "apart", None):
+        raise OptionError(
+            "vectors are clustered with the space svd, wordless apart and no random_state; found "
+            f"{models.space}, {models.wordless} and {models.random_state}: leave them out, or compare by words."
+        )
+    told = described(with_languages(accounts), rules, wordless=models.wordless, encode=encode)
     say = log or (lambda _: None)
+    kind = "term" if encode is None else "vector"
     n_features = len(told.features.vocabulary)
-    say(f"{len(told.rows)} of {len(told.accounts)} accounts have a term; {n_features} terms")
+    say(f"{len(told.rows)} of {len(told.accounts)} accounts have a {kind}; {n_features} terms")
     chosen = told.accounts.take(pa.array(told.rows))
     keys = pair_keys(chosen["platform"], chosen["account_id"])
-    matrix = told.matrix
-    if not n_features:
+    matrix = told.compared
+    if not matrix.shape[1]:
         from scipy.sparse import csr_array
 
         matrix = csr_array((len(told.rows), 1))
     found = {KMEANS: _kmeans(matrix, keys, models, say, threads)}
-    found[HDBSCAN] = _dense(matrix, keys, models, say, threads)
+    found[HDBSCAN] = cluster(matrix, keys, _dense(matrix, models), log=log, threads=threads)
     return Profiles(told, found)
 
 
 def _kmeans(matrix: Matrix, keys: pa.Array, models: ModelRules, log: Log, threads: int) -> Clustering:
     """k-means of one k, with what else was asked for in its table."""
+    preset = "kmeans" if is_sparse(matrix) else "reduced_kmeans"
     if models.k == AUTO or not models.k_table:
-        return cluster(matrix, keys, models.kmeans(models.k), log=log, threads=threads)
-    found = cluster(matrix, keys, models.kmeans(models.k), log=log, threads=threads)
+        return cluster(matrix, keys, models.kmeans(models.k, preset), log=log, threads=threads)
+    found = cluster(matrix, keys, models.kmeans(models.k, preset), log=log, threads=threads)
     table, notices = list(found.k_table), found.notices
     asked = sorted(set(models.k_table) - {row["k"] for row in table})
     for place, k in enumerate(asked):
-        beside = cluster(matrix, keys, models.kmeans(k), log=log, threads=threads)
+        beside = cluster(matrix, keys, models.kmeans(k, preset), log=log, threads=threads)
         rows = [row for row in beside.k_table if row["k"] == k]
         if not rows:
             # There are fewer distinct rows than k: what was made is another number than what was asked for.
@@ -223,14 +261,16 @@ def _kmeans(matrix: Matrix, keys: pa.Array, models: ModelRules, log: Log, thread
     return replace(found, k_table=table, record=found.record | {"notices": notices})
 
 
-def _dense(matrix: Matrix, keys: pa.Array, models: ModelRules, log: Log, threads: int) -> Clustering:
-    """HDBSCAN on as many numbers as terms, or on 50."""
+def _dense(matrix: Matrix, models: ModelRules) -> ClusterSpec:
+    """HDBSCAN of terms: on as many numbers as terms, or on 50. Of vectors: as its preset says."""
+    size_min = models.least_dense(matrix.shape[0])
+    if not is_sparse(matrix):
+        return ClusterSpec(preset="hdbscan", size_min=size_min, seed=models.seed)
     whole = models.space == "terms" or min(matrix.shape) <= DIMENSIONS
-    spec = ClusterSpec(
+    return ClusterSpec(
         preset="hdbscan", reduce="none" if whole else "svd", n_components=DIMENSIONS, metric="euclidean",
-        size_min=models.least_dense(matrix.shape[0]), seed=models.seed,
+        size_min=size_min, seed=models.seed,
     )  # fmt: skip
-    return cluster(matrix, keys, spec, log=log, threads=threads)
 
 
 def profiles_table(found: Profiles, model: str) -> pa.Table:

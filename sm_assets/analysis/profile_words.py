@@ -79,10 +79,10 @@ def bio_terms(
 
 
 def bio_medoids(matrix: Matrix, bios: Sequence[str | None], labels: Labels, n: int = N_MEDOIDS) -> dict[int, Medoids]:
-    """The biographies of each cluster that are nearest to all its others, by the cosine of their terms.
+    """The biographies of each cluster that are nearest to all its others, by the cosine of their terms or vectors.
 
     Args:
-        matrix: float64[m, d], CSR; rows in the order in which ties are decided.
+        matrix: float64[m, d], CSR, or float32[m, w]; rows in the order in which ties are decided.
         bios: m biographies; equal ones of a cluster count once, as the first.
         labels: int[m], cluster of each row; below 0: in none.
         n: biographies of a cluster at most.

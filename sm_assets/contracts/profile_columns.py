@@ -31,7 +31,7 @@ HOMONYMS = {
     "profile.status": text(
         "status",
         "member, or why the account is in no cluster. noise: in no dense group; no_bio: it says nothing of itself; "
-        "no_known_word: no term of the vocabulary.",
+        "no_known_word: no term of the vocabulary; with features embedding: nothing that a text model can read.",
         *PROFILE_STATUSES,
     ),
 }

@@ -23,13 +23,12 @@ from sm_assets.analysis.encoding import WINDOW, Encoder, Progress
 from sm_assets.analysis.language import UNDETERMINED
 from sm_assets.analysis.text_normaliser import KEY, key_bytes, normalise_texts, text_digests
 from sm_assets.contracts import TABLES
-from sm_assets.defs.hashtag_vectors import TABLE as TAGS
-from sm_assets.defs.hashtag_vectors import tag_keys
+from sm_assets.defs.text_vectors import POSTS, unused
 from sm_assets.kernels.digests import ABSENT, DigestInterner, digest_hex
 from sm_assets.storage import DayFile, Lake, VectorCache, abandoned_notes, drop_vectors, stream
 from sm_assets.storage.vector_rows import Keys, key_column
 
-TABLE: Final = "feat_post_embeddings"
+TABLE: Final = POSTS
 _TEXTS: Final = pa.schema([("text", pa.string()), ("key", KEY)])
 _POSTS: Final = pa.schema(
     [
@@ -116,9 +115,9 @@ class PostVectors:
     def drop_stale(self, days: Sequence[date]) -> None:
         """Drop from all caches what only the rows that are about to be replaced used.
 
-        Such texts were withdrawn or edited; one that a tag reads as keeps its vector. It is done before the days are
-        published: after a crash in between the old rows still tell what must go. What runs that died have stored goes,
-        too, unless rows use it by now.
+        Such texts were withdrawn or edited; one that a tag or a biography reads as keeps its vector. It is done before
+        the days are published: after a crash in between the old rows still tell what must go. What runs that died have
+        stored goes, too, unless rows use it by now.
 
         Args:
             days: days that will be replaced.
@@ -131,10 +130,8 @@ class PostVectors:
             others = [day for day in self._lake.days(TABLE) if day not in set(days)]
             for _, batch in stream(self._lake, TABLE, others, ["text_key"]):
                 stale = np.setdiff1d(stale, _texts_of(batch["text_key"]))
-        if len(stale):
-            # Tags lie in the same cache.
-            stale = np.setdiff1d(stale, _hex(tag_keys(self._lake, self._lake.days(TAGS))))
-        dropped = drop_vectors(self._lake, np.frombuffer(bytes.fromhex(stale.tobytes().decode()), dtype="S16"))
+        keys: Keys = np.frombuffer(bytes.fromhex(stale.tobytes().decode()), dtype="S16")
+        dropped = drop_vectors(self._lake, unused(self._lake, keys, TABLE))
         for path in notes:
             self._lake.fs.rm(path)
         if dropped:

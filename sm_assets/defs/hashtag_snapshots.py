@@ -1,7 +1,7 @@
 """One as-of day of hashtag clusters: tags of all scopes, their clusters, records, pages.
 
 Here: from the window's posts to rows, and what stands in the file's footer. Not here: the asset
-(`assets.hashtag_clusters`), vectors (`hashtag_vectors`), pages (`hashtag_pages`), the methods (`sm_assets.analysis`).
+(`assets.hashtag_clusters`), vectors (`text_vectors`), pages (`hashtag_pages`), the methods (`sm_assets.analysis`).
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.hashtag_columns import SCOPE_KINDS, TAG_UNITS
 from sm_assets.defs.clustering_record import ClusteringRecord
-from sm_assets.defs.hashtag_vectors import TABLE, TagVectors
 from sm_assets.defs.sql import HASHTAG_RULES, SUGGESTION_FORMS, input_file, open_select
+from sm_assets.defs.text_vectors import TextVectors
 from sm_assets.defs.user_lists import digests_by_day
 from sm_assets.defs.windows import with_constants
 from sm_assets.errors import OptionError
 from sm_assets.kernels.tags import normal_form
 from sm_assets.storage import Lake, TableRef
 
+TABLE: Final = "out_hashtag_clusters"
 INPUTS: Final = (TABLE, f"{TABLE}_suggestions", f"{TABLE}_deliveries")
 RELEVANCE: Final = "feat_post_relevance"
 _TEXTS: Final = pa.list_(pa.string())
@@ -161,7 +162,7 @@ def snapshot(
     window: list[TableRef],
     day: date,
     options: HashtagOptions,
-    vectors: TagVectors,
+    vectors: TextVectors,
     log: Callable[[str], None],
 ) -> Snapshot:
     """Rows, records and clusterings of one as-of day.

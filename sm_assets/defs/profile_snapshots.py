@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 
 from sm_assets.analysis.about import holds_any, phrases
 from sm_assets.analysis.cluster_spec import AUTO
+from sm_assets.analysis.embedder import Embedder
+from sm_assets.analysis.language import UNDETERMINED
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.analysis.parameters import params_hash
 from sm_assets.analysis.profile_clusters import (
@@ -39,6 +41,7 @@ from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.sql import input_file, open_select
 from sm_assets.defs.text_rules import register
+from sm_assets.defs.text_vectors import TextVectors
 from sm_assets.defs.windows import window_refs, with_constants
 from sm_assets.plots import cluster_sizes
 from sm_assets.storage import Lake, TableRef
@@ -47,6 +50,7 @@ from sm_assets.storage.folders import replace_folder
 TABLE: Final = "out_profile_clusters"
 SAMPLES: Final = "samples.md"
 _BATCH: Final = 32_768
+_FOREIGN_SHARE: Final = 0.1
 # Parameters by what they decide; those of one model say nothing of the other.
 _OF_MODEL: Final = {
     "kmeans": ("auto_clusters", "n_clusters", "k_table", "size_min", "seed"),
@@ -78,6 +82,7 @@ def snapshot(
     day: date,
     config: Any,
     log: Callable[[str], None],
+    vectors: TextVectors | None = None,
 ) -> Snapshot:
     """Profile clusters of one as-of day.
 
@@ -88,6 +93,7 @@ def snapshot(
         day: the as-of day.
         config: parameters of the asset.
         log: takes sentences about the progress.
+        vectors: of biographies; None: they are compared by their terms.
     """
     window = window_refs(refs, day, lake.settings.window_days)
     rules = TextRules(languages=(), platforms=tuple(config.platforms))
@@ -95,11 +101,15 @@ def snapshot(
     authors = open_select(con, lake, input_file(f"{TABLE}_accounts"), window, []).to_arrow_table()
     accounts = _about(con, lake, window, config.about, authors) if config.about else authors
     features = _feature_rules(config)
-    found = cluster_profiles(accounts, features, _model_rules(config), log=log, threads=lake.settings.threads)
+    found = cluster_profiles(
+        accounts, features, _model_rules(config), encode=vectors.of if vectors else None, log=log,
+        threads=lake.settings.threads,
+    )  # fmt: skip
     told: dict[str, Any] = {"as_of": str(day), "accounts_not_about": len(authors) - len(accounts)}
-    tables, records, sections, notices = [], [], [], []
+    tables, records, sections = [], [], []
+    notices = _foreign(found, vectors.embedder) if vectors else []
     for model in MODELS:
-        record = _record(model, config, rules, features, found)
+        record = _record(model, config, rules, features, found, vectors.embedder_id if vectors else "")
         table = profiles_table(found, model)
         terms, section = _words(found, model, config.seed)
         in_words = {number: ", ".join(words) for number, words in shared_terms(terms, LABEL_TERMS).items()}
@@ -168,17 +178,43 @@ def _model_rules(config: Any) -> ModelRules:
     )
 
 
-def _record(model: str, config: Any, rules: TextRules, features: FeatureRules, found: Profiles) -> ClusteringRecord:
+def _foreign(found: Profiles, embedder: Embedder) -> list[str]:
+    """A notice where many biographies are in languages that the text model does not know."""
+    told = found.described
+    langs = told.accounts["bio_lang"].take(pa.array(told.rows))
+    known = pc.is_in(langs, value_set=pa.array([*embedder.languages, UNDETERMINED]))
+    share = 1 - (pc.mean(known).as_py() or 0.0) if embedder.languages and len(langs) else 0.0
+    if share <= _FOREIGN_SHARE:
+        return []
+    return [
+        f"embedder_language: {share:.0%} of the biographies are in languages that {embedder.spec.uri} does not know; "
+        f"it knows {', '.join(embedder.languages)}. Take a model of many languages (docs/embeddings.md), or words."
+    ]
+
+
+def _record(
+    model: str, config: Any, rules: TextRules, features: FeatureRules, found: Profiles, embedder_id: str
+) -> ClusteringRecord:
     values = config.model_dump()
-    parameters = {name: values[name] for name in _OF_MODEL[model]}
+    # The space of hdbscan is one of terms.
+    names = [name for name in _OF_MODEL[model] if not embedder_id or name != "hdbscan_space"]
+    parameters = {name: values[name] for name in names}
     parameters |= {"features": features.told(), "about": sorted(set(config.about))}
     told = found.described.features.record
     made_by = params_hash(
-        parameters | {"rules": rules.told(), "languages": told["languages"], "lists": told["stop_words"]}
+        parameters
+        | {"rules": rules.told(), "languages": told["languages"], "lists": told["stop_words"]}
+        | ({"embedder_id": embedder_id} if embedder_id else {})
     )
     clusters = found.found[model]
     return ClusteringRecord(
-        f"profiles_{model}", made_by, "", rules, parameters, clusters.k_table, clusters.record | {"features": told}
+        f"profiles_{model}",
+        made_by,
+        embedder_id,
+        rules,
+        parameters,
+        clusters.k_table,
+        clusters.record | {"features": told},
     )
 
 
@@ -187,7 +223,7 @@ def _words(found: Profiles, model: str, seed: int) -> tuple[pa.Table, str]:
     told, labels = found.described, found.found[model].labels
     bios = told.accounts["bio"].take(pa.array(told.rows)).to_pylist()
     terms = bio_terms(told.matrix, told.features.vocabulary, labels, min_accounts=2)
-    typical = bio_medoids(told.matrix, bios, labels)
+    typical = bio_medoids(told.compared, bios, labels)
     return terms, samples_section(model, bios, labels, terms, typical, sampled(bios, labels, typical, seed=seed))
 
 

@@ -1,8 +1,8 @@
 """What profile clusters say, and their map, out of the biographies of the membership table.
 
-Here: terms and typical biographies for the shared tables, and vectors for the map; both from terms weighed anew by the
-rules in the record. Not here: the shared assets (`assets.cluster_summaries`, `assets.cluster_map`), weights
-(`sm_assets.analysis.profile_features`).
+Here: terms and typical biographies for the shared tables, and vectors for the map. Terms are weighed anew by the rules
+in the record; where a text model compared the biographies, its vectors come from the cache. Not here: the shared assets
+(`assets.cluster_summaries`, `assets.cluster_map`), weights (`sm_assets.analysis.profile_features`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sm_assets.defs.cluster_maps import ClusterMap, Items, MapOptions, place
 from sm_assets.defs.cluster_summaries import MEDOIDS, TERMS, Summaries, SummaryOptions
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.sql import input_file, open_select
+from sm_assets.defs.text_vectors import stored_vectors
 from sm_assets.defs.windows import with_constants
 from sm_assets.storage import Lake, TableRef
 
@@ -49,12 +50,12 @@ def summarise_bios(
         day: the as-of day.
         options: parameters; tokenizer and stop words are those of the record.
     """
-    found = _described(con, lake, record, window)
+    found = _described(con, lake, record, window, day)
     chosen = found.accounts.take(pa.array(found.rows))
     labels = pc.fill_null(chosen["cluster_id"], -1).to_numpy().astype(np.int64)
     vocabulary = found.features.vocabulary
     terms = bio_terms(found.matrix, vocabulary, labels, n_terms=options.n_terms, min_accounts=options.min_accounts)
-    typical = bio_medoids(found.matrix, chosen["bio"].to_pylist(), labels, options.n_medoids)
+    typical = bio_medoids(found.compared, chosen["bio"].to_pylist(), labels, options.n_medoids)
     told = found.features.record
     made_by: dict[str, Any] = {
         "of": record.params_hash,
@@ -80,7 +81,7 @@ def place_bios(
     day: date,
     options: MapOptions,
 ) -> dict[str, ClusterMap]:
-    """Maps of accounts by the terms of their biographies, the same for both models.
+    """Maps of accounts by what the models compared, the terms or vectors of their biographies; one for both models.
 
     Args:
         con: an open connection.
@@ -91,19 +92,23 @@ def place_bios(
         options: parameters.
     """
     members = open_select(con, lake, input_file("profiles_names"), window, []).to_arrow_table()
-    found = _described(con, lake, records[0], window)
+    found = _described(con, lake, records[0], window, day)
     chosen = found.accounts.take(pa.array(found.rows))
-    items = Items(chosen["platform"], chosen["account_id"], found.matrix)
+    items = Items(chosen["platform"], chosen["account_id"], found.compared)
     return place(lake, records, day, options, members, items)
 
 
 def _described(
-    con: duckdb.DuckDBPyConnection, lake: Lake, record: ClusteringRecord, window: list[TableRef]
+    con: duckdb.DuckDBPyConnection, lake: Lake, record: ClusteringRecord, window: list[TableRef], day: date
 ) -> Described:
-    """Biographies of one model with their terms, weighed as they were for the clusters."""
+    """Biographies of one model with their terms, weighed as they were for the clusters, and with their vectors."""
     bios = open_select(con, lake, input_file("profiles_bios"), window, [])
     table = bios.filter(f"analysis = '{record.analysis}'").to_arrow_table()
-    return described(table, FeatureRules.of(record.parameters["features"]))
+    encode = None
+    if record.embedder_id:
+        remedy = f"Materialise out_profile_clusters for {day} again."
+        encode = stored_vectors(lake, record.embedder_id, remedy)
+    return described(table, FeatureRules.of(record.parameters["features"]), encode=encode)
 
 
 def _typical(chosen: pa.Table, typical: dict[int, Medoids]) -> pa.Table:

@@ -19,7 +19,7 @@ from sm_assets.storage.sql_text import literal, parquet_sql, select
 from sm_assets.storage.streams import BATCH_ROWS, keys_ascend, overlapping, stream
 from sm_assets.storage.unpublished_keys import abandoned_notes, noting_keys
 from sm_assets.storage.validation import rule_counts
-from sm_assets.storage.vector_cache import VectorCache, drop_vectors
+from sm_assets.storage.vector_cache import VectorCache, drop_vectors, stored_cache
 
 __all__ = [
     "BATCH_ROWS",
@@ -46,5 +46,6 @@ __all__ = [
     "parquet_sql",
     "rule_counts",
     "select",
+    "stored_cache",
     "sync_folder",
 ]

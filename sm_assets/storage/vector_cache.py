@@ -51,17 +51,18 @@ class VectorCache:
 
     Attributes:
         bad_files: files that could not be read and were set aside.
+        about: what decides a vector.
     """
 
     def __init__(self, lake: Lake, embedder_id: str, width: int, about: Mapping[str, Any]) -> None:
         self.bad_files = 0
-        self.width = width
+        self.width, self.about = width, dict(about)
         self._lake, self._parts = lake, (*FOLDER, embedder_id)
         self.path = lake.path(*self._parts)
         self._shards: dict[str, Shard] = {}
         self._pending: list[VectorRows] = []
         self._flushed = time.monotonic()
-        self._about = {"width": width, "key": "BLAKE2b-128 of the normalised text", "embedder": dict(about)}
+        self._about = {"width": width, "key": "BLAKE2b-128 of the normalised text", "embedder": self.about}
         told = lake.read_json(*self._parts, "manifest.json")
         if told is not None and told != self._about:
             raise VectorCacheError(
@@ -368,6 +369,12 @@ class VectorCache:
             os.close(descriptor)
 
 
+def stored_cache(lake: Lake, embedder_id: str) -> VectorCache | None:
+    """The cache of an embedder that need not be loaded; None: it has none."""
+    told = lake.read_json(*FOLDER, embedder_id, "manifest.json")
+    return None if told is None else VectorCache(lake, embedder_id, told["width"], told["embedder"])
+
+
 def drop_vectors(lake: Lake, keys: Keys) -> int:
     """Remove the keys of texts that are gone from the caches of all embedders; how many vectors went.
 
@@ -377,8 +384,7 @@ def drop_vectors(lake: Lake, keys: Keys) -> int:
     root = lake.path(*FOLDER)
     dropped = 0
     for path in sorted(lake.fs.ls(root, detail=False, refresh=True)) if len(keys) and lake.fs.isdir(root) else ():
-        name = str(path).rstrip("/").rsplit("/", 1)[-1]
-        told = lake.read_json(*FOLDER, name, "manifest.json")
-        if told is not None:
-            dropped += VectorCache(lake, name, told["width"], told["embedder"]).drop(keys)
+        cache = stored_cache(lake, str(path).rstrip("/").rsplit("/", 1)[-1])
+        if cache is not None:
+            dropped += cache.drop(keys)
     return dropped

@@ -65,7 +65,7 @@ def all_assets(lake: Lake, embedder: Embedder | None = None) -> list[dg.AssetsDe
         account_labels.asset(lake),
         account_traits.asset(lake),
         personas.asset(lake),
-        profile_clusters.asset(lake),
+        profile_clusters.asset(lake, embedder),
         hashtag_clusters.asset(lake, embedder),
         cluster_k.asset(lake),
         cluster_identity.asset(lake),

@@ -1,9 +1,9 @@
 """out_hashtag_clusters: which themes the hashtags and suggested searches of a window fall into.
 
-Here: the asset and its parameters. Not here: the steps (`defs.hashtag_snapshots`), vectors (`defs.hashtag_vectors`).
+Here: the asset and its parameters. Not here: the steps (`defs.hashtag_snapshots`), vectors (`defs.text_vectors`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -14,22 +14,19 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from sm_assets.analysis.embedder import Embedder
-from sm_assets.analysis.encoding import Progress
 from sm_assets.analysis.hashtag_clusters import tag_labels
 from sm_assets.analysis.platform_tags import stop_tags
 from sm_assets.contracts import TABLES
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.clustering_record import records_metadata
-from sm_assets.defs.hashtag_snapshots import INPUTS, HashtagOptions, Snapshot, snapshot, spec_of
-from sm_assets.defs.hashtag_vectors import NORMALISER, NOTES, TABLE, TagVectors, drop_stale
+from sm_assets.defs.hashtag_snapshots import INPUTS, TABLE, HashtagOptions, Snapshot, snapshot, spec_of
 from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import small_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, upstreams
+from sm_assets.defs.text_vectors import NOTES, TextVectors, configured, drop_stale, keys_of
 from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs
-from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef, noting_keys
-from sm_assets.storage.vector_rows import Keys
 
 PICTURED = "hashtags:all"
 _SHOWN = 50
@@ -117,9 +114,9 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
             return
         footers: dict[date, dict[str, str]] = {}
         told: dict[str, Any] = {}
-        with lake.workspace("hashtags") as folder, lake.connect() as con, noting_keys(lake, NOTES) as note:
+        with lake.workspace("hashtags") as folder, lake.connect() as con, noting_keys(lake, NOTES[TABLE]) as note:
             results, tags = Results(folder), pa.array([], pa.string())
-            vectors = _vectors(lake, embedder, note, context)
+            vectors = TextVectors(lake, lambda: embedder or configured(lake.settings), note, context.log.info)
             for day in days:
                 context.log.info("Hashtags of %s", day)
                 window = window_refs(refs.values(), day, lake.settings.window_days)
@@ -128,7 +125,7 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
                 footers[day] = records_metadata(made.records)
                 tags = pc.unique(pa.concat_arrays([tags, *made.rows["tag"].chunks]))
                 told = _told(made, day, _staged(made, day, folder, config))
-            dropped = drop_stale(lake, days, tags)
+            dropped = drop_stale(lake, TABLE, days, keys_of(tags))
             told["vectors"] = dg.MetadataValue.json(vectors.told() | {"dropped_from_cache": dropped})
             # Only now: a day that fails leaves the pages of all days as their table has them.
             told |= _pages(lake, days, folder)
@@ -152,31 +149,6 @@ def _options(config: Any) -> HashtagOptions:
         spec=spec_of(config.method, None if config.auto_clusters else config.n_clusters, config.size_min, config.seed),
         weights=config.weights,
         map_method=config.map_method,
-    )
-
-
-def _vectors(
-    lake: Lake, embedder: Embedder | None, note: Callable[[Keys], None], context: dg.AssetExecutionContext
-) -> TagVectors:
-    """Vectors by the embedder that is given, else by that of the settings."""
-
-    def say(progress: Progress) -> None:
-        context.log.info("%s of %s tags encoded", progress.done, progress.total)
-
-    return TagVectors(lake, lambda: embedder or _loaded(lake.settings), note, say)
-
-
-def _loaded(settings: Settings) -> Embedder:
-    from sm_assets.analysis.text_models import load_embedder
-
-    return load_embedder(
-        settings.embedder,
-        prefix=settings.embedder_prefix,
-        pooling=settings.embedder_pooling,
-        device=settings.device,
-        dtype=settings.dtype,
-        normaliser=NORMALISER,
-        threads=settings.threads,
     )
 
 
