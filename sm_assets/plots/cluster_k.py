@@ -16,6 +16,8 @@ STABLE_FROM: Final = 0.8
 """From this stability on a number of clusters may be chosen."""
 
 _INERTIA, _SILHOUETTE, _STABILITY = canvas.COLOURS[0], canvas.COLOURS[1], canvas.COLOURS[2]
+# Ends of two lines that are nearer than this are named above and below.
+_NEAR: Final = 0.08
 _WHY: Final = {
     "given": "the number was given",
     "best_silhouette": "the highest silhouette among stable numbers",
@@ -73,13 +75,18 @@ def _scores(axes: Axes, rows: list[dict[str, Any]], chosen: dict[str, Any]) -> N
     axes.axhline(STABLE_FROM, color=canvas.FAINT, linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
     values = [row[name] for row in rows for name in ("silhouette", "stability") if row[name] is not None]
     axes.set_ylim(min([0.0, *values]) - 0.03, 1.05)
-    for name, colour in (("stability", _STABILITY), ("silhouette", _SILHOUETTE)):
+    colours = {"stability": _STABILITY, "silhouette": _SILHOUETTE}
+    known = {name: [row for row in rows if row[name] is not None] for name in colours}
+    ends = {name: (own[-1]["k"], own[-1][name]) for name, own in known.items() if own}
+    near = len(ends) == len(colours) and abs(ends["stability"][1] - ends["silhouette"][1]) < _NEAR
+    above = max(ends, key=lambda name: ends[name][1], default=None)
+    for name, colour in colours.items():
         _line(axes, rows, name, colour, chosen)
-        known = [row for row in rows if row[name] is not None]
-        if known:
+        if name in ends:
+            lift = 0 if not near else 5 if name == above else -6
             axes.annotate(
-                name, (known[-1]["k"], known[-1][name]), xytext=(7, 0), textcoords="offset points", va="center",
-                fontsize=8.5, color=colour, annotation_clip=False,
+                name, ends[name], xytext=(7, lift), textcoords="offset points", va="center", fontsize=8.5,
+                color=colour, annotation_clip=False,
             )  # fmt: skip
     axes.set_title(
         f"silhouette: more is better apart; stability: eligible from {STABLE_FROM}", fontsize=9, fontweight="normal",
