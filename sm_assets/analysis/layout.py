@@ -33,7 +33,7 @@ MAX_ROWS: Final = 50_000
 SEED: Final = 42
 PERPLEXITY: Final = 30
 DIMENSIONS: Final = 50
-# With fewer rows there are no neighbourhoods: the plane of the largest variance shows them as they are.
+# With fewer rows there are no neighbourhoods: they are placed by all their distances.
 _LEAST_ROWS: Final = 12
 # Below, the gradient of t-SNE is a tree's; from here on a grid takes less time.
 _MANY_ROWS: Final = 3_000
@@ -81,8 +81,8 @@ def layout(
         threads: of t-SNE, for its neighbours and the transforms of its grid; the result is the same.
 
     Returns:
-        Places of all rows that are not all zero, up to `max_rows`; of fewer than 12 distinct ones on the plane of their
-        largest variance.
+        Places of all rows that are not all zero, up to `max_rows`; of fewer than 12 distinct ones by their distances.
+        Equal rows lie on a disc around one place.
 
     Raises:
         KernelError: unlike lengths, or values that are no finite numbers.
@@ -105,7 +105,7 @@ def layout(
     first, kind = distinct_rows(rows)
     places, told = _place(rows[first], method, seed, threads)
     back = np.argsort(order)
-    places = np.round((_around(places, kind) if told["method"] == method else places[kind])[back], _DECIMALS) + 0.0
+    places = np.round(_around(places, kind)[back], _DECIMALS) + 0.0
     record = {
         "n_rows": n,
         "n_placed": len(order),
@@ -161,11 +161,28 @@ def _place(rows: Any, method: Method, seed: int, threads: int) -> tuple[npt.NDAr
         plane = np.zeros((len(reduced), 2))
         plane[:, : reduced.shape[1]] = reduced[:, :2]
         spread = float(plane[:, 0].std()) if len(plane) else 0.0
-        if len(reduced) < _LEAST_ROWS or spread < 1e-9:
+        few = len(reduced) < _LEAST_ROWS
+        if spread < 1e-9 or (few and np.abs(reduced[:, 2:]).max(initial=0) < 1e-9):
             return plane, {"method": "plane"}
+        if few:
+            return _by_distances(reduced, plane, seed), {"method": "distances"}
         if method == "tsne":
             return _tsne(reduced, plane / spread, seed, threads)
         return _pacmap(reduced, plane, seed)
+
+
+def _by_distances(
+    reduced: npt.NDArray[np.float64], plane: npt.NDArray[np.float64], seed: int
+) -> npt.NDArray[np.float64]:
+    """Few rows: distances between places are as like those between rows as a plane allows."""
+    from scipy.spatial.distance import pdist, squareform
+    from sklearn.manifold import smacof
+
+    # Rows that the plane lays on each other must not begin at one point.
+    jitter = np.random.default_rng(np.random.SeedSequence([seed, len(plane)])).normal(0, 1e-3, plane.shape)
+    apart = squareform(pdist(reduced))
+    places, _ = smacof(apart, n_components=2, init=plane + jitter * apart.max(), n_init=1, random_state=0, eps=1e-9)
+    return np.asarray(places, np.float64)
 
 
 def _reduce(rows: Any) -> npt.NDArray[np.float64]:

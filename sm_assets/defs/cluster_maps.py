@@ -185,7 +185,12 @@ def _folder_name(clustering: str) -> str:
 
 def said(record: dict[str, Any]) -> str:
     """How the points came about, in a sentence or two."""
-    ways = {"tsne": "t-SNE", "pacmap": "PaCMAP", "plane": "the plane of the largest variance"}
+    ways = {
+        "tsne": "t-SNE",
+        "pacmap": "PaCMAP",
+        "plane": "the plane of the largest variance",
+        "distances": "their distances",
+    }
     missing = record["n_without_vector"] + record["n_without_direction"]
     text = f"Placed by {ways[record['method']]}."
     if record["n_shown"] < record["n_rows"] - record["n_without_direction"]:

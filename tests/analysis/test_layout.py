@@ -85,6 +85,17 @@ def test_the_plane_of_few_rows_keeps_their_distances() -> None:
     np.testing.assert_allclose(there, np.linalg.norm(rows[:, None] - rows[None], axis=2), atol=1e-5)
 
 
+def test_few_kinds_of_rows_all_stand_apart() -> None:
+    # All as far from each other as can be: no plane through them shows more than three.
+    kind = np.repeat(np.arange(9), 30)
+    found = layout(np.eye(9)[kind], names(len(kind)))
+    places = np.stack([found.x, found.y], axis=1)
+    centres = np.stack([places[kind == number].mean(axis=0) for number in range(9)])
+    apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)[~np.eye(9, dtype=bool)]
+    assert apart.min() > 0.2 * apart.max()
+    assert neighbours_share(found.x, found.y, kind) == 1
+
+
 def test_equal_rows_and_rows_without_direction() -> None:
     equal = layout(np.ones((40, 6)), names(40))
     assert set(zip(equal.x, equal.y, strict=True)) == {(0.0, 0.0)}
