@@ -43,6 +43,9 @@ FED = {
     "feat_account_language",
     "feat_post_embeddings",
     "feat_account_embeddings",
+    "feat_account_activity",
+    "feat_post_volumes",
+    "feat_post_relevance",
 }
 NOT_OUT = tuple(name for name, table in TABLES.items() if table.layer != "out")
 

@@ -4,8 +4,8 @@ Here: writing model.skops, manifest.json and card.md as one folder, and reading 
 here: training (`sm_assets.analysis`), what the card says.
 
 Reading never runs what a file says: its SHA-256 is compared before anything of it is read, and skops, which stores
-objects as descriptions, is allowed to make a handful of types beyond those it trusts itself. No file is a pickle. No
-model file is ever fetched from anywhere.
+objects as descriptions, is allowed to make a handful of types beyond those it trusts itself. None of the files
+can run code, and none is ever fetched from anywhere.
 """
 
 from __future__ import annotations

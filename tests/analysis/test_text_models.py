@@ -112,7 +112,9 @@ def test_bf16_is_near(minilm: TextModel) -> None:
     assert half.spec.embedder_id != minilm.spec.embedder_id
     assert half.token_budget == 2_048
     found = vectors(half)
-    assert cosines(found, vectors(minilm)).min() >= 0.9999
+    # Processors that compute bf16 themselves keep sums in fp32; others go by way of more roundings.
+    able = load_embedder(PACKAGE, dtype="auto").spec.dtype == "bf16"
+    assert cosines(found, vectors(minilm)).min() >= (0.9999 if able else 0.9998)
     assert not np.array_equal(found, vectors(minilm))
 
 
