@@ -423,7 +423,7 @@ def test_no_hashtag_gives_no_rows_and_an_empty_folder_of_pages(lake: Lake, monke
         raise AssertionError("a model is loaded for no tag")
 
     publish_core(lake, [post(1)])
-    monkeypatch.setattr(hashtag_clusters, "_loaded", refuse)
+    monkeypatch.setattr(hashtag_clusters, "configured", refuse)
     monkeypatch.setitem(globals(), "TagEmbedder", lambda: None)
     run(lake, MINE, *SHARED)
     assert rows(lake) == []

@@ -1,6 +1,6 @@
 """All definitions over one data root.
 
-Here: assets, checks, jobs, IO put together. Not here: the code location's entry point (`sm_assets.definitions`).
+Here: assets, checks, jobs, schedules, sensors, IO put together. Not here: the code location's entry point (`sm_assets.definitions`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from sm_assets.defs.assets.declare import IO_MANAGER
 from sm_assets.defs.checks import all_checks
 from sm_assets.defs.io import LakeIOManager
 from sm_assets.defs.jobs import all_jobs
+from sm_assets.defs.schedules import all_schedules
+from sm_assets.defs.sensors import all_sensors
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
@@ -40,6 +42,8 @@ def build_defs(
         assets=assets,
         asset_checks=all_checks(lake),
         jobs=all_jobs(),
+        schedules=all_schedules(lake),
+        sensors=all_sensors(lake),
         resources={IO_MANAGER: LakeIOManager(lake)},
         # Steps are short and bring their own threads: a process for each would cost more than it runs.
         executor=dg.in_process_executor,
