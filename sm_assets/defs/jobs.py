@@ -18,6 +18,7 @@ MAKE_SNAPSHOTS: Final = "make_snapshots"
 
 def all_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """Every job over assets."""
+    days = dg.AssetSelection.assets(*(table.name for table in TABLES.values() if table.partition == "event"))
     return [
         dg.define_asset_job(
             WHOLE_CHAIN,
@@ -26,18 +27,14 @@ def all_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         ),
         dg.define_asset_job(
             REFRESH_DAYS,
-            selection=_of_partition("event"),
+            selection=days,
             description="The tables whose days are those of the events (raw, staging, core, features) for a range of "
             "days: what new files change.",
         ),
         dg.define_asset_job(
             MAKE_SNAPSHOTS,
-            selection=_of_partition("as_of"),
+            selection=dg.AssetSelection.all() - days,
             description="Snapshots as of a day over the days before it: networks, audiences, personas and all else "
             "that looks back. The days before it must have been refreshed.",
         ),
     ]
-
-
-def _of_partition(kind: str) -> dg.AssetSelection:
-    return dg.AssetSelection.assets(*(table.name for table in TABLES.values() if table.partition == kind))

@@ -1,6 +1,7 @@
 """All definitions over one data root.
 
-Here: assets, checks, jobs, schedules, sensors, IO put together. Not here: the code location's entry point (`sm_assets.definitions`).
+Here: assets, checks, jobs, schedules, sensors, IO put together. Not here: the code location's entry point
+(`sm_assets.definitions`).
 """
 
 from __future__ import annotations
