@@ -157,6 +157,8 @@ class Table:
         plain: columns whose values hardly repeat; they are written without a dictionary.
         kinds: labels for the asset graph, e.g. the engine that computes it.
         owners: who answers for it.
+        version: raised when a change of the code gives other rows of the same inputs, so that what was made before
+            shows as stale; where a SELECT makes the table, its text tells by itself.
     """
 
     name: str
@@ -172,6 +174,7 @@ class Table:
     plain: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("duckdb", "parquet")
     owners: tuple[str, ...] = ("team:social-media",)
+    version: int = 1
     by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
