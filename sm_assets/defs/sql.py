@@ -86,6 +86,13 @@ def _shared_file(name: str) -> Path:
 
 
 @cache
+def shared_files(path: Path) -> tuple[Path, ...]:
+    """The shared SELECTs that a SELECT reads, directly or through others, sorted."""
+    direct = [_shared_file(name) for name in named_in(path) if _shared_file(name).exists()]
+    return tuple(sorted({*direct, *(inner for each in direct for inner in shared_files(each))}))
+
+
+@cache
 def reads(path: Path) -> frozenset[str]:
     """Tables that a SELECT reads, directly or through shared SELECTs; with `__all_days` where it reads all days."""
     names = named_in(path)
