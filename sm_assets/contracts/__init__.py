@@ -27,4 +27,7 @@ TABLES: dict[str, Table] = {
     for table in part.TABLES
 }
 
-__all__ = ["TABLES", "Column", "Reference", "Table"]
+# Of core, feat and out tables: columns are added under one number, and go or change type under the next (docs/bi.md).
+SCHEMA_VERSION = 1
+
+__all__ = ["SCHEMA_VERSION", "TABLES", "Column", "Reference", "Table"]

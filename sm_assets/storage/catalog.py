@@ -1,6 +1,7 @@
-"""catalog.duckdb: one view per table, for people and BI tools.
+"""catalog.duckdb: views over the tables, for people and BI tools.
 
-Here: building the catalogue aside and swapping it in. Not here: any table.
+Here: building the catalogue aside and swapping it in. Not here: any row of a table, and what its own lookup tables say
+(`catalog_about`).
 """
 
 from __future__ import annotations
@@ -11,21 +12,30 @@ import duckdb
 
 from sm_assets.contracts import TABLES, Table
 from sm_assets.contracts.schema import DAY, quoted
+from sm_assets.storage.catalog_about import ABOUT, about
 from sm_assets.storage.day_writer import PART
 from sm_assets.storage.sql_text import literal, parquet_sql
 
 if TYPE_CHECKING:
     from sm_assets.storage.lake import Lake
 
+# Read by every DuckDB since 0.10; the format that DuckDB 2 would choose is read by no earlier one.
+STORAGE_VERSION = "v1.0.0"
+LATEST = "_latest"
+# What is written beside the contracts: another number has the catalogue built anew.
+_LAYOUT = 2
+_INCOMPLETE = "files without all columns"
+
 
 def refresh_catalog(lake: Lake) -> bool:
     """Bring catalog.duckdb up to date if a table came, went or changed; whether it was written.
 
-    It holds one view per table that has files, over an absolute glob, with the contract's descriptions as comments.
+    It holds one view per table that has files, over an absolute glob, with the contract's descriptions as comments; a
+    second one, `<table>_latest`, per table of snapshots; and tables in which people look up what all of this means.
     """
     present = [name for name in TABLES if lake.has_files(name)]
-    stamp = {name: [f"{c.name} {c.duckdb_type} {c.description}" for c in TABLES[name].columns] for name in present}
-    stamp["root"] = [lake.root]
+    stamp = {name: _stamp(TABLES[name]) for name in present}
+    stamp["root"] = [lake.root, str(_LAYOUT)]
     target = lake.path("catalog.duckdb")
     known = lake.read_json("lake", "_catalog.json") if lake.fs.exists(target) else None
     if known == stamp:
@@ -33,25 +43,80 @@ def refresh_catalog(lake: Lake) -> bool:
     # Views that still hold are kept: a run over many tables changes the catalogue at each of them.
     kept = {name for name in present if known and known.get("root") == stamp["root"] and known.get(name) == stamp[name]}
     with lake.workspace("catalog") as folder:
+        place = folder / "catalog.duckdb"
         if kept:
-            lake.fs.get_file(target, str(folder / "catalog.duckdb"))
-        with duckdb.connect(str(folder / "catalog.duckdb")) as con:
+            lake.fs.get_file(target, str(place))
+        with duckdb.connect() as con:
             if not lake.is_local:
                 con.register_filesystem(lake.fs)
+            con.execute(f"attach '{literal(str(place))}' as catalog (storage_version '{STORAGE_VERSION}')")
+            con.execute("use catalog")
+            con.execute("begin")
             for name in set(known or ()) - {"root", *present} if kept else ():
+                con.execute(f"drop view if exists {quoted(name + LATEST)}")
                 con.execute(f"drop view if exists {quoted(name)}")
             for name in present:
-                if name not in kept:
-                    _create_view(con, TABLES[name], lake.uri(lake.path("lake", name, f"{DAY}=*", PART)))
-        lake.replace(folder / "catalog.duckdb", target)
+                if name not in kept and not _create_views(con, lake, TABLES[name]):
+                    stamp[name] = [*stamp[name], _INCOMPLETE]
+            for name, rows in about(lake.uri(lake.root), [TABLES[name] for name in present]).items():
+                con.register("rows_about", rows)
+                con.execute(f"create or replace table {name} as select * from rows_about")
+                con.execute(f"comment on table {name} is '{literal(ABOUT[name])}'")
+            con.execute("commit")
+            con.execute("use memory")
+            con.execute("detach catalog")
+        lake.replace(place, target)
     lake.write_json(stamp, "lake", "_catalog.json")
     return True
 
 
-def _create_view(con: duckdb.DuckDBPyConnection, table: Table, glob: str) -> None:
-    columns = ", ".join(quoted(name) for name in table.column_names)
-    con.execute(f"create or replace view {quoted(table.name)} as select {columns} from ({parquet_sql(glob)})")
+def _stamp(table: Table) -> list[str]:
+    columns = [f"{c.name} {c.duckdb_type} {c.description}" for c in table.columns]
+    return [f"{table.description} {table.grain} {table.partition}", *columns]
+
+
+def _create_views(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> bool:
+    """Create the views of one table; whether all its files have all its columns.
+
+    Where some lack columns (they were written before these were added), the views read null there. That costs a look
+    into every file, and another at each publication until the days were materialised again.
+    """
+    glob = lake.uri(lake.path("lake", table.name, f"{DAY}=*", PART))
+    lacking, nowhere = _columns_lacking(con, table, glob)
+    source = parquet_sql(glob, by_name=bool(lacking))
+    columns = ", ".join(
+        f"cast(null as {c.duckdb_type}) as {quoted(c.name)}" if c.name in nowhere else quoted(c.name)
+        for c in table.columns
+    )
     about = f"{table.description} One row: {table.grain}."
-    con.execute(f"comment on view {quoted(table.name)} is '{literal(about)}'")
+    _create_view(con, table, table.name, f"select {columns} from ({source})", about)
+    if table.partition == "as_of":
+        # The newest day is read off the names of the folders, and before the files are listed: a day that comes in
+        # between is not seen, where the other way round it would be looked for among files that lack it.
+        newest = (
+            f"select cast(regexp_extract(max(file), '{DAY}=([-0-9]+)/{literal(PART)}$', 1) as date) as {DAY} "
+            f"from glob('{literal(glob)}')"
+        )
+        latest = f"with newest as materialized ({newest}) select {columns} from newest join ({source}) using ({DAY})"
+        about = f"The rows of {table.name} on its newest day. {about}"
+        _create_view(con, table, table.name + LATEST, latest, about)
+    return not lacking
+
+
+def _create_view(con: duckdb.DuckDBPyConnection, table: Table, name: str, select: str, about: str) -> None:
+    con.execute(f"create or replace view {quoted(name)} as {select}")
+    con.execute(f"comment on view {quoted(name)} is '{literal(about)}'")
     for column in table.columns:
-        con.execute(f"comment on column {quoted(table.name)}.{quoted(column.name)} is '{literal(column.description)}'")
+        con.execute(f"comment on column {quoted(name)}.{quoted(column.name)} is '{literal(column.description)}'")
+
+
+def _columns_lacking(con: duckdb.DuckDBPyConnection, table: Table, glob: str) -> tuple[set[str], set[str]]:
+    """(columns that some files lack, columns that all lack)."""
+    wanted = {name for name in table.column_names if name != DAY}
+    # Files of one kind have the same names in them, those inside structs and lists included.
+    kinds = con.execute(
+        "select min(file_name) from (select file_name, list(name order by name) as names "
+        f"from parquet_schema('{literal(glob)}') group by file_name) group by names"
+    ).fetchall()
+    lacks = [wanted - {row[0] for row in con.execute(f"describe {parquet_sql(path)}").fetchall()} for (path,) in kinds]
+    return set().union(*lacks), wanted.intersection(*lacks)
