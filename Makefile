@@ -1,8 +1,10 @@
 # What people run. Everything works in .venv, which these targets create; nothing is installed outside it.
 #
 #   make demo     plant a synthetic world, run the chain over it, print what it found   (SEED=7 SCALE=1 or EVENTS=100000 DATA_ROOT=data)
-#   make serve    the web UI on http://127.0.0.1:3000                                   (PORT=3000)
+#   make serve    the web UI on http://127.0.0.1:3000                                   (PORT=3000 DATA_ROOT=data)
+#   make serve-readonly   beside it a UI that launches nothing, on http://127.0.0.1:3001   (PORT=3001)
 #   make test     the tests, on all cores                          (ARGS="tests/test_demo.py -k bytes" WORKERS=0)
+#   make test-e2e tests that start the servers and go through the UI in Chromium; screenshots in artifacts/
 #   make lint     ruff, mypy, sqlfluff
 #   make bench    speed and memory as JSON                                              (ARGS="--pages 10000")
 #   make clean    remove .venv, build products and caches; data and runs stay
@@ -15,7 +17,7 @@ SHELL := /bin/bash
 SEED ?= 7
 SCALE ?= 1
 EVENTS ?=
-PORT ?= 3000
+PORT ?=
 DATA_ROOT ?= $(CURDIR)/data
 ARGS ?=
 WORKERS ?= auto
@@ -32,30 +34,31 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 unexport PYTHONHOME
 export DAGSTER_HOME := $(CURDIR)/dagster_home
-export SM_ASSETS_DATA_ROOT := $(abspath $(DATA_ROOT))
+# A folder, or a URL like s3://bucket/prefix.
+export SM_ASSETS_DATA_ROOT := $(if $(findstring ://,$(DATA_ROOT)),$(DATA_ROOT),$(abspath $(DATA_ROOT)))
 
-.PHONY: help demo serve test lint bench clean
+.PHONY: help demo serve serve-readonly test test-e2e lint bench clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.ready
 	@$(BIN)/sm-assets demo --data-root "$(SM_ASSETS_DATA_ROOT)" --seed $(SEED) $(if $(EVENTS),--events $(EVENTS),--scale $(SCALE))
 
-# Started from a script with `&`, a shell passes on "ignore SIGINT", and Dagster would then ignore SIGTERM too: so the
-# default is put back before Dagster starts.
+# sm_assets/serve.py says what to do first, once the UI answers, and ends all that it started.
+SERVE = if ! $(PY) -c '' 2>/dev/null; then \
+	    echo "$(PY) does not start any more (the Python it was made with is gone). Make it anew: make clean, then make $@." >&2; exit 2; fi; \
+	  exec $(PY) -m sm_assets.serve --home "$(DAGSTER_HOME)" --port
 serve: $(VENV)/.ready
-	@printf '%s\n' \
-	  "The web UI comes up on http://127.0.0.1:$(PORT) in about fifteen seconds (Ctrl-C ends it)." \
-	  "  First:  open  http://127.0.0.1:$(PORT)/locations/sm_assets/asset-groups/cosharing/lineage" \
-	  "          choose an asset to see its columns, counts and figures." \
-	  "  Own data: put files into $(SM_ASSETS_DATA_ROOT)/landing/<source>/, then Materialize with a date range." \
-	  "  No data yet?  make demo" ""
-	@export PYTHONWARNINGS='ignore:Function `dev_command`'; \
-	exec $(PY) -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
-	  $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning
+	@$(SERVE) $(or $(PORT),3000)
+
+serve-readonly: $(VENV)/.ready
+	@$(SERVE) $(or $(PORT),3001) --read-only
 
 test: $(VENV)/.ready-dev
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-e2e: $(VENV)/.ready-dev
+	$(BIN)/pytest -m e2e -rs $(ARGS)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
