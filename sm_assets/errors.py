@@ -20,6 +20,10 @@ Here: the exception tree and nothing else. A message says what was found, what w
     │   └── VanishedFiles        files that fed a partition are gone
     ├── Unreconciled         rows in and rows out do not add up; nothing was published
     ├── UncoveredDays        no file speaks of the days asked for; nothing was replaced
+    ├── StorageError         the data root does not allow a write
+    │   ├── NoSpaceLeft          its disk is full
+    │   ├── NotWritable          its disk is read-only, or the rights do not allow it
+    │   └── OutsideDataRoot      a name would lead out of it
     ├── MixedContents        a window holds content ids of more than one mode or version
     ├── MixedVectors         a window holds vectors of more than one embedder or rule
     ├── UnlikeSnapshots      tables of one as-of day were not made from each other
@@ -103,6 +107,22 @@ class Unreconciled(SmAssetsError):
 
 class UncoveredDays(SmAssetsError):
     """No landing file speaks of the days asked for; nothing was replaced."""
+
+
+class StorageError(SmAssetsError):
+    """The data root does not allow a write."""
+
+
+class NoSpaceLeft(StorageError):
+    """The disk is full."""
+
+
+class NotWritable(StorageError):
+    """The disk is read-only, or the rights do not allow it."""
+
+
+class OutsideDataRoot(StorageError):
+    """A name would lead out of the data root; nothing there was touched."""
 
 
 class MixedContents(SmAssetsError):

@@ -25,7 +25,7 @@ from sm_assets.analysis.text_normaliser import KEY, key_bytes, normalise_texts, 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.text_vectors import POSTS, unused
 from sm_assets.kernels.digests import ABSENT, DigestInterner, digest_hex
-from sm_assets.storage import DayFile, Lake, VectorCache, abandoned_notes, drop_vectors, stream
+from sm_assets.storage import DayFile, Lake, VectorCache, abandoned_notes, drop_vectors, forget_notes, stream
 from sm_assets.storage.vector_rows import Keys, key_column
 
 TABLE: Final = POSTS
@@ -132,8 +132,7 @@ class PostVectors:
                 stale = np.setdiff1d(stale, _texts_of(batch["text_key"]))
         keys: Keys = np.frombuffer(bytes.fromhex(stale.tobytes().decode()), dtype="S16")
         dropped = drop_vectors(self._lake, unused(self._lake, keys, TABLE))
-        for path in notes:
-            self._lake.fs.rm(path)
+        forget_notes(self._lake, notes)
         if dropped:
             self.told["dropped_from_cache"] = dropped
 

@@ -22,7 +22,7 @@ from sm_assets.analysis.text_normaliser import NORMALISERS, key_bytes, normalise
 from sm_assets.errors import VectorCacheError
 from sm_assets.kernels.digests import PRESENT
 from sm_assets.settings import Settings
-from sm_assets.storage import Lake, VectorCache, abandoned_notes, drop_vectors, stored_cache, stream
+from sm_assets.storage import Lake, VectorCache, abandoned_notes, drop_vectors, forget_notes, stored_cache, stream
 from sm_assets.storage.vector_rows import Keys
 
 POSTS: Final = "feat_post_embeddings"
@@ -192,8 +192,7 @@ def drop_stale(lake: Lake, table: str, days: Sequence[date], used: Keys) -> int:
     stale = np.setdiff1d(stale, used)
     others = [day for day in lake.days(table) if day not in set(days)]
     dropped = drop_vectors(lake, unused(lake, _without(lake, stale, table, others), table))
-    for path in notes:
-        lake.fs.rm(path)
+    forget_notes(lake, notes)
     return dropped
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -32,7 +31,7 @@ from sm_assets.errors import InputError, Unreconciled, UnstableFile
 from sm_assets.sources import Source, purges
 from sm_assets.sources.landing import Delivery, changed, local_copy
 from sm_assets.sources.reading import INGESTED_REJECTS, REJECT_SCHEMA, Bounds, ReadOptions, ingest_schema
-from sm_assets.storage import PART, ROW_GROUP, DayRouter, Lake, select, sync_folder
+from sm_assets.storage import PART, ROW_GROUP, DayRouter, Lake, put_folder, select
 
 CONVERTER_VERSION = "4"
 
@@ -91,7 +90,7 @@ def convert(
             json.dump(manifest, sink, ensure_ascii=False, indent=1, sort_keys=True, default=str)
             sink.flush()
             os.fsync(sink.fileno())
-        _move_in(lake, folder, workspace, name)
+        _move_in(lake, folder, name)
     stored = lake.read_json("lake", "_ingest", name, "manifest.json")
     assert isinstance(stored, dict)
     return stored
@@ -250,7 +249,7 @@ def _nothing(source: Source) -> dict[str, Any]:
     }
 
 
-def _move_in(lake: Lake, folder: Path, workspace: Path, name: str) -> None:
+def _move_in(lake: Lake, folder: Path, name: str) -> None:
     target = lake.path("lake", "_ingest", name)
     if not lake.is_local:
         # The manifest goes last: without it the directory does not count.
@@ -260,11 +259,7 @@ def _move_in(lake: Lake, folder: Path, workspace: Path, name: str) -> None:
         return
     place = Path(target)
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        place.replace(workspace / "old")
-    folder.replace(place)
-    sync_folder(place.parent)
-    shutil.rmtree(workspace / "old", ignore_errors=True)
+    put_folder(folder, place)
 
 
 def made_by(lake: Lake, source: Source, delivery: Delivery) -> dict[str, str]:

@@ -14,10 +14,11 @@ from __future__ import annotations
 from sm_assets.storage.buckets import Buckets
 from sm_assets.storage.day_router import DayRouter
 from sm_assets.storage.day_writer import DIGEST, PART, ROW_GROUP, DayFile, DayWriter
+from sm_assets.storage.folders import put_folder
 from sm_assets.storage.lake import Data, Lake, Published, TableRef, day_range, sync_folder
 from sm_assets.storage.sql_text import literal, parquet_sql, select
 from sm_assets.storage.streams import BATCH_ROWS, keys_ascend, overlapping, stream
-from sm_assets.storage.unpublished_keys import abandoned_notes, noting_keys
+from sm_assets.storage.unpublished_keys import abandoned_notes, forget_notes, noting_keys
 from sm_assets.storage.validation import rule_counts
 from sm_assets.storage.vector_cache import VectorCache, drop_vectors, stored_cache
 
@@ -40,10 +41,12 @@ __all__ = [
     "abandoned_notes",
     "day_range",
     "drop_vectors",
+    "forget_notes",
     "keys_ascend",
     "literal",
     "noting_keys",
     "parquet_sql",
+    "put_folder",
     "rule_counts",
     "select",
     "stored_cache",

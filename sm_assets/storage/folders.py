@@ -5,22 +5,31 @@ Here: moving a finished folder to its place. Not here: what lies in it, tables (
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
+import shutil
 from pathlib import Path
+from typing import Final
 
 from sm_assets.storage.lake import Lake, sync_folder
+
+_AT_FDCWD: Final = -100
+_EXCHANGE: Final = 2
+# What kernels and file systems say that cannot exchange two names.
+_UNABLE: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 
 
 def replace_folder(lake: Lake, staged: Path, *parts: str) -> str:
     """Put a finished folder in the place of another one; its path.
 
-    Locally the old folder moves out and the new one in, by two renames: a reader sees all files of one of them, or for
-    a moment none. Object stores know no folders; there each file is uploaded, then those that are no longer part of it
-    are removed.
+    Locally the two folders change places in one step: a reader finds all files of one of them. Where the file system
+    cannot do that, the old one moves out and the new one in, and for a moment there is none. Object stores know no
+    folders; there each file is uploaded, then those that are no longer part of it are removed.
 
     Args:
         lake: whose data root.
-        staged: folder of files inside a workspace of the lake, without folders in it.
+        staged: folder of files inside a workspace of the lake, without folders in it; it is gone afterwards.
         parts: names of the folder below the data root.
     """
     target = lake.path(*parts)
@@ -31,11 +40,8 @@ def replace_folder(lake: Lake, staged: Path, *parts: str) -> str:
         sync_folder(staged)
         place = Path(target)
         place.parent.mkdir(parents=True, exist_ok=True)
-        if place.exists():
-            # It goes with the workspace.
-            place.rename(staged.with_name(f"{staged.name}.old"))
-        staged.rename(place)
-        sync_folder(place.parent)
+        with lake.locked("folders"):
+            put_folder(staged, place)
         return target
     names = sorted(path.name for path in staged.iterdir())
     for name in names:
@@ -44,3 +50,33 @@ def replace_folder(lake: Lake, staged: Path, *parts: str) -> str:
         if str(path).rsplit("/", 1)[-1] not in names:
             lake.fs.rm_file(path)
     return target
+
+
+def put_folder(staged: Path, place: Path) -> None:
+    """Move a local folder to its place, where another one may be, which goes. One process at a time."""
+    if not place.exists():
+        staged.rename(place)
+    elif not exchange(staged, place):
+        old = staged.with_name(f"{staged.name}.old")
+        place.rename(old)
+        staged.rename(place)
+        shutil.rmtree(old, ignore_errors=True)
+    sync_folder(place.parent)
+    shutil.rmtree(staged, ignore_errors=True)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two paths of one file system change places in one step; false where the system cannot.
+
+    Raises:
+        OSError: the system can, and refused.
+    """
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_EXCHANGE)) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _UNABLE:
+        return False
+    raise OSError(number, os.strerror(number), str(other))

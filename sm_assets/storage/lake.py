@@ -25,10 +25,12 @@ from fsspec.implementations.local import LocalFileSystem
 
 from sm_assets.contracts import TABLES, Table
 from sm_assets.contracts.schema import DAY, quoted
-from sm_assets.errors import ContractError, Unreconciled
+from sm_assets.errors import ContractError, OutsideDataRoot, StorageError, Unreconciled
 from sm_assets.settings import Settings
 from sm_assets.storage.catalog import refresh_catalog
 from sm_assets.storage.day_writer import PART, ROW_GROUP, DayWriter
+from sm_assets.storage.disk_errors import full_disk_told, refusal_told
+from sm_assets.storage.locks import locked
 from sm_assets.storage.sql_text import parquet_sql, select
 from sm_assets.storage.validation import check_columns, rule_counts
 from sm_assets.storage.workspaces import claimed, sweep
@@ -80,7 +82,17 @@ class Lake:
     # ---------------------------------------------------------------- places
 
     def path(self, *parts: str) -> str:
-        """Path of something below the data root, inside the file system."""
+        """Path of something below the data root, inside the file system.
+
+        Raises:
+            OutsideDataRoot: the parts would lead out of it.
+        """
+        for part in parts:
+            if part.startswith("/") or (".." in part and ".." in part.split("/")) or "\0" in part:
+                raise OutsideDataRoot(
+                    f"{part!r} leads out of the data root {self.root}; expected a name below it, without '..' and not "
+                    "beginning with '/'. Nothing was read or written."
+                )
         return "/".join((self.root.rstrip("/"), *parts))
 
     def uri(self, path: str) -> str:
@@ -97,13 +109,38 @@ class Lake:
 
     @contextmanager
     def workspace(self, purpose: str) -> Iterator[Path]:
-        """A private folder that nobody else reads; gone afterwards, and swept by the next run after a crash."""
+        """A private folder that nobody else reads; gone afterwards, and swept by the next run after a crash.
+
+        Raises:
+            NotWritable: the lake cannot be written.
+            NoSpaceLeft: the disk was full, on entering or while the folder was in use.
+        """
         if not self.is_local:
             with tempfile.TemporaryDirectory(prefix="sm-assets-") as folder:
                 yield Path(folder)
             return
-        with claimed(self._staging, purpose) as folder:
-            yield folder
+        with ExitStack() as stack:
+            with refusal_told(self._staging):
+                claim = stack.enter_context(claimed(self._staging, purpose))
+            with full_disk_told(claim, purpose):
+                yield claim
+
+    @contextmanager
+    def locked(self, name: str, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold what goes by `name` alone among all processes; object stores know no locks.
+
+        Args:
+            name: of what several runs may change: catalog, ingest, a table, ...
+            on_wait: called once if another run holds it.
+        """
+        if not self.is_local:
+            yield
+            return
+        path = Path(self.path("lake", "_locks", f"{name}.lock"))
+        with ExitStack() as stack:
+            with refusal_told(path.parent):
+                stack.enter_context(locked(path, on_wait))
+            yield
 
     def sweep(self) -> list[str]:
         """Remove the workspaces of processes that are gone; names of what was removed."""
@@ -124,7 +161,11 @@ class Lake:
         stack = ExitStack()
         # Ended with the lake or with the process; after a crash the folder is swept like any other.
         weakref.finalize(self, stack.close)
-        folder = stack.enter_context(self.workspace("duckdb"))
+        try:
+            folder = stack.enter_context(self.workspace("duckdb"))
+        except StorageError:
+            # Who only reads need not be able to write there.
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sm-assets-")))
         engine = duckdb.connect(
             config={
                 "memory_limit": self.settings.engine_memory,
@@ -216,6 +257,7 @@ class Lake:
         Raises:
             ContractError: the data breaks the contract; nothing was replaced.
             Unreconciled: another number of rows than expected; nothing was replaced.
+            StorageError: the disk is full or read-only; nothing was replaced, or the message says how many days.
         """
         allowed = sorted(set(days))
         with self.workspace(table.name) as folder:
@@ -228,9 +270,9 @@ class Lake:
                     f"{expected}. Nothing was published."
                 )
             self._check(table, folder, [day for day in allowed if rows[day]], keys_known_unique=is_sorted)
-            for day in allowed:
-                self.replace(folder / f"{DAY}={day}" / PART, self.file(table.name, day))
-        refresh_catalog(self)
+            self._move_in(table, folder, allowed)
+        with self.locked("catalog"):
+            refresh_catalog(self)
         return Published(TableRef(table.name, tuple(allowed)), rows)
 
     def _stage(
@@ -286,6 +328,24 @@ class Lake:
         if problems:
             raise ContractError(f"{table.name}: {'; '.join(problems)}. Nothing was published.")
 
+    def _move_in(self, table: Table, folder: Path, days: list[date]) -> None:
+        """Replace the partitions by those in `folder`, all of them before another run replaces any."""
+        targets = [self.file(table.name, day) for day in days]
+        with self.locked(table.name):
+            if self.is_local:
+                # A folder takes room, a file that moves into it hardly any.
+                with refusal_told(Path(self.path("lake", table.name))):
+                    for target in targets:
+                        Path(target).parent.mkdir(parents=True, exist_ok=True)
+            for number, (day, target) in enumerate(zip(days, targets, strict=True)):
+                try:
+                    self.replace(folder / f"{DAY}={day}" / PART, target)
+                except OSError as error:
+                    raise StorageError(
+                        f"{table.name}: {number} of {len(days)} days were replaced, then the disk refused {target} "
+                        f"({error}). Every day is whole, the old or the new one. Mend the disk and run again."
+                    ) from error
+
     def replace(self, staged: Path, target: str) -> None:
         """Move a finished file to its place, in one step that survives a crash of the machine."""
         if not self.is_local:
@@ -299,7 +359,7 @@ class Lake:
 
     def write_json(self, value: Any, *parts: str) -> None:
         """Replace a JSON file below the data root in one step."""
-        with self.workspace("json") as folder:
+        with self.workspace(parts[-1]) as folder:
             staged = folder / "value.json"
             with staged.open("w", encoding="utf-8") as sink:
                 json.dump(value, sink, ensure_ascii=False, indent=1, sort_keys=True)

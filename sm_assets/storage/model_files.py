@@ -187,8 +187,9 @@ def drop_model(lake: Lake, attribute: str, model_id: str) -> None:
     """
     _check_names(attribute, model_id)
     place = lake.path(FOLDER, attribute, model_id)
-    if lake.fs.exists(place):
-        lake.fs.rm(place, recursive=True)
+    with lake.locked("folders"):
+        if lake.fs.exists(place):
+            lake.fs.rm(place, recursive=True)
 
 
 def model_bytes(model: Any) -> bytes:

@@ -10,11 +10,10 @@ files cannot be locked, a note counts as a dead run's after a day.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -24,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sm_assets.storage.lake import Lake
+from sm_assets.storage.locks import try_lock
 from sm_assets.storage.vector_rows import Keys, key_column
 
 _FOLDER: Final = ("lake", "_embeddings", "_unpublished")
@@ -53,7 +53,7 @@ def noting_keys(lake: Lake, kind: str = "posts") -> Iterator[Callable[[Keys], No
             pq.write_table(pa.table([column], schema=_SCHEMA), staged)
             if lake.is_local:
                 held.append(os.open(staged, os.O_RDWR))
-                fcntl.flock(held[-1], fcntl.LOCK_EX)
+                try_lock(held[-1])
             lake.replace(staged, path)
 
     try:
@@ -79,6 +79,13 @@ def abandoned_notes(lake: Lake, kind: str = "posts") -> dict[str, Keys]:
     return found
 
 
+def forget_notes(lake: Lake, notes: Iterable[str]) -> None:
+    """Remove notes by path; another run may have done so."""
+    for path in notes:
+        with suppress(FileNotFoundError):
+            lake.fs.rm(path)
+
+
 def _is_abandoned(lake: Lake, path: str) -> bool:
     if not lake.is_local:
         modified: datetime = lake.fs.modified(path)
@@ -88,9 +95,6 @@ def _is_abandoned(lake: Lake, path: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return try_lock(descriptor)
     finally:
         os.close(descriptor)
-    return True

@@ -2,16 +2,15 @@
 
 Here: looking up, adding, joining small files, dropping keys. Not here: how a vector is made (`sm_assets.analysis`).
 
-Layout: lake/_embeddings/<embedder_id>/manifest.json (what decides a vector, in words), `.lock`, and a folder for each
-first hexadecimal digit of a key with Parquet files <number>-<digest>.parquet, sorted by key. A file is written aside,
-brought to disk and renamed, and never changes. Numbers only grow, so that of two files that hold a key the first by
-name is the one that came first: its vector is the vector, for good. A file that cannot be read, or is of another
-width, is renamed to *.bad, and its texts are encoded again.
+Layout: lake/_embeddings/<embedder_id>/manifest.json (what decides a vector, in words), and a folder for each first
+hexadecimal digit of a key with Parquet files <number>-<digest>.parquet, sorted by key. A file is written aside, brought
+to disk and renamed, and never changes. Numbers only grow, so that of two files that hold a key the first by name is the
+one that came first: its vector is the vector, for good. A file that cannot be read, or is of another width, is renamed
+to *.bad, and its texts are encoded again.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sm_assets.errors import VectorCacheError
+from sm_assets.errors import StorageError, VectorCacheError
 from sm_assets.storage.lake import Lake
 from sm_assets.storage.vector_rows import Keys, Shard, VectorRows, file_digest, key_column, places_of, vector_schema
 
@@ -350,23 +349,10 @@ class VectorCache:
         Object stores have no such lock: there names differ by their digests.
         """
         try:
-            with self._locked(), self._lake.workspace("vectors") as folder:
+            with self._lake.locked(f"vectors-{self._parts[-1]}"), self._lake.workspace("vectors") as folder:
                 yield folder
-        except OSError as error:
-            raise VectorCacheError(f"{self.path} cannot be written: {error}. {remedy}") from error
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        if not self._lake.is_local:
-            yield
-            return
-        Path(self.path).mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(Path(self.path) / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        except (OSError, StorageError) as error:
+            raise VectorCacheError(f"{self.path} cannot be written: {error.__cause__ or error}. {remedy}") from error
 
 
 def stored_cache(lake: Lake, embedder_id: str) -> VectorCache | None:

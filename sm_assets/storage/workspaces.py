@@ -6,13 +6,14 @@ releases the lock when the process ends, however it ends. Not here: what is writ
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from sm_assets.storage.locks import try_lock
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def sweep(staging: Path) -> list[str]:
         except FileNotFoundError:
             continue
         try:
-            if lock is not None and not _try_lock(lock):
+            if lock is not None and not try_lock(lock):
                 continue
             if (staging / name).is_dir():
                 shutil.rmtree(staging / name, ignore_errors=True)
@@ -62,14 +63,26 @@ def _claim(staging: Path, purpose: str) -> tuple[str, int]:
         path = staging / f"{name}.lock"
         lock = os.open(path, os.O_RDWR | os.O_CREAT)
         # A sweeper may have taken the file for a leftover between these two calls.
-        if _try_lock(lock) and path.exists() and os.fstat(lock).st_ino == path.stat().st_ino:
+        if try_lock(lock) and path.exists() and os.fstat(lock).st_ino == path.stat().st_ino:
             return name, lock
         os.close(lock)
 
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def others(folder: Path) -> list[str]:
+    """Names of the workspaces of the same purpose that are in use beside this one, by whatever process."""
+    purpose = folder.name.rsplit("-", 1)[0]
+    alive = []
+    for path in sorted(folder.parent.glob(f"{purpose}-*.lock")):
+        name = path.name.removesuffix(".lock")
+        if name == folder.name or name.rsplit("-", 1)[0] != purpose:
+            continue
+        try:
+            lock = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            if not try_lock(lock):
+                alive.append(name)
+        finally:
+            os.close(lock)
+    return alive
