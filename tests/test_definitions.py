@@ -6,6 +6,7 @@ To renew the snapshot on purpose: python tests/test_definitions.py
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sm_assets.settings import Settings
 GOLDEN = Path(__file__).parent / "golden" / "definitions.json"
 
 
+@cache
 def definitions() -> dg.Definitions:
     return build_defs(settings=Settings(data_root="/nowhere"))
 
