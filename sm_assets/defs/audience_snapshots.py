@@ -232,7 +232,7 @@ class Snapshots:
             parts.append(self._table("stale_keys", [TableRef(KEYS, days), self.lake.ref(FOLLOWS, days)], accounts))
         if len(accounts) and (hit := self._days_hit(since)):
             parts.append(self._table("withdrawn", [self.lake.ref(FOLLOWS, hit)], accounts))
-        found = pa.concat_tables(part.cast(_PENDING) for part in parts)
+        found = pa.concat_tables(part.select(_PENDING.names).cast(_PENDING) for part in parts)
         return found if since is None else found.filter(pc.greater(found.column("pending_from"), pa.scalar(since)))
 
     def _days_hit(self, since: date | None) -> list[date]:

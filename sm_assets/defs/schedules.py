@@ -1,15 +1,164 @@
 """Schedules: what runs by the clock. All are off until somebody switches them on.
 
-Here: cron lines and which days a tick asks for. Not here: what the jobs do (`jobs`), arrivals of files (`sensors`).
+Here: cron lines and which days a tick asks for. Not here: what the jobs do (`jobs`), arrivals of files
+(`landing_sensor`).
 """
 
-from __future__ import annotations
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from sm_assets.storage import Lake
+from sm_assets.defs.day_ranges import day_ranges
+from sm_assets.defs.jobs import make_snapshots, range_tags, rebuild_follows, refresh_days
+from sm_assets.defs.partitions import daily, partition_days
+from sm_assets.defs.withdrawn_follows import days_with_withdrawn_follows
+from sm_assets.sources import SOURCES
+from sm_assets.sources.arrivals import listing
+from sm_assets.sources.pending import Waiting, waiting
+from sm_assets.sources.taken import spans
+from sm_assets.storage import Lake, day_range
+
+MOST_MISSED_DAYS = 31
+MOST_MISSED_WEEKS = 4
+_DAY = timedelta(days=1)
+_WHOLE = "core_accounts"
+# Counts files of every source, so it is there whatever they deliver.
+_EVERY_SNAPSHOT = "out_ingest_report"
 
 
-def all_schedules(lake: Lake) -> list[dg.ScheduleDefinition]:
-    """Every schedule over one lake."""
-    return []
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def all_schedules(lake: Lake, clock: Callable[[], datetime] = _utc_now) -> list[dg.ScheduleDefinition]:
+    """Every schedule over one lake; `clock` tells the time of a tick's evaluation, which may be long after its hour."""
+    return [
+        _daily_refresh(lake, clock),
+        _weekly_snapshot(lake, clock),
+        _rebuild_withdrawn_follows(lake, clock),
+    ]
+
+
+def _daily_refresh(lake: Lake, clock: Callable[[], datetime]) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="daily_refresh",
+        job=refresh_days,
+        cron_schedule="30 3 * * *",
+        execution_timezone="UTC",
+        description=f"Yesterday, and the days before it that were missed ({MOST_MISSED_DAYS} at most), as one run.",
+    )
+    def daily_refresh(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        tick = context.scheduled_execution_time
+        late = _is_superseded(tick, clock(), _DAY)
+        if late:
+            return late
+        yesterday = tick.astimezone(UTC).date() - _DAY
+        published = [day for day in lake.days(_WHOLE) if day <= yesterday]
+        oldest = yesterday - (MOST_MISSED_DAYS - 1) * _DAY
+        first = min(max(published[-1] + _DAY if published else oldest, oldest), yesterday)
+        waits = _waiting(lake)
+        wanted = day_range(first, yesterday)
+        days = [day for day in wanted if day in waits.covered]
+        if _has_news(lake, waits):
+            # What has not been taken in yet may speak of any day.
+            days = [day for day in wanted if day >= lake.settings.start_day]
+        ranges = day_ranges(days, MOST_MISSED_DAYS, waits.vanished_days)
+        if not ranges:
+            gone = [f" {text}." for text in waits.vanished_in_words() if waits.vanished_days.intersection(days)]
+            return dg.SkipReason(f"No file under landing/ brings anything for {spans(wanted)}.{''.join(gone)}")
+        return [
+            dg.RunRequest(
+                run_key=f"daily_refresh {tick:%Y-%m-%d} {begins} to {ends}",
+                tags=range_tags(begins, ends, "daily_refresh", waits.intakes),
+            )
+            for begins, ends in ranges
+        ]
+
+    return daily_refresh
+
+
+def _weekly_snapshot(lake: Lake, clock: Callable[[], datetime]) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="weekly_snapshot",
+        job=make_snapshots,
+        cron_schedule="0 5 * * 1",
+        execution_timezone="UTC",
+        description="A snapshot as of Sunday, and as of the Sundays before it that have data and no snapshot "
+        f"({MOST_MISSED_WEEKS} in all).",
+    )
+    def weekly_snapshot(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        tick = context.scheduled_execution_time
+        late = _is_superseded(tick, clock(), 7 * _DAY)
+        if late:
+            return late
+        today = tick.astimezone(UTC).date()
+        sunday = today - timedelta(days=today.isoweekday())
+        published, made = lake.days(_WHOLE), set(lake.days(_EVERY_SNAPSHOT))
+        asked = []
+        for week in reversed(range(MOST_MISSED_WEEKS)):
+            as_of = sunday - 7 * week * _DAY
+            opens = as_of - (lake.settings.window_days - 1) * _DAY
+            # Of a day after the newest there is no snapshot: its window would have its end missing.
+            has_data = any(opens <= day <= as_of for day in published) and published[-1] >= as_of
+            if has_data and as_of >= lake.settings.start_day and (as_of == sunday or as_of not in made):
+                asked.append(as_of)
+        if not asked:
+            known = f"core tables end on {published[-1]}" if published else "core tables have no day yet"
+            return dg.SkipReason(
+                f"Nothing to make as of {sunday}: {known}. Refresh its days first (job refresh_days, schedule "
+                "daily_refresh or sensor landing)."
+            )
+        return [
+            dg.RunRequest(
+                run_key=f"weekly_snapshot {tick:%Y-%m-%d} {as_of}",
+                tags=range_tags(as_of, as_of, "weekly_snapshot"),
+            )
+            for as_of in asked
+        ]
+
+    return weekly_snapshot
+
+
+def _rebuild_withdrawn_follows(lake: Lake, clock: Callable[[], datetime]) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="rebuild_withdrawn_follows",
+        job=rebuild_follows,
+        cron_schedule="0 3 * * 0",
+        execution_timezone="UTC",
+        description="Days whose follow keys or sketches still hold follows that were withdrawn.",
+    )
+    def rebuild_withdrawn_follows(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        tick = context.scheduled_execution_time
+        late = _is_superseded(tick, clock(), 7 * _DAY)
+        if late:
+            return late
+        days = days_with_withdrawn_follows(lake)
+        if not days:
+            return dg.SkipReason("No follow that was withdrawn stands in keys or sketches.")
+        return [
+            dg.RunRequest(
+                run_key=f"rebuild_withdrawn_follows {tick:%Y-%m-%d} {first} to {last}",
+                tags=range_tags(first, last, "rebuild_withdrawn_follows"),
+            )
+            for first, last in day_ranges(days, lake.settings.window_days)
+        ]
+
+    return rebuild_withdrawn_follows
+
+
+def _is_superseded(tick: datetime, now: datetime, rhythm: timedelta) -> dg.SkipReason | None:
+    """After a pause the daemon makes up for ticks; the last of them asks for all that the others would."""
+    if now - tick < rhythm:
+        return None
+    return dg.SkipReason(f"The tick of {tick:%Y-%m-%d %H:%M} UTC comes late; a later one asks for its days too.")
+
+
+def _waiting(lake: Lake) -> Waiting:
+    partitions = partition_days(list(daily(lake.settings).get_partition_keys()))
+    return waiting(lake, partitions[0], partitions[-1])
+
+
+def _has_news(lake: Lake, waits: Waiting) -> bool:
+    """Whether something lies under landing/ that no run has taken in."""
+    return any((there := listing(lake, name)).paths and there.digest != waits.listings.get(name) for name in SOURCES)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import dagster as dg
 
+from sm_assets.defs.landing_sensor import landing_sensor
 from sm_assets.storage import Lake
 
 
 def all_sensors(lake: Lake) -> list[dg.SensorDefinition]:
     """Every sensor over one lake."""
-    return []
+    return [
+        landing_sensor(lake),
+    ]

@@ -42,7 +42,7 @@ def build_defs(
     return dg.Definitions(
         assets=assets,
         asset_checks=all_checks(lake),
-        jobs=all_jobs(),
+        jobs=all_jobs(lake),
         schedules=all_schedules(lake),
         sensors=all_sensors(lake),
         resources={IO_MANAGER: LakeIOManager(lake)},

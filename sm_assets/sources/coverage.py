@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from sm_assets.errors import UncoveredDays, VanishedFiles
-from sm_assets.sources.intake import Converted, Intake, spans
+from sm_assets.sources.taken import Converted, Intake, spans
 from sm_assets.storage import PART, Lake, parquet_sql, select
 
 _NAMED = 5
@@ -24,7 +24,7 @@ def days_to_publish(lake: Lake, intake: Intake, days: list[date], *, accept_vani
             or read with another outcome, and `accept_vanished` is false.
         UncoveredDays: no file speaks of any of the days.
     """
-    lost = _lost(lake, intake, days)
+    lost = lost_days(lake, intake, days)
     if lost and not accept_vanished:
         named = "; ".join(f"{path} fed {spans(fed)}: {why}" for (path, why), fed in sorted(lost.items()))
         raise VanishedFiles(
@@ -42,8 +42,8 @@ def days_to_publish(lake: Lake, intake: Intake, days: list[date], *, accept_vani
     return chosen
 
 
-def _lost(lake: Lake, intake: Intake, days: list[date]) -> dict[tuple[str, str], list[date]]:
-    """(file, what became of it) -> those of `days` that it fed and no longer does."""
+def lost_days(lake: Lake, intake: Intake, days: list[date]) -> dict[tuple[str, str], list[date]]:
+    """(file, what became of it) -> those of `days` that it fed, by the raw tables, and no longer does."""
     fed = sorted({row for name in intake.source.raw_tables for row in _fed(lake, name, days)})
     same_bytes = {file.sha256: file for file in intake.files}
     same_path = {file.path: file for file in intake.files}

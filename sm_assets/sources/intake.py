@@ -1,160 +1,32 @@
 """All landing files of a source taken into the lake.
 
 Here: conversion of what is new, reuse of the rest, what became stale. Not here: finding files (`landing`), converting
-one of them (`convert`), the rows of the raw tables (`publication`), which days a run may publish (`coverage`).
+one of them (`convert`), the rows of the raw tables (`publication`), which days a run may publish (`coverage`), which
+wait for one (`pending`).
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
-from sm_assets.contracts import TABLES, Table
 from sm_assets.errors import InputError, UnknownVintage
 from sm_assets.sources import SOURCES, Source
+from sm_assets.sources.arrivals import listing
 from sm_assets.sources.convert import convert, made_by
 from sm_assets.sources.landing import discover, fingerprints
+from sm_assets.sources.pending import noted, read_state, write_state
 from sm_assets.sources.purges import apply as apply_purges
 from sm_assets.sources.sidecars import check_values
-from sm_assets.storage import Lake, day_range
+from sm_assets.sources.taken import Converted, Intake
+from sm_assets.storage import Lake
 
 # What is said of a file: its beginning tells what was found, its end what was expected and what to do.
 _HEAD, _TAIL = 400, 300
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """One landing file in the lake.
-
-    Attributes:
-        path: where it lies under landing/ now.
-        manifest: what its conversion found; keys as in manifest.json.
-        folder: its converted directory.
-        delivery: the collection it belongs to.
-    """
-
-    path: str
-    sha256: str
-    manifest: dict[str, Any]
-    folder: str
-    delivery: str = ""
-
-    def place(self, *parts: str) -> str:
-        """Path of something inside its converted directory."""
-        return "/".join((self.folder, *parts))
-
-    def table(self, record: str) -> Table:
-        """Contract of the raw table of one kind of its records."""
-        return TABLES[f"raw_{self.manifest['source']}__{record}"]
-
-    @property
-    def rows_by_day(self) -> dict[date, int]:
-        """Rows of each day that has any, over all kinds of records."""
-        rows: Counter[date] = Counter()
-        for days in self.manifest["rows_by_day"].values():
-            rows.update({date.fromisoformat(day): n for day, n in days.items()})
-        return dict(sorted(rows.items()))
-
-    @property
-    def covered(self) -> list[date]:
-        """Days that the file speaks of, with or without rows.
-
-        Rows that came only inside others lie on days that the file does not cover otherwise; they are shown all the
-        same, and so are days on which only staged rows lie.
-        """
-        complete = self.manifest.get("complete")
-        days = {*self.rows_by_day, *map(date.fromisoformat, self.manifest.get("also_days", ()))}
-        if complete is not None:
-            days.update(day_range(*map(date.fromisoformat, complete)))
-        return sorted(days)
-
-    @property
-    def touched(self) -> set[date | None]:
-        """Days of records that the file's withdrawals reach; None among them: any day."""
-        return {date.fromisoformat(day) if day else None for day in self.manifest.get("touched_days", ())}
-
-    @property
-    def profile_days(self) -> set[date]:
-        """Days on which profiles of its rows lie, as far as its source tells; they go on into all later days."""
-        manifest = self.manifest
-        days = {*manifest.get("also_days", ()), *manifest.get("profile_days", ())}
-        for record in SOURCES[manifest["source"]].profiles:
-            days.update(manifest["rows_by_day"].get(record, ()))
-        return {date.fromisoformat(day) for day in days}
-
-    @property
-    def rejected(self) -> dict[str, int]:
-        """Rejected rows by reason."""
-        return dict(self.manifest["rejected"])
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """All files of a source after conversion.
-
-    Attributes:
-        files: one per distinct file content, by path.
-        same_as: path of a file of equal bytes -> path of the one in `files`.
-        unknown: path -> why no vintage recognises the file.
-        unusable: path -> why the file could not be used otherwise (archive, changed while read, ...).
-        converted: paths converted now; the others are reused.
-        affected: days that files new, gone, renamed or read otherwise since the last time cover or covered, those that
-        their withdrawals reach, and those into which their profiles and lists go on, ascending.
-        purged: landing file -> rows whose words were now taken out of its conversion because they were purged.
-        held: landing file -> rows taken out of its conversion so far; the file itself holds their words until it goes.
-    """
-
-    source: Source
-    files: tuple[Converted, ...]
-    same_as: dict[str, str]
-    unknown: dict[str, str]
-    unusable: dict[str, str]
-    converted: tuple[str, ...]
-    affected: tuple[date, ...] = field(default=())
-    purged: dict[str, int] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def covered(self) -> set[date]:
-        """Days that at least one file speaks of."""
-        return {day for file in self.files for day in file.covered}
-
-    def totals(self) -> dict[str, int]:
-        """Rows over all files: rows_in, rows_out and one entry per disposition and reason."""
-        totals: Counter[str] = Counter(rows_in=0, rows_out=0)
-        for file in self.files:
-            totals["rows_in"] += file.manifest["rows_in"]
-            totals["rows_out"] += file.manifest["rows_out"]
-            for disposition in ("rejected", "ignored"):
-                for reason, rows in file.manifest[disposition].items():
-                    totals[f"{disposition}/{reason}"] += rows
-        rows = {file.path: file.manifest["rows_in"] for file in self.files}
-        same = sum(rows[path] for path in self.same_as.values())
-        if same:
-            totals["rows_in"] += same
-            totals["duplicate/same_file"] += same
-        return dict(totals)
-
-    def repairs(self) -> dict[str, int]:
-        """Repaired cells over all files, by `column/reason`."""
-        found: Counter[str] = Counter()
-        for file in self.files:
-            found.update(file.manifest["repairs"])
-        return dict(sorted(found.items()))
-
-    def outside(self, first: date, last: date) -> dict[str, int]:
-        """Rows on days that no partition from `first` to `last` takes, by file and days."""
-        found = {}
-        for file in self.files:
-            rows = {day: n for day, n in file.rows_by_day.items() if not first <= day <= last}
-            if rows:
-                found[f"{file.path} ({spans(rows)})"] = sum(rows.values())
-        return found
 
 
 def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _: None) -> Intake:
@@ -166,10 +38,17 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
         LandingError: the folder itself is not in order.
         Unreconciled: rows in and out of a file differ.
     """
+    with lake.locked("ingest", lambda: log("another run takes files in; this one waits for it")):
+        return _take_in(lake, source_name, log)
+
+
+def _take_in(lake: Lake, source_name: str, log: Callable[[str], None]) -> Intake:
     source = SOURCES[source_name]
+    # Seen before it is read: what comes meanwhile is news to the next one.
+    seen = listing(lake, source_name)
     deliveries = discover(lake, source_name)
     hashes = fingerprints(lake, deliveries)
-    last = lake.read_json("lake", "_ingest", f"{source_name}.json") or {"files": {}}
+    last = read_state(lake, source_name)
     before, named = set(last["files"].values()), last.get("collections", {})
     files: dict[str, Converted] = {}
     same_as: dict[str, str] = {}
@@ -177,6 +56,7 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
     unusable: dict[str, str] = {}
     converted: list[str] = []
     changed: list[Converted] = []
+    earlier_files: list[Converted] = []
     for number, delivery in enumerate(deliveries, 1):
         sha256 = hashes[delivery.path]
         try:
@@ -202,7 +82,7 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
         if is_named_anew or manifest is not earlier:
             changed.append(files[sha256])
             if sha256 in before and earlier is not None:
-                changed.append(_converted(lake, delivery.path, sha256, name, earlier))
+                earlier_files.append(_converted(lake, delivery.path, sha256, name, earlier))
     kept = tuple(files.values())
     fresh = {file.sha256 for file in kept if file.path in converted or file.sha256 not in before}
     replaced = _left_behind(lake, source, kept) if fresh and any(f.manifest.get("purges") for f in kept) else []
@@ -211,35 +91,50 @@ def take_in(lake: Lake, source_name: str, log: Callable[[str], None] = lambda _:
         name = _folder(lake, source, sha256)
         gone = _manifest(lake, name)
         if gone:
-            changed.append(_converted(lake, "", sha256, name, gone))
-    affected = _affected(kept, changed, purged)
-    emptied: Counter[str] = Counter()
-    for file in kept:
-        known = 0 if file.path in converted else last.get("purged", {}).get(file.sha256, 0)
-        if rows := known + purged.get(file.path, 0):
-            emptied[file.sha256] = rows
-    places = {path: hashes[path] for path in (*(f.path for f in kept), *same_as)}
-    withheld = {file.sha256: file.manifest.get("rows_withheld", 0) for file in kept}
-    held = {
-        path: rows for path, sha256 in sorted(places.items()) if (rows := emptied[sha256] + withheld.get(sha256, 0))
-    }
-    intake = Intake(source, kept, same_as, unknown, unusable, tuple(converted), affected, purged, held)
+            earlier_files.append(_converted(lake, "", sha256, name, gone))
+    affected = _affected(kept, [*changed, *earlier_files], purged)
+    emptied, held = _emptied(kept, same_as, hashes, purged, set(converted), last.get("purged", {}))
+    number = last.get("intakes", 0) + 1
+    intake = Intake(source, kept, same_as, unknown, unusable, tuple(converted), affected, purged, held, number)
     state = {
         "unknown": unknown,
         "unusable": unusable,
         "files": {f.path: f.sha256 for f in kept},
         "collections": {f.path: f.delivery for f in kept},
         "same_as": same_as,
-        "purged": dict(emptied),
+        "purged": emptied,
+        "listing": seen.digest,
     }
-    if state != lake.read_json("lake", "_ingest", f"{source_name}.json"):
-        lake.write_json(state, "lake", "_ingest", f"{source_name}.json")
+    state |= noted(lake, intake, last, (day for file in earlier_files for day in file.rows_by_day))
+    if state == {name: value for name, value in last.items() if name != "intakes"}:
+        return replace(intake, number=number - 1)
+    write_state(lake, source_name, state | {"intakes": number})
     return intake
+
+
+def _emptied(
+    kept: Iterable[Converted],
+    same_as: Mapping[str, str],
+    hashes: Mapping[str, str],
+    purged: Mapping[str, int],
+    converted: set[str],
+    before: Mapping[str, int],
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Rows whose words were taken out because they were purged: by fingerprint, and by file that holds them still."""
+    files = list(kept)
+    emptied = {
+        file.sha256: rows
+        for file in files
+        if (rows := (0 if file.path in converted else before.get(file.sha256, 0)) + purged.get(file.path, 0))
+    }
+    rows_held = {file.sha256: emptied.get(file.sha256, 0) + file.manifest.get("rows_withheld", 0) for file in files}
+    places = sorted({*(file.path for file in files), *same_as})
+    return emptied, {path: rows for path in places if (rows := rows_held[hashes[path]])}
 
 
 def manifests(lake: Lake, source_name: str) -> dict[str, dict[str, Any]]:
     """Manifest of each landing file of a source as the last run left it, by path."""
-    state = lake.read_json("lake", "_ingest", f"{source_name}.json") or {"files": {}}
+    state = read_state(lake, source_name)
     source = SOURCES[source_name]
     found = {path: _manifest(lake, _folder(lake, source, sha256)) for path, sha256 in state["files"].items()}
     return {path: manifest for path, manifest in found.items() if manifest is not None}
@@ -308,16 +203,3 @@ def _readable(path: str, error: InputError) -> str:
     words = (word if word.count("\ufffd") < 3 else "\ufffd" + word[-1:].strip("\ufffd") for word in text.split())
     text = re.sub("\ufffd[\ufffd ]*\ufffd", "\ufffd", " ".join(words))
     return text if len(text) <= _HEAD + _TAIL + 3 else f"{text[:_HEAD]} … {text[-_TAIL:]}"
-
-
-def spans(days: Iterable[date], most: int = 10) -> str:
-    """Days as stretches, `2021-07-01 to 2021-07-03, 2021-07-09`; of very many the first `most`."""
-    stretches: list[list[date]] = []
-    for day in sorted(set(days)):
-        if stretches and (day - stretches[-1][-1]).days == 1:
-            stretches[-1].append(day)
-        else:
-            stretches.append([day])
-    shown = [str(s[0]) if len(s) == 1 else f"{s[0]} to {s[-1]}" for s in stretches[:most]]
-    more = sum(len(s) for s in stretches[most:])
-    return ", ".join(shown) + (f" and {more} more days" if more else "")

@@ -48,32 +48,43 @@ def discover(lake: Lake, source: str) -> list[Delivery]:
         LandingError: a folder under landing/ that is no known source, a file outside the sources' folders, or a
             sidecar that is beside no file, has an unknown key or is not of the right form.
     """
-    root = lake.path("landing")
-    if not lake.fs.isdir(root):
+    if not check_root(lake):
         return []
-    lake.fs.invalidate_cache()
-    for entry in lake.fs.ls(root, detail=True):
-        name = str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
-        if entry["type"] == "directory" and not _ignored(name) and name not in SOURCES:
-            raise LandingError(f"landing/{name}/ is no known source; known are {', '.join(sorted(SOURCES))}.")
-        if entry["type"] == "file" and _is_sidecar(name):
-            raise LandingError(
-                f"landing/{name} speaks of no file; move it to landing/<source>/_meta.json, or name it "
-                "landing/<source>/<file>.meta.json."
-            )
-        if entry["type"] == "file" and not _ignored(name):
-            raise LandingError(f"landing/{name} lies outside a source's folder; move it to landing/<source>/.")
     found = lake.fs.find(lake.path("landing", source), detail=True)
-    sidecars = {_below(lake, path): path for path in found if _is_sidecar(path.rsplit("/", 1)[-1])}
+    sidecars = {_below(lake, path): path for path in found if is_sidecar(path.rsplit("/", 1)[-1])}
     _no_sidecar_without_file(sidecars, {_below(lake, path) for path in found})
     deliveries = []
     for path, entry in sorted(found.items()):
         below = _below(lake, path)
-        if any(_ignored(part) for part in below.split("/")[2:]):
+        if any(is_ignored(part) for part in below.split("/")[2:]):
             continue
         mtime = str(entry.get("mtime", entry.get("LastModified", entry.get("ETag", ""))))
         deliveries.append(Delivery(source, below, int(entry["size"]), mtime, stated(lake, below, sidecars)))
     return deliveries
+
+
+def check_root(lake: Lake) -> bool:
+    """Hold landing/ itself to the folders of sources; whether it is there.
+
+    Raises:
+        LandingError: a folder that is no known source, a file outside the sources' folders, or a sidecar among them.
+    """
+    root = lake.path("landing")
+    if not lake.fs.isdir(root):
+        return False
+    lake.fs.invalidate_cache()
+    for entry in lake.fs.ls(root, detail=True):
+        name = str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
+        if entry["type"] == "directory" and not is_ignored(name) and name not in SOURCES:
+            raise LandingError(f"landing/{name}/ is no known source; known are {', '.join(sorted(SOURCES))}.")
+        if entry["type"] == "file" and is_sidecar(name):
+            raise LandingError(
+                f"landing/{name} speaks of no file; move it to landing/<source>/_meta.json, or name it "
+                "landing/<source>/<file>.meta.json."
+            )
+        if entry["type"] == "file" and not is_ignored(name):
+            raise LandingError(f"landing/{name} lies outside a source's folder; move it to landing/<source>/.")
+    return True
 
 
 def _no_sidecar_without_file(sidecars: Mapping[str, str], files: set[str]) -> None:
@@ -94,11 +105,13 @@ def _below(lake: Lake, path: str) -> str:
     return path[len(lake.path("")) :]
 
 
-def _is_sidecar(name: str) -> bool:
+def is_sidecar(name: str) -> bool:
+    """Whether a file of this name states something of others."""
     return name == "_meta.json" or name.endswith(".meta.json")
 
 
-def _ignored(name: str) -> bool:
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder of this name is no delivery."""
     return name.startswith(_IGNORED_PREFIXES) or name.endswith(_IGNORED_SUFFIXES)
 
 

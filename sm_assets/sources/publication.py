@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sm_assets.contracts import TABLES, Table
 from sm_assets.contracts.raw import ADDED
 from sm_assets.contracts.schema import DAY, quoted
-from sm_assets.sources.intake import Converted, Intake
+from sm_assets.sources.taken import Converted, Intake
 from sm_assets.storage import PART, ROW_GROUP, Lake, parquet_sql
 
 

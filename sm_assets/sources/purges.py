@@ -21,7 +21,7 @@ from sm_assets.sources.redaction import Redaction
 from sm_assets.storage import PART, ROW_GROUP, DayFile, Lake, parquet_sql
 
 if TYPE_CHECKING:
-    from sm_assets.sources.intake import Converted
+    from sm_assets.sources.taken import Converted
 
 PURGES = "purges.parquet"
 _HIT_REJECTS = """

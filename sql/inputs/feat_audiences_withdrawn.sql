@@ -82,10 +82,11 @@ counted as (
     select
         platform,
         followed_account_id as account_id,
+        day,
         greatest(day, withdrawn_day) as pending_from,
         count(*) as n
     from edges
-    group by platform, followed_account_id, greatest(day, withdrawn_day)
+    group by platform, followed_account_id, day, greatest(day, withdrawn_day)
 )
 
 select * from counted

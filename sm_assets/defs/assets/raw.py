@@ -5,6 +5,7 @@ Here: one multi-asset per source. Not here: reading and converting (`sm_assets.s
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -12,14 +13,18 @@ import duckdb
 
 from sm_assets.defs.assets.declare import common, out
 from sm_assets.defs.io import Rows
+from sm_assets.defs.made_from import landing_footer
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import daily, partition_days
 from sm_assets.errors import UncoveredDays
 from sm_assets.sources import SOURCES
 from sm_assets.sources.coverage import days_to_publish, describe_rejects, files_of_rejects, reject_days
-from sm_assets.sources.intake import Intake, spans, take_in
+from sm_assets.sources.feeds import feeds_of
+from sm_assets.sources.intake import take_in
 from sm_assets.sources.landing import discover
+from sm_assets.sources.pending import take_away
 from sm_assets.sources.publication import raw_rows, reject_rows
+from sm_assets.sources.taken import Intake, spans
 from sm_assets.storage import Lake
 
 _NAMED = 5
@@ -68,10 +73,15 @@ def _source_assets(lake: Lake, name: str) -> dg.AssetsDefinition:
                 left = len(asked) - len(days)
                 context.log.warning("%d of %d days are in no %s file; they stay", left, len(asked), name)
             metadata = _metadata(lake, intake)
+            feeds = feeds_of(intake)
             for record in source.records:
-                rows = Rows(raw_rows(lake, intake, record, days), days, metadata=metadata, is_sorted=True)
+                footer = partial(landing_footer, feeds, source.raw_table(record))
+                data = raw_rows(lake, intake, record, days)
+                rows = Rows(data, days, metadata=metadata, is_sorted=True, file_metadata=footer)
                 yield dg.Output(rows, source.raw_table(record))
             yield _rejects(con, lake, intake, sorted({*days, *with_rejects}))
+        # Only now is everything published; a run that ends before leaves its days waiting.
+        take_away(lake, source, asked, intake.number)
 
     return ingest
 
@@ -82,7 +92,9 @@ def _others_deliver(lake: Lake, name: str) -> bool:
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: list[date]) -> dg.Output[Rows]:
-    return dg.Output(Rows(reject_rows(con, lake, intake, days), days), intake.source.rejects_table)
+    table = intake.source.rejects_table
+    footer = partial(landing_footer, feeds_of(intake), table)
+    return dg.Output(Rows(reject_rows(con, lake, intake, days), days, file_metadata=footer), table)
 
 
 def _outside(lake: Lake, intake: Intake) -> dict[str, int]:
