@@ -16,6 +16,7 @@ from sm_assets.analysis.embedder import Embedder
 from sm_assets.defs.assets import all_assets
 from sm_assets.defs.assets.declare import IO_MANAGER
 from sm_assets.defs.checks import all_checks
+from sm_assets.defs.housekeeping import housekeeping_job, housekeeping_schedule
 from sm_assets.defs.io import LakeIOManager
 from sm_assets.defs.jobs import all_jobs
 from sm_assets.defs.schedules import all_schedules
@@ -39,11 +40,12 @@ def build_defs(
         # Backfill policies have been called beta in every release since 2023; each asset would print the warning.
         warnings.simplefilter("ignore", BetaWarning)
         assets = all_assets(lake, embedder)
+    cleaning = housekeeping_job(lake)
     return dg.Definitions(
         assets=assets,
         asset_checks=all_checks(lake),
-        jobs=all_jobs(lake),
-        schedules=all_schedules(lake),
+        jobs=[*all_jobs(lake), cleaning],
+        schedules=[*all_schedules(lake), housekeeping_schedule(cleaning)],
         sensors=all_sensors(lake),
         resources={IO_MANAGER: LakeIOManager(lake)},
         # Steps are short and bring their own threads: a process for each would cost more than it runs.
