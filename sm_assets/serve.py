@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import fcntl
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from sm_assets.errors import SettingsError
+from sm_assets.errors import OptionError, SettingsError
 from sm_assets.settings import Settings
 
 HOST = "127.0.0.1"
@@ -30,6 +31,8 @@ PROGRAM = Path(sys.executable).parent
 # Seconds for an orderly end of the servers, for what they started to end by itself, and after an interrupt or a kill.
 _ORDERLY, _LEFT_ALONE, _INTERRUPTED = 20.0, 1.0, 15.0
 _POLL = 0.1
+# Runs write each step to their standard error too: dozens of lines a table, all of which the UI shows as well.
+_STEP = re.compile(rb" - dagster - (DEBUG|INFO) - ")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -46,9 +49,11 @@ def main(argv: list[str] | None = None) -> int:
     home = options.home.absolute()
     try:
         root = Settings.from_env().data_root
-        with _free_port(options.port), _only_daemon(home) if not options.read_only else contextlib.nullcontext():
+        _check_port(options.port)
+        _check_home(home)
+        with contextlib.nullcontext() if options.read_only else _only_daemon(home):
             return _serve(options.port, home, root, read_only=options.read_only)
-    except (SettingsError, OSError) as error:
+    except (SettingsError, OptionError) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -76,7 +81,8 @@ def _serve(port: int, home: Path, root: str, *, read_only: bool) -> int:
         stderr=subprocess.STDOUT,
     )
     # What the servers say is passed on, save their complaints about being ended.
-    threading.Thread(target=_pass_on, args=(server, stopped_by), daemon=True).start()
+    passing_on = threading.Thread(target=_pass_on, args=(server, stopped_by), daemon=True)
+    passing_on.start()
     greeted = False
     while server.poll() is None and not stopped_by:
         if not greeted and _answers(url):
@@ -88,6 +94,7 @@ def _serve(port: int, home: Path, root: str, *, read_only: bool) -> int:
     _end(server)
     if stopped_by:
         return 0
+    passing_on.join(_INTERRUPTED)
     print(f"The web UI ended by itself with exit code {server.returncode}; the lines above say why.", file=sys.stderr)
     return 1
 
@@ -95,7 +102,7 @@ def _serve(port: int, home: Path, root: str, *, read_only: bool) -> int:
 def _pass_on(server: subprocess.Popen[bytes], stopped_by: list[int]) -> None:
     assert server.stdout is not None
     for line in server.stdout:
-        if not stopped_by:
+        if not stopped_by and not _STEP.search(line):
             sys.stderr.buffer.write(line)
             sys.stderr.flush()
 
@@ -132,15 +139,23 @@ def greeting(url: str, root: str, *, read_only: bool) -> list[str]:
     ]
 
 
-@contextlib.contextmanager
-def _free_port(port: int) -> Iterator[None]:
+def _check_home(home: Path) -> None:
+    if not (home / "dagster.yaml").exists():
+        raise OptionError(f"{home} has no dagster.yaml; give the folder that has it, like DAGSTER_HOME=dagster_home.")
+
+
+def _check_port(port: int) -> None:
+    if not 0 < port < 2**16:
+        raise OptionError(f"{port} is no port; give one from 1 to 65535, like PORT=3000.")
     with socket.socket() as probe:
+        # A server that has just ended leaves connections behind that keep nobody from listening.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            raise OSError(f"Port {port} is not free on {HOST} ({error}). Choose another: PORT={port + 1}.") from error
-    yield
+        except OSError as error:
+            raise OptionError(
+                f"Port {port} is not free on {HOST} ({error.strerror}). Choose another: PORT={port + 1}."
+            ) from error
 
 
 @contextlib.contextmanager
@@ -150,7 +165,7 @@ def _only_daemon(home: Path) -> Iterator[None]:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise OSError(
+        raise OptionError(
             f"Another `make serve` works with {home}. End it first; to look beside it: make serve-readonly."
         ) from error
     else:

@@ -7,6 +7,7 @@ import. Not here: parameters of one analysis; they are the config of its asset.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
@@ -176,6 +177,12 @@ class Settings:
             _one_of("number_format", self.number_format, NUMBER_FORMATS)
         if not self.data_root:
             raise SettingsError("data_root is empty; give a folder or a URL like s3://bucket/prefix.")
+        if re.search(r"://([^@]*:[^@]*@|.*\?)", self.data_root):
+            # It is shown, logged and written into the catalogue: the message must not repeat it either.
+            raise SettingsError(
+                "data_root holds credentials (a `user:password@` or a `?query`); leave them out and give them to the "
+                "storage library by its own environment variables."
+            )
         number = self.memory_limit.rstrip("KMGTiB% ")
         if not number.replace(".", "", 1).isdigit():
             raise SettingsError(f"memory_limit is {self.memory_limit!r}; expected a size like 512MB or 4GB.")
