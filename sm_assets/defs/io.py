@@ -8,14 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
 from sm_assets.contracts import TABLES
+from sm_assets.defs.code_versions import code_version
+from sm_assets.defs.made_from import WhatWasRead
 from sm_assets.defs.metadata import published_metadata
 from sm_assets.defs.partitions import partition_days
 from sm_assets.storage import Data, Lake, TableRef
+
+MAKES: Final = "makes"
+"""Metadata of an input: the table that is made of it."""
+# Steps whose inputs are remembered: a run has one at a time, a process rarely more than a few.
+_STEPS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +57,30 @@ class Rows:
 
 
 class LakeIOManager(dg.IOManager):
-    """Publishes `Rows` through the lake and loads inputs as `TableRef`; no rows pass through Dagster."""
+    """Publishes `Rows` through the lake and loads inputs as `TableRef`; no rows pass through Dagster.
+
+    What each published file was made from is noted when the references are handed out, so before a row is read: where
+    another run replaces an input meanwhile, the footer names the earlier one, and the day shows as stale.
+    """
 
     def __init__(self, lake: Lake) -> None:
         """Serve one lake."""
         self._lake = lake
+        self._read: dict[tuple[str, str], WhatWasRead] = {}
 
     def handle_output(self, context: dg.OutputContext, obj: Rows) -> None:
         """Check and publish, then tell what was published."""
         table = TABLES[context.asset_key.path[-1]]
+        read = self._read.get((context.run_id, context.step_key)) or WhatWasRead(self._lake)
+        made = read.footers(obj.days, code_version(table.name))
+        own = obj.file_metadata
         published = self._lake.publish(
             table,
             obj.data,
             obj.days,
             expected_rows=obj.expected,
             is_sorted=obj.is_sorted,
-            metadata=obj.file_metadata,
+            metadata=lambda day: made.get(day, {}) | (own(day) if own else {}),
         )
         entries = published_metadata(self._lake, table, published, obj.counts)
         asked = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else []
@@ -83,4 +98,14 @@ class LakeIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> TableRef:
         """Reference to the upstream days that are published."""
         days = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else None
-        return self._lake.ref(context.asset_key.path[-1], days)
+        ref = self._lake.ref(context.asset_key.path[-1], days)
+        makes = (context.definition_metadata or {}).get(MAKES)
+        if makes is not None:
+            self._of_step(context).note(makes, ref.table, ref.days if days is None else days)
+        return ref
+
+    def _of_step(self, context: dg.InputContext) -> WhatWasRead:
+        step = context.step_context.run_id, context.step_context.step.key
+        while len(self._read) > _STEPS:
+            del self._read[next(iter(self._read))]
+        return self._read.setdefault(step, WhatWasRead(self._lake))

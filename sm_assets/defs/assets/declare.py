@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 
 from sm_assets.contracts import TABLES
+from sm_assets.defs.code_versions import code_version
+from sm_assets.defs.io import MAKES
 from sm_assets.defs.metadata import definition_metadata
 from sm_assets.defs.partitions import daily, mapping
 from sm_assets.storage import Lake
@@ -51,6 +53,7 @@ def described(lake: Lake, table_name: str) -> dict[str, Any]:
         "kinds": set(table.kinds),
         "owners": list(table.owners),
         "metadata": definition_metadata(table, lake),
+        "code_version": code_version(table.name),
     }
 
 
@@ -67,5 +70,8 @@ def out(lake: Lake, table_name: str) -> dg.AssetOut:
 def ins(lake: Lake, table_name: str, upstreams: Iterable[str]) -> dict[str, dg.AssetIn]:
     """Inputs by upstream table; each arrives as a `TableRef`."""
     return {
-        name: dg.AssetIn(key=name, partition_mapping=mapping(lake.settings, table_name, name)) for name in upstreams
+        name: dg.AssetIn(
+            key=name, partition_mapping=mapping(lake.settings, table_name, name), metadata={MAKES: table_name}
+        )
+        for name in upstreams
     }
