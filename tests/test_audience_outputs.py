@@ -16,7 +16,8 @@ import pytest
 from follow_lake import FEATURES, START, day_number, publish_follows, read, run
 
 from sm_assets.contracts import TABLES
-from sm_assets.defs.checks import _duplicates, all_checks
+from sm_assets.defs.checks import all_checks
+from sm_assets.defs.contract_checks import duplicates
 from sm_assets.defs.run import materialise_range
 from sm_assets.errors import OptionError, SketchInputError, SketchMismatchError, UnknownAccounts, Unreconciled
 from sm_assets.settings import Settings
@@ -364,7 +365,7 @@ def test_follows_on_two_days_are_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Unreconciled, match=r"^10 follows on twitter lie on more than one day.*core_follows again"):
         run(lake, NEXT, NEXT, OUTPUTS)
     with lake.connect() as con:
-        found = _duplicates(con, lake, TABLES["core_follows"], None)
+        found = duplicates(con, lake, TABLES["core_follows"], None)
     assert found["keys"] == 10
     assert {day: rows for name, rows in found.items() for day in (str(DAY), str(NEXT)) if day in name} == {
         str(DAY): 10,

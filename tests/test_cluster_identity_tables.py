@@ -16,7 +16,7 @@ from follow_lake import read
 
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
-from sm_assets.defs.checks import all_checks
+from sm_assets.defs.cluster_checks import current_links_group
 from sm_assets.defs.cluster_sources import cluster_sources, stale_days
 from sm_assets.defs.clustering_record import ClusteringRecord
 from sm_assets.defs.run import materialise_range
@@ -79,9 +79,7 @@ def stale(lake: Lake) -> list[date]:
 
 def judged(lake: Lake, n: int) -> tuple[dg.AssetCheckResult, str | None]:
     """The check of a lake, and what a run of one day tells of other days."""
-    (check,) = (each for each in all_checks(lake) if each.node_def.name == "out_cluster_links_links_are_current")
-    result = check()
-    assert isinstance(result, dg.AssetCheckResult)
+    (result,) = current_links_group(lake).judge(None)
     instance = dg.DagsterInstance.ephemeral()
     assert materialise_range(
         lake.settings, day_number(n), day_number(n), tables=NAMES, instance=instance, log_level="ERROR"

@@ -182,6 +182,7 @@ def evaluate(lake: Lake, first: date = FIRST, last: date = LAST) -> dict[str, bo
         result = job.execute_in_process(
             tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)},
             instance=instance,
+            raise_on_error=False,
         )
     return {f"{c.asset_key.to_user_string()}: {c.check_name}": c.passed for c in result.get_asset_check_evaluations()}
 

@@ -6,13 +6,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pyarrow as pa
 import pytest
 from cluster_lake import publish
 
 from sm_assets.analysis.text_rules import TextRules
-from sm_assets.defs.checks import all_checks
+from sm_assets.defs.cluster_checks import persona_sizes_group
 from sm_assets.defs.clustering_record import PERSONAS, ClusteringRecord
 from sm_assets.defs.sql import RUN_SETTINGS, SQL_ROOT, open_select
 from sm_assets.settings import Settings
@@ -78,11 +77,7 @@ def test_who_wrote_has_a_row(
 
 def small_personas(lake: Lake, day: date) -> bool:
     """Whether the check of sizes fails in a run of one day."""
-    (check,) = (each for each in all_checks(lake) if each.node_def.name == f"{PERSONAS}_sizes_as_promised")
-    job = dg.Definitions(
-        asset_checks=[check], jobs=[dg.define_asset_job("only", selection=dg.AssetSelection.checks(check))]
-    ).resolve_job_def("only")
-    (found,) = job.execute_in_process(tags={"dagster/partition": str(day)}).get_asset_check_evaluations()
+    (found,) = persona_sizes_group(lake).judge([day])
     return not found.passed
 
 

@@ -50,6 +50,14 @@ class Analysis:
         """
         return input_file(f"{self.name}_members")
 
+    @property
+    def sizes(self) -> Path:
+        """SELECT of day, clustering, cluster_id, n_items over days of the membership table.
+
+        cluster_id null: what could be in a cluster and is in none.
+        """
+        return input_file(f"{self.name}_sizes")
+
 
 def _persona_summaries(*given: Any) -> Summaries:
     from sm_assets.defs.cluster_summaries import summarise_posts  # loads kernels

@@ -1,4 +1,6 @@
--- At most one in a hundred follows of an audience is withdrawn but sketched.
+-- At most one in a hundred follows of an audience is withdrawn but sketched;
+-- else materialise core_follows, feat_follow_keys and feat_audience_sketches
+-- for the days of these follows again, then feat_audiences.
 with
 
 audiences as (

@@ -1,5 +1,7 @@
 -- Of every file and entity, rows in are rows out, duplicates, rejects,
--- ignored and withdrawn rows together.
+-- ignored and withdrawn rows together; else rows were lost or counted twice on
+-- the way: materialise the days of these files again from raw to core, and
+-- report it if the sums stay open.
 with
 
 counted as (

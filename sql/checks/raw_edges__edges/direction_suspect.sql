@@ -1,4 +1,6 @@
--- No file of unstated direction looks as if it had the other one.
+-- No file of unstated direction looks as if it had the other one; else state
+-- `direction` in a sidecar of each file named here and materialise
+-- raw_edges__edges and all that follows again.
 with
 
 settings as (
