@@ -48,9 +48,10 @@ def input_file(table: str) -> Path:
     return SQL_ROOT / "inputs" / f"{table}.sql"
 
 
-def check_files() -> list[Path]:
+@cache
+def check_files() -> tuple[Path, ...]:
     """SELECTs of broken rows, one per check, in folders named for their tables."""
-    return sorted((SQL_ROOT / "checks").rglob("*.sql"))
+    return tuple(sorted((SQL_ROOT / "checks").rglob("*.sql")))
 
 
 def opening_line(path: Path) -> str:
