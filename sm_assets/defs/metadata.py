@@ -13,6 +13,7 @@ import dagster as dg
 from dagster._core.definitions.metadata.table import TableColumnConstraints
 
 from sm_assets.contracts import TABLES, Column, Table
+from sm_assets.defs.column_lineage import column_lineage
 from sm_assets.storage import Lake, Published, TableRef
 
 PREVIEW_ROWS = 5
@@ -54,7 +55,9 @@ def _limits(column: Column) -> list[str]:
 
 def definition_metadata(table: Table, lake: Lake) -> dict[str, Any]:
     """Metadata that an asset always has."""
+    lineage = column_lineage(table.name)
     return {
+        **({"dagster/column_lineage": lineage} if lineage else {}),
         "dagster/column_schema": column_schema(table),
         "dagster/table_name": table.name,
         "dagster/uri": lake.uri(lake.path("lake", table.name)),
