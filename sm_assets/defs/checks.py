@@ -2,7 +2,7 @@
 
 Here: which checks a table has, in as few steps as can be. Not here: the checks themselves: contracts
 (`contract_checks`), landing files (`landing_checks`), what is usual (`usual_checks`), clusters (`cluster_checks`),
-models (`attribute_checks`), SELECTs of broken rows (`sql_checks`).
+models (`attribute_checks`), SELECTs of broken rows (`sql_checks`), days that are outdated or missing (`day_checks`).
 
 Storage has held each partition to its contract before it was published. Checks look at what is published: over all
 days, across tables, beside the days before.
@@ -30,6 +30,7 @@ from sm_assets.defs.cluster_checks import current_links_group, persona_sizes_gro
 from sm_assets.defs.cluster_sources import LINKS
 from sm_assets.defs.clustering_record import PERSONAS
 from sm_assets.defs.contract_checks import contract_group
+from sm_assets.defs.day_checks import day_checks
 from sm_assets.defs.landing_checks import landing_checks, staging_checks
 from sm_assets.defs.sql_checks import blocking_group, checked_tables, together_group
 from sm_assets.defs.usual_checks import language_groups, rows_group
@@ -47,6 +48,7 @@ def all_checks(lake: Lake) -> list[dg.AssetChecksDefinition]:
         *(landing_checks(lake, name) for name in SOURCES),
         *(staging_checks(lake, name) for name in SOURCES),
         *(one_step(f"check_together_{name}", _groups_together(lake, name)) for name in checked_tables()),
+        *day_checks(lake),
     ]
 
 

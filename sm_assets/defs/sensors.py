@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 
 from sm_assets.defs.landing_sensor import landing_sensor
+from sm_assets.defs.stale_sensor import stale_sensor
 from sm_assets.storage import Lake
 
 
@@ -15,4 +16,5 @@ def all_sensors(lake: Lake) -> list[dg.SensorDefinition]:
     """Every sensor over one lake."""
     return [
         landing_sensor(lake),
+        stale_sensor(lake),
     ]

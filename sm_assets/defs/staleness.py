@@ -3,9 +3,9 @@
 Here: comparing what files say they were made from with what is there, and passing it on downstream. Not here: what is
 compared (`made_from`), what people are told (`day_checks`).
 
-Why not Dagster's own marks, or its AutomationConditions: one run over a range gives all of its days one data version,
-so that a day that came out the same counts as changed; `code_version_changed` and data versions are of whole assets or
-of the last run, not of days that other runs made; and a condition starts runs, where people want to know first.
+Why not Dagster's own marks and AutomationConditions (tried with 1.13): a run over a range gives all of its days one
+data version; `any_deps_updated` takes each day of such a run for changed, be its rows the same; `code_version_changed`
+holds for one look only; and a condition starts runs, where people want to know first.
 """
 
 from __future__ import annotations
