@@ -95,7 +95,7 @@ def test_exports_keep_their_bytes(tmp_path: Path) -> None:
     for path in sorted((tmp_path / "landing").rglob("*")):
         if path.is_file():
             digest.update(path.relative_to(tmp_path).as_posix().encode() + path.read_bytes())
-    assert digest.hexdigest() == "ac7f8d07a87b0542e3f5c1d65113f9c27175cdad4875706d71d6727135e20795"
+    assert digest.hexdigest() == "47ad8c45d1d9a648be2409379195745b2179c30d1bf85ab41547ed8d67ace21b"
 
 
 def test_seeds_and_scales_make_other_worlds(world: World) -> None:

@@ -16,8 +16,8 @@ class Persona:
 
     Attributes:
         topics: names of topics (`phrases.TOPICS`); no two personas share one.
-        calling: what its people say that they live for; themes: seven things of which each of them names five when
-            they say who they are, in an order of their own.
+        calling: what its people say that they live for; themes: five things that all of them name when they say who
+            they are, in an order of their own.
         nouns, adjectives, doings: its vocabulary; doings are verbs in -ing.
     """
 
@@ -40,7 +40,7 @@ PERSONAS: Final = (
         "harbour",
         "ferry tram",
         "seafaring",
-        "ships sailors tides boats waves ports ferries",
+        "ships sailors tides boats waves",
         "ferry captain harbour timetable deck gangway tram lighthouse platform bridge ticket tugboat sailor anchor",
         "delayed foggy nautical crowded seaworthy punctual salty drifting",
         "boarding sailing docking commuting steering anchoring",
@@ -49,7 +49,7 @@ PERSONAS: Final = (
         "kitchen",
         "market harvest",
         "cooking",
-        "recipes bakeries gardens food kitchens spices markets",
+        "recipes bakeries gardens food kitchens",
         "bread dough orchard apple honey butter onion soup bakery cheese barley garlic jam pumpkin",
         "crusty ripe sour buttery roasted homegrown peppery juicy",
         "baking kneading harvesting simmering pickling tasting",
@@ -58,7 +58,7 @@ PERSONAS: Final = (
         "council",
         "housing water",
         "politics",
-        "tenants elections laws citizens councils budgets unions",
+        "tenants elections laws citizens councils",
         "rent landlord tenant mayor permit ballot budget petition eviction tax plumbing committee reform lawsuit",
         "unaffordable political municipal vacant corrupt taxable elected leaking",
         "voting petitioning evicting protesting renting campaigning",
@@ -67,7 +67,7 @@ PERSONAS: Final = (
         "pitch",
         "football",
         "football",
-        "goals matches teams derbies trophies stadiums leagues",
+        "goals matches teams derbies trophies",
         "goalkeeper striker penalty derby corner referee league stadium trophy midfield coach header hattrick fans",
         "offside unbeaten relegated athletic goalless sporty injured defensive",
         "dribbling scoring tackling defending kicking coaching",
@@ -76,7 +76,7 @@ PERSONAS: Final = (
         "ward",
         "hospital",
         "medicine",
-        "patients nurses clinics health ambulances vaccines surgeries",
+        "patients nurses clinics health ambulances",
         "midwife nurse clinic ambulance vaccine patient surgery ward doctor bandage pharmacy fever therapist diagnosis",
         "feverish sterile medical chronic contagious newborn surgical healthy",
         "nursing vaccinating bandaging diagnosing recovering operating",
@@ -85,7 +85,7 @@ PERSONAS: Final = (
         "bookshelf",
         "library school",
         "literature",
-        "books poetry teachers stories libraries novels authors",
+        "books poetry teachers stories libraries",
         "novel poem pupil teacher chapter library essay violin exam homework classroom bookshop orchestra author",
         "literary unread poetic musical scholarly rhyming fictional bookish",
         "reading studying teaching rehearsing reciting proofreading",

@@ -103,9 +103,10 @@ def bot_text(random: Random, persona: int, operator: int, number: int) -> str:
 
 
 def person_bio(random: Random, persona: int, place: str) -> str:
-    """What a person says about itself, in English whatever it writes: five of its persona's themes, in any order."""
-    rest = list(PERSONAS[persona].themes)
-    words = [rest.pop(int(random() * len(rest))) for _ in "vwxyz"]
+    """What a person says about itself, in English whatever it writes: its persona's themes in an order of its own."""
+    rest, words = list(PERSONAS[persona].themes), []
+    while rest:
+        words.append(rest.pop(int(random() * len(rest))))
     facts = {f"{{{mark}}}": word for mark, word in zip("vwxyz", words, strict=True)}
     facts |= {"{V}": words[0].capitalize(), "{p}": place}
     return sentence(random, persona, _told(pick(random, PERSON_BIOS), facts))
