@@ -13,6 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from sm_assets.contracts import TABLES
+from sm_assets.defs.attribute_stored import MODELS
 from sm_assets.defs.cluster_analyses import membership_tables
 from sm_assets.defs.cluster_sources import IDS, LINKS
 from sm_assets.defs.metadata import small_table
@@ -35,8 +36,8 @@ from sm_assets.storage.vector_cache import FOLDER
 
 HOUSEKEEPING: Final = "housekeeping"
 _VECTORS: Final = "feat_post_embeddings"
-# Names of clusters go back over all earlier snapshots; a model tells values of later days.
-_ALWAYS_KEPT: Final = (*membership_tables(), LINKS, IDS, "out_attribute_models", "out_attribute_curves")
+# Names of clusters go back over all earlier snapshots.
+_ALWAYS_KEPT: Final = (*membership_tables(), LINKS, IDS)
 
 
 class HousekeepingConfig(dg.Config):
@@ -138,7 +139,9 @@ def _snapshots(lake: Lake, config: HousekeepingConfig) -> Iterator[Removed]:
     """Days of all tables and exports are judged together: what was made from each other goes together."""
     days = {table.name: lake.days(table.name) for table in TABLES.values() if table.partition == "as_of"}
     exports = export_days(lake)
-    gone = days_to_drop(days | exports, config.keep_snapshots_days, keep_weekly=config.keep_weekly)
+    # A model tells values of later days, and what it learned from must stay beside it.
+    models = [day for day in days[MODELS] if lake.metadata(MODELS, day)["rows"] != "0"]
+    gone = days_to_drop(days | exports, config.keep_snapshots_days, keep_weekly=config.keep_weekly, always=models)
     yield from drop_snapshots(lake, snapshot_tables(), gone, dry_run=config.dry_run)
     yield from drop_exports(lake, exports, gone, dry_run=config.dry_run)
 

@@ -38,7 +38,7 @@ class Removed:
 
 
 def days_to_drop(
-    days: Mapping[str, Iterable[date]], keep_days: int, *, keep_weekly: bool, before: date | None = None
+    days: Mapping[str, Iterable[date]], keep_days: int, *, keep_weekly: bool, always: Iterable[date] = ()
 ) -> list[date]:
     """As-of days that go, ascending; the newest day of each table stays, whatever else is there.
 
@@ -46,16 +46,16 @@ def days_to_drop(
         days: table or folder -> its as-of days. They are judged together, so that tables of one day go together.
         keep_days: days before the newest as-of day that stay, every one of them; 0: nothing goes.
         keep_weekly: of the days before these the last of each week (Monday to Sunday) stays.
-        before: the newest as-of day, where another table has it; None: the newest of `days`.
+        always: days that stay, whatever else is said.
     """
     found = {name: sorted(set(listed)) for name, listed in days.items()}
     every = sorted({day for listed in found.values() for day in listed})
     if not keep_days or not every:
         return []
-    kept = {listed[-1] for listed in found.values() if listed}
+    kept = {listed[-1] for listed in found.values() if listed}.union(always)
     if keep_weekly:
         kept |= set(_last_of_weeks(every))
-    edge = max(every[-1], before or every[-1]) - timedelta(days=keep_days)
+    edge = every[-1] - timedelta(days=keep_days)
     return [day for day in every if day <= edge and day not in kept]
 
 
