@@ -21,7 +21,7 @@ from sm_assets.storage.model_files import CARD, FOLDER
 # Half the texts are not English, and the model that comes along reads English only; a snapshot a week shows how
 # clusters go on. Captures of a day each are no deliveries to compare.
 _WEEKLY: dict[str, Any] = {"config": {"snapshots": "weekly"}}
-_CONFIG: dict[str, Any] = {
+CONFIG: dict[str, Any] = {
     "feat_post_embeddings": {"config": {"languages": ["en"]}},
     "out_personas": _WEEKLY,
     "out_estimated_exposures": {"config": {"enabled": True}},
@@ -64,7 +64,7 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
     # Every event goes to the instance, where the UI shows it; the terminal gets what went wrong.
     config = {
         "loggers": {"console": {"config": {"log_level": "ERROR"}}},
-        "ops": _audience_config(world, searching=events is None) | _CONFIG,
+        "ops": _audience_config(world, searching=events is None) | CONFIG,
     }
     settings = Settings.from_env(data_root=str(data_root))
     if not materialise_range(settings, world.first_day, world.last_day, run_config=config):

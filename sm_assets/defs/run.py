@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,12 @@ from sm_assets.analysis.embedder import Embedder
 from sm_assets.defs.jobs import WHOLE_CHAIN
 from sm_assets.defs.wiring import build_defs
 from sm_assets.settings import Settings
+
+
+@lru_cache(maxsize=2)
+def whole_chain(settings: Settings, embedder: Embedder | None = None) -> dg.JobDefinition:
+    """The job over all tables of one data root; it takes as long as a short run to build, and is kept for the next."""
+    return build_defs(settings=settings, embedder=embedder).resolve_job_def(WHOLE_CHAIN)
 
 
 def materialise_range(
@@ -48,7 +55,7 @@ def materialise_range(
     Returns:
         Whether all steps and all error-level checks succeeded.
     """
-    resolved = build_defs(settings=settings, embedder=embedder).resolve_job_def(WHOLE_CHAIN)
+    resolved = whole_chain(settings, embedder)  # type: ignore[arg-type]  # embedders hash by identity
     with nullcontext(instance) if instance is not None else _instance() as used:
         result = resolved.execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": log_level}}}} | dict(run_config or {}),
