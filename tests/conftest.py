@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+# Each core has a process of tests: threads of their libraries would only wait for each other. NumPy reads this once.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
@@ -60,6 +65,12 @@ EXPORT_COLUMNS = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: one that came last would keep one core busy and the others waiting."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of sample data beside the checkout."""
@@ -69,10 +80,28 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_disks() -> Iterator[None]:
+    """No test could tell whether files are brought to disk: only a machine that loses power could."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder; the same one for all tests of a process, so that definitions over it are built once."""
+    root = tmp_path_factory.getbasetemp() / "root"
+    if root.exists():
+        shutil.rmtree(root)
+    root.mkdir()
+    return root
+
+
+@pytest.fixture
+def settings(data_root: Path) -> Settings:
     """Settings over an empty data root."""
-    return Settings(data_root=str(tmp_path / "data"), profile="tiny", threads=1, start_day=date(2021, 1, 1))
+    return Settings(data_root=str(data_root / "data"), profile="tiny", threads=1, start_day=date(2021, 1, 1))
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-import dagster as dg
 import numpy as np
 import pyarrow as pa
+from forgetful import forgetful
 
 from sm_assets.contracts import TABLES
 from sm_assets.defs.run import materialise_range
@@ -67,7 +67,7 @@ def run(lake: Lake, first: date, last: date, tables: Sequence[str] = FEATURES, *
         last,
         tables=tables,
         run_config={"ops": {step: {"config": dict(values)} for step, values in config.items()}},
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=forgetful(),
         raise_on_error=True,
         log_level="ERROR",
     )

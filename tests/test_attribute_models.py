@@ -18,11 +18,12 @@ import dagster as dg
 import numpy as np
 import pytest
 from cluster_lake import publish
+from forgetful import forgetful
 
 from sm_assets.analysis.traits import TRAITS
 from sm_assets.defs.attribute_stored import chosen_models, drop_left, left_models, stale_labels
+from sm_assets.defs.run import whole_chain
 from sm_assets.defs.sql import SQL_ROOT, open_select, upstreams
-from sm_assets.defs.wiring import build_defs
 from sm_assets.errors import ModelFileError, OptionError
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
@@ -89,8 +90,8 @@ def run(root: Path, first: date = DAY, last: date = DAY, **config: dict[str, Any
         "train_attributes": {"config": QUICK | config.get("train", {})},
         "out_account_attributes": {"config": config.get("use", {})},
     }
-    job = build_defs(settings=settings).resolve_job_def("whole_chain")
-    with dg.DagsterInstance.ephemeral() as instance:
+    job = whole_chain(settings)
+    with forgetful() as instance:
         done = job.execute_in_process(
             run_config={"ops": ops, "loggers": {"console": {"config": {"log_level": "ERROR"}}}},
             tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)},
@@ -130,9 +131,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict
 
 
 @pytest.fixture
-def copied(made: tuple[Path, dict[str, dict[str, Any]]], tmp_path: Path) -> Path:
-    shutil.copytree(made[0], tmp_path / "root")
-    return tmp_path / "root"
+def copied(made: tuple[Path, dict[str, dict[str, Any]]], data_root: Path) -> Path:
+    shutil.copytree(made[0], data_root / "root")
+    return data_root / "root"
 
 
 def test_kinds_are_found_and_every_account_has_a_row_for_each_attribute(made: tuple[Path, Any]) -> None:
@@ -255,8 +256,8 @@ def test_sensitive_attributes_are_not_told_unless_named(copied: Path) -> None:
 
 def run_values(root: Path, config: dict[str, Any], day: date = DAY) -> None:
     settings = Settings(data_root=str(root), threads=1, start_day=FIRST, window_days=3)
-    job = build_defs(settings=settings).resolve_job_def("whole_chain")
-    with dg.DagsterInstance.ephemeral() as instance:
+    job = whole_chain(settings)
+    with forgetful() as instance:
         job.execute_in_process(
             run_config={
                 "ops": {"out_account_attributes": {"config": config}},
@@ -352,11 +353,11 @@ def test_a_run_removes_what_earlier_runs_left(copied: Path) -> None:
     assert not list((copied / "models").glob("*/*"))
 
 
-def test_notices_of_all_days_are_told(tmp_path: Path) -> None:
-    lake = lake_of(tmp_path)
+def test_notices_of_all_days_are_told(data_root: Path) -> None:
+    lake = lake_of(data_root)
     publish_traits(lake, DAY)
     publish_traits(lake, NEXT)
-    told = run(tmp_path, DAY, NEXT, train={"snapshots": "every_day"})["out_attribute_models"]["notices"]
+    told = run(data_root, DAY, NEXT, train={"snapshots": "every_day"})["out_attribute_models"]["notices"]
     for day in (DAY, NEXT):
         assert f"- {day}: kind: no model. There are no labels of it." in told
 
@@ -373,36 +374,36 @@ def test_a_model_of_another_version_is_refused_and_the_table_stays(
     assert _digests(copied) == before
 
 
-def test_values_of_labels_are_told_short_and_as_text(tmp_path: Path) -> None:
-    lake = lake_of(tmp_path)
+def test_values_of_labels_are_told_short_and_as_text(data_root: Path) -> None:
+    lake = lake_of(data_root)
     publish_traits(lake, DAY)
     values = (
         ["<b>[x](y)</b>"] * 3 + ["only mine"] + [f"v{k:02d}" for k in range(20) for _ in range(2)] + ["z" * 90_000] * 2
     )
     publish(lake, "feat_account_labels", [_label(k, "mood", value, FIRST) for k, value in enumerate(values)], [FIRST])
-    told = run(tmp_path, train={"attributes": ["mood"]})["out_attribute_models"]["notices"]
+    told = run(data_root, train={"attributes": ["mood"]})["out_attribute_models"]["notices"]
     assert "found &lt;b&gt;\\[x\\](y)&lt;/b&gt;: 3 labels" in told
     assert "; and 18 more." in told
     assert "only mine" not in told
     assert len(told) < 500
 
 
-def test_labels_made_after_the_day_count_only_where_it_is_asked_for(tmp_path: Path) -> None:
-    lake = lake_of(tmp_path)
+def test_labels_made_after_the_day_count_only_where_it_is_asked_for(data_root: Path) -> None:
+    lake = lake_of(data_root)
     publish_traits(lake, DAY)
     publish_labels(lake, NEXT)
-    told = run(tmp_path)
+    told = run(data_root)
     assert "162 labels were made after 2024-03-02" not in told["out_attribute_models"]["notices"]
     assert "kind: 167 labels were made after 2024-03-02" in told["out_attribute_models"]["notices"]
     assert rows(lake, "out_attribute_models") == []
-    run(tmp_path, train={"later_labels": True})
+    run(data_root, train={"later_labels": True})
     assert {row["attribute"] for row in rows(lake, "out_attribute_models")} == {"kind"}
 
 
-def test_without_any_label_all_is_null_with_the_reason(tmp_path: Path) -> None:
-    lake = lake_of(tmp_path)
+def test_without_any_label_all_is_null_with_the_reason(data_root: Path) -> None:
+    lake = lake_of(data_root)
     publish_traits(lake, DAY)
-    told = run(tmp_path)
+    told = run(data_root)
     reasons = {(row["attribute"], row["reason"]) for row in rows(lake, "out_account_attributes")}
     assert reasons == {("kind", "no_model"), ("country", "no_model"), ("country", "by_place")}
     assert "No model is there for: kind, country." in told["out_account_attributes"]["how_to_train"]

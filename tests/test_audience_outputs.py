@@ -134,8 +134,8 @@ def test_overlaps_are_exact_counts(groups: Lake) -> None:
 
 
 @pytest.mark.parametrize("candidates", ["scan", "banding"])
-def test_other_candidates_find_the_same_groups(candidates: str, tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_other_candidates_find_the_same_groups(candidates: str, data_root: Path) -> None:
+    lake = open_lake(data_root)
     gathered(lake, {DAY: planted()}, 20)
     config = {"candidates": candidates, "jaccard": 0.05, "recall": 0.9}
     assert run(lake, DAY, DAY, OUTPUTS, find_audience_communities=config)
@@ -144,8 +144,8 @@ def test_other_candidates_find_the_same_groups(candidates: str, tmp_path: Path) 
     assert {row["candidate_method"] for row in rows(lake, OVERLAP)} == {candidates}
 
 
-def test_without_exact_counts_the_columns_are_null(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_without_exact_counts_the_columns_are_null(data_root: Path) -> None:
+    lake = open_lake(data_root)
     gathered(lake, {DAY: planted()}, 20)
     config = {"candidates": "scan", "exact_rerank": "never"}
     assert run(lake, DAY, DAY, OUTPUTS, find_audience_communities=config)
@@ -154,8 +154,8 @@ def test_without_exact_counts_the_columns_are_null(tmp_path: Path) -> None:
     assert {(row["n_shared"], row["jaccard_exact"], row["is_exact"]) for row in found} == {(None, None, False)}
 
 
-def test_hand_case(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_hand_case(data_root: Path) -> None:
+    lake = open_lake(data_root)
     audiences = {"A": "1234", "B": "345", "C": "9"}
     edges = [("other", follower, name) for name, followers in audiences.items() for follower in followers]
     gathered(lake, {DAY: edges}, 1)
@@ -169,16 +169,16 @@ def test_hand_case(tmp_path: Path) -> None:
     assert rows(lake, COMMUNITIES) == []
 
 
-def test_everybody_follows_everybody(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_everybody_follows_everybody(data_root: Path) -> None:
+    lake = open_lake(data_root)
     gathered(lake, {DAY: [("other", str(f), name) for name in "ABCDE" for f in range(150)]}, 100)
     assert run(lake, DAY, DAY, OUTPUTS)
     assert {row["status"] for row in rows(lake, MEMBERS)} == {"isolated"}
     assert not any(row["is_significant"] for row in rows(lake, OVERLAP))
 
 
-def test_one_influencer_and_none(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_one_influencer_and_none(data_root: Path) -> None:
+    lake = open_lake(data_root)
     gathered(lake, {DAY: [("other", "1", "x")], NEXT: [("other", str(n), "y") for n in range(120)]}, 100)
     assert run(lake, DAY, NEXT, [*OUTPUTS, SEARCH])
     assert [len(rows(lake, name)) for name in OUTPUTS] == [0, 0, 0]
@@ -187,8 +187,8 @@ def test_one_influencer_and_none(tmp_path: Path) -> None:
     assert rows(lake, SEARCH, NEXT) == []
 
 
-def test_platforms_never_meet(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_platforms_never_meet(data_root: Path) -> None:
+    lake = open_lake(data_root)
     edges = planted() + [("bluesky", follower, followed) for _, follower, followed in planted()]
     gathered(lake, {DAY: edges}, 20)
     assert run(lake, DAY, DAY, OUTPUTS)
@@ -207,9 +207,9 @@ def test_a_second_run_changes_no_byte(groups: Lake) -> None:
     assert found() == before
 
 
-def test_large_follower_sets_go_to_disk(groups: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_follower_sets_go_to_disk(groups: Lake, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Settings, "memory_bytes", 1 << 16)
-    lake = open_lake(tmp_path)
+    lake = open_lake(data_root)
     follows = {DAY: planted()[::2], NEXT: planted()[1::2]}
     gathered(lake, follows, 20)
     config = {"exact_rerank": "always", "candidates": "exact"}
@@ -259,8 +259,8 @@ def test_searches_rank_the_seeds_own_group_first(groups: Lake) -> None:
     assert {row["search_name"] for row in rows(groups, SEARCH, DAY)} == {"cheese", "poetry"}
 
 
-def test_a_search_whose_seeds_nobody_knows_is_an_error_on_the_last_day_only(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_a_search_whose_seeds_nobody_knows_is_an_error_on_the_last_day_only(data_root: Path) -> None:
+    lake = open_lake(data_root)
     late = [("twitter", str(n), "late") for n in range(150)]
     gathered(lake, {DAY: [("twitter", str(n), "early") for n in range(150)], NEXT: late}, 100)
     assert search(lake, DAY, searches=[{"name": "s", "platform": "twitter", "seeds": ["late"]}])
@@ -293,8 +293,8 @@ def test_a_snapshot_of_another_spec_is_refused(groups: Lake) -> None:
         run(other, DAY, DAY, OUTPUTS)
 
 
-def test_the_checks_see_what_is_broken(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_the_checks_see_what_is_broken(data_root: Path) -> None:
+    lake = open_lake(data_root)
     gathered(lake, {DAY: planted()}, 20)
     assert run(lake, DAY, DAY, OUTPUTS)
     assert failed(lake) == set()
@@ -331,9 +331,9 @@ def dagster_event(record: dg.EventLogRecord) -> dg.DagsterEvent:
     return found
 
 
-def test_a_suspicious_direction_is_named(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
-    folder = tmp_path / "landing" / "edges"
+def test_a_suspicious_direction_is_named(data_root: Path) -> None:
+    lake = open_lake(data_root)
+    folder = data_root / "landing" / "edges"
     folder.mkdir(parents=True)
     hub = "\n".join(f"{n % 3},{n}" for n in range(100, 400))
     (folder / "turned.csv").write_text("u,v\n" + hub + "\n")
@@ -358,8 +358,8 @@ def test_a_suspicious_direction_is_named(tmp_path: Path) -> None:
     assert named == {"turned.csv", "opposite.csv"}
 
 
-def test_follows_on_two_days_are_told_with_what_to_do(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_follows_on_two_days_are_told_with_what_to_do(data_root: Path) -> None:
+    lake = open_lake(data_root)
     once = planted()
     gathered(lake, {DAY: once[:3000], NEXT: once[2990:]}, 20)
     with pytest.raises(Unreconciled, match=r"^10 follows on twitter lie on more than one day.*core_follows again"):
@@ -373,8 +373,8 @@ def test_follows_on_two_days_are_told_with_what_to_do(tmp_path: Path) -> None:
     }
 
 
-def test_keys_made_again_after_the_snapshot_are_told(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_keys_made_again_after_the_snapshot_are_told(data_root: Path) -> None:
+    lake = open_lake(data_root)
     gathered(lake, {DAY: planted()}, 20)
     publish_follows(lake, {DAY: planted()[5:]})
     assert run(lake, DAY, DAY, ["feat_follow_keys", "feat_audience_sketches"])
@@ -385,8 +385,8 @@ def test_keys_made_again_after_the_snapshot_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.float64()])
-def test_keys_of_another_type_are_refused_where_they_are_counted(kind: pa.DataType, tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_keys_of_another_type_are_refused_where_they_are_counted(kind: pa.DataType, data_root: Path) -> None:
+    lake = open_lake(data_root)
     gathered(lake, {DAY: planted()}, 20)
     path = lake.file("feat_follow_keys", DAY)
     metadata = pq.read_metadata(path).metadata
@@ -398,10 +398,10 @@ def test_keys_of_another_type_are_refused_where_they_are_counted(kind: pa.DataTy
         run(lake, DAY, DAY, OUTPUTS)
 
 
-def test_a_graph_without_pairs_is_exported_too(tmp_path: Path) -> None:
-    lake = open_lake(tmp_path)
+def test_a_graph_without_pairs_is_exported_too(data_root: Path) -> None:
+    lake = open_lake(data_root)
     gathered(lake, {DAY: [("other", str(f), name) for name in "ABCDE" for f in range(150)]}, 100)
     assert run(lake, DAY, DAY, OUTPUTS, find_audience_communities={"export": True})
-    folder = tmp_path / "exports" / "audiences" / "other" / f"day={DAY}"
+    folder = data_root / "exports" / "audiences" / "other" / f"day={DAY}"
     assert len(pq.read_table(folder / "nodes.parquet")) == 5
     assert len(pq.read_table(folder / "edges.parquet")) == 0

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from cluster_lake import publish
 from follow_lake import read
+from forgetful import forgetful
 
 from sm_assets.analysis.text_rules import TextRules
 from sm_assets.contracts import TABLES
@@ -66,7 +67,7 @@ def run(lake: Lake, first: int, last: int) -> None:
         day_number(first),
         day_number(last),
         tables=NAMES,
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=forgetful(),
         raise_on_error=True,
         log_level="ERROR",
     )

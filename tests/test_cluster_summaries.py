@@ -17,12 +17,12 @@ import pytest
 from cluster_lake import DAY, THEMES, World, publish, text_key
 from conftest import digests
 from follow_lake import read
+from forgetful import forgetful
 
 from sm_assets.defs.assets.cluster_summaries import _counted
 from sm_assets.defs.cluster_summaries import Summaries, topics_status
-from sm_assets.defs.jobs import WHOLE_CHAIN
 from sm_assets.defs.one_embedder import VECTORS
-from sm_assets.defs.wiring import build_defs
+from sm_assets.defs.run import whole_chain
 from sm_assets.errors import MixedVectors
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
@@ -34,13 +34,13 @@ def materialise(
     lake: Lake, *, tables: Iterable[str] = TABLES, **config: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Run both assets, or those of other tables, for the as-of day; metadata by table."""
-    job = build_defs(settings=lake.settings).resolve_job_def(WHOLE_CHAIN)
+    job = whole_chain(lake.settings)
     result = job.execute_in_process(
         run_config={"ops": {step: {"config": dict(values)} for step, values in config.items()}}
         | {"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         tags={f"dagster/asset_partition_range_{end}": str(DAY) for end in ("start", "end")},
         asset_selection=[dg.AssetKey(table) for table in tables],
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=forgetful(),
     )
     return {
         event.asset_key.path[-1]: {name: value.value for name, value in event.materialization.metadata.items()}

@@ -6,7 +6,6 @@ Here: what must hold of any file whatever. Not here: how files get damaged (`dam
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,11 +16,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 from damage import RECODED, Damaged, bombs, mutants, strangers
 from fixtures_by_source import FILES, ROWS, UNPACKED, Delivered, days_of, land, make_layer, publish_raw
+from forgetful import forgetful
 
 from sm_assets.defs.run import materialise_range
 from sm_assets.settings import Settings
@@ -60,10 +59,9 @@ _taken: dict[str, Landed] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_catalogue() -> Iterator[None]:
-    """The catalogue of views is rewritten for every new table, files are brought to disk: nobody needs it here."""
+    """The catalogue of views is rewritten for every new table: nobody needs it here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lake_module, "refresh_catalog", lambda _: False)
-        patch.setattr(os, "fsync", lambda _: None)
         yield
     _taken.clear()
 
@@ -221,7 +219,7 @@ def test_all_that_is_kept_goes_through_to_core(landed: Landed) -> None:
 
 def _report_closes(lake: Lake, days: list[date], hint: str) -> None:
     last = max(days)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         assert materialise_range(
             lake.settings, last, last, tables=["out_ingest_report"], instance=instance, raise_on_error=True
         ), hint

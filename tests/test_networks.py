@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import digests, post, write_export
+from forgetful import forgetful
 from stub_embedder import StubEmbedder
 
 from sm_assets.contracts import TABLES
@@ -48,7 +49,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     root = tmp_path_factory.mktemp("networks")
     settings = Settings(data_root=str(root), threads=1, start_day=date(2021, 6, 1), window_days=4)
     write_export(root / "landing" / "crowdtangle" / "2021-07-10-10-00-00-UTC-x.csv", two_networks())
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         assert materialise_range(settings, FIRST, LAST, instance=instance, raise_on_error=True, embedder=StubEmbedder())
     return Lake(settings)
 
@@ -68,7 +69,7 @@ def ask(lake: Lake, sql: str) -> list[tuple[Any, ...]]:
 
 
 def run(lake: Lake, tables: tuple[str, ...], first: date = FIRST, last: date = LAST, **options: Any) -> bool:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         return materialise_range(
             lake.settings, first, last, tables=tables, instance=instance, raise_on_error=True, **options
         )
@@ -178,7 +179,7 @@ def evaluate(lake: Lake, first: date = FIRST, last: date = LAST) -> dict[str, bo
         jobs=[dg.define_asset_job("checks", selection=dg.AssetSelection.checks(*checks))],
         executor=dg.in_process_executor,
     ).resolve_job_def("checks")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         result = job.execute_in_process(
             tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)},
             instance=instance,

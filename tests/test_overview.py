@@ -23,6 +23,7 @@ import pytest
 from cluster_lake import publish
 from conftest import digests
 from follow_lake import read
+from forgetful import forgetful
 
 from sm_assets.analysis.ngrams import NgramRules
 from sm_assets.analysis.stop_words import stop_words
@@ -119,7 +120,7 @@ def materialise(
         run_config={"ops": {step: {"config": dict(values)} for step, values in config.items()}}
         | {"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         tags={f"dagster/asset_partition_range_{end}": str(day(at)) for end, at in (("start", first), ("end", last))},
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=forgetful(),
     )
     assert broken_rows(lake, tables) == {}
     return {
@@ -130,9 +131,9 @@ def materialise(
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def lake(data_root: Path) -> Lake:
     """A lake whose windows have three days."""
-    return Lake(Settings(data_root=str(tmp_path), profile="tiny", threads=1, start_day=FIRST, window_days=WINDOW))
+    return Lake(Settings(data_root=str(data_root), profile="tiny", threads=1, start_day=FIRST, window_days=WINDOW))
 
 
 def rows_of(lake: Lake, table: str, number: int) -> list[dict[str, Any]]:
@@ -250,7 +251,9 @@ def test_ngrams_are_those_by_hand(lake: Lake, n_top: int, min_accounts: int) -> 
 
 
 @pytest.mark.parametrize("batch_posts", [1, 2, 7, 1000])
-def test_batches_of_any_size_give_the_same_even_inside_an_account(lake: Lake, tmp_path: Path, batch_posts: int) -> None:
+def test_batches_of_any_size_give_the_same_even_inside_an_account(
+    lake: Lake, data_root: Path, batch_posts: int
+) -> None:
     posts = sorted(posts_of(0, n=80), key=lambda row: (row["platform"], row["account_id"]))
     posts = [row for row in posts if row["text"] is not None]
     listed = {"bluesky": {"en", "de"}, "twitter": {"en"}}
@@ -264,7 +267,7 @@ def test_batches_of_any_size_give_the_same_even_inside_an_account(lake: Lake, tm
     batches = pa.Table.from_batches([batch for row in range(len(posts)) for batch in table.slice(row, 1).to_batches()])
     with lake.connect() as con:
         found = frequent_ngrams(
-            con, _Relation(batches), {name: sorted(langs) for name, langs in listed.items()}, rules, tmp_path,
+            con, _Relation(batches), {name: sorted(langs) for name, langs in listed.items()}, rules, data_root,
             n_top=1000, min_accounts=1, every="all", batch_posts=batch_posts,
         )  # fmt: skip
     assert found_ngrams(found.table.to_pylist()) == ngrams_by_hand(posts, listed, 1000, 1)

@@ -23,8 +23,8 @@ FIRST = DAY - timedelta(days=WINDOW - 1)
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(Settings(data_root=str(tmp_path / "data"), profile="tiny", threads=1, window_days=WINDOW))
+def lake(data_root: Path) -> Lake:
+    return Lake(Settings(data_root=str(data_root / "data"), profile="tiny", threads=1, window_days=WINDOW))
 
 
 def account(name: str, **more: Any) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import duckdb
 import fsspec
 import pyarrow as pa
 import pytest
 from conftest import digests
 from follow_lake import read
+from forgetful import forgetful
 
 from sm_assets.analysis.persona_lines import ACTIONS, Targets
 from sm_assets.analysis.persona_report import escaped, persona_report
@@ -184,7 +184,7 @@ def run(lake: Lake, first: date = DAY, last: date = DAY, tables: Sequence[str] =
         first,
         last,
         tables=list(tables),
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=forgetful(),
         raise_on_error=True,
         log_level="ERROR",
     )

@@ -18,11 +18,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from forgetful import forgetful
 from staged import make
 
 from sm_assets.analysis.cluster_spec import ClusterSpec
@@ -231,7 +231,7 @@ def core(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Lake:
         date(2025, 3, 1),
         date(2025, 3, 4),
         tables=[name for name in TABLES if name.startswith(wanted)],
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=forgetful(),
         raise_on_error=True,
         log_level="ERROR",
     )

@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import duckdb
 import pytest
+from forgetful import forgetful
 from stub_embedder import StubEmbedder
 
 from sm_assets.contracts import TABLES
@@ -141,7 +141,7 @@ def run(root: Path, tables: list[str], embedder: StubEmbedder | None = None, **c
     config = CONFIG | {name: {"config": CONFIG.get(name, {}).get("config", {}) | own} for name, own in changed.items()}
     settings = Settings(data_root=str(root), threads=1, start_day=FIRST, window_days=3)
     steps = {name: config[name] for name in config if name in tables}
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         return materialise_range(
             settings, FIRST, LAST, tables=tables, run_config={"ops": steps}, instance=instance, raise_on_error=True,
             log_level="ERROR", embedder=embedder or StubEmbedder(),
@@ -250,7 +250,7 @@ def test_a_window_of_two_embedders_is_refused_with_the_days_named(root: Path, tm
     copy = tmp_path / "copy"
     shutil.copytree(root, copy)
     settings = Settings(data_root=str(copy), threads=1, start_day=FIRST, window_days=3)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         materialise_range(
             settings, FIRST, FIRST, tables=TEXT, run_config={"ops": {TEXT[2]: CONFIG[TEXT[2]]}}, instance=instance,
             log_level="CRITICAL", embedder=StubEmbedder(prefix="query: "),

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from cluster_lake import publish
 from conftest import digests
+from forgetful import forgetful
 from stub_embedder import WIDTH, StubEmbedder, text_vector
 
 from sm_assets.analysis.embedder import Embedder, Tokens
@@ -415,7 +416,7 @@ class Mortal(StubEmbedder):
 
 settings = Settings(data_root=sys.argv[1], profile='tiny', threads=1, start_day=date(2021, 1, 1))
 materialise_range(settings, date(2024, 3, 1), date(2024, 3, 3), tables=['feat_post_embeddings'],
-                  raise_on_error=True, instance=dg.DagsterInstance.ephemeral(), embedder=Mortal(),
+                  raise_on_error=True, instance=forgetful(), embedder=Mortal(),
                   run_config={'ops': {'feat_post_embeddings': {'config': {'token_budget': 24}}}})
 """
 
@@ -485,7 +486,7 @@ def test_settings_are_the_defaults_of_the_parameters() -> None:
 def test_an_embedder_is_handed_through_to_the_step(lake: Lake) -> None:
     posts = planted(12)
     publish_posts(lake, posts)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         assert materialise_range(
             lake.settings, DAYS[0], DAYS[-1], tables=[TABLE], instance=instance, embedder=StubEmbedder()
         )

@@ -24,12 +24,12 @@ import pytest
 from cluster_lake import DAY, publish
 from conftest import digests
 from follow_lake import read
+from forgetful import forgetful
 
 from sm_assets.defs import profile_snapshots
 from sm_assets.defs.clustering_record import clustering_records
-from sm_assets.defs.jobs import WHOLE_CHAIN
+from sm_assets.defs.run import whole_chain
 from sm_assets.defs.sql import SQL_ROOT, open_select
-from sm_assets.defs.wiring import build_defs
 from sm_assets.errors import OptionError
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
@@ -108,7 +108,7 @@ def materialise(
     lake: Lake, tables: Iterable[str] = (OWN,), *, days: tuple[date, date] = (DAY, DAY), **config: Any
 ) -> dict[str, dict[str, Any]]:
     """Run the assets; metadata by table."""
-    job = build_defs(settings=lake.settings).resolve_job_def(WHOLE_CHAIN)
+    job = whole_chain(lake.settings)
     result = job.execute_in_process(
         run_config={"ops": {OWN: {"config": {"auto_clusters": False, "n_clusters": 3, **config}}}}
         | {"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
@@ -116,7 +116,7 @@ def materialise(
             f"dagster/asset_partition_range_{end}": str(day) for end, day in zip(("start", "end"), days, strict=True)
         },
         asset_selection=[dg.AssetKey(table) for table in tables],
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=forgetful(),
     )
     return {
         event.asset_key.path[-1]: {name: value.value for name, value in event.materialization.metadata.items()}

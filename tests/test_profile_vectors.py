@@ -19,6 +19,7 @@ import pytest
 from cluster_lake import DAY, publish
 from conftest import digests
 from follow_lake import read
+from forgetful import forgetful
 from stub_embedder import StubEmbedder
 from test_profile_clusters import EARLIER, THEMES, of_model, publish_world
 
@@ -79,7 +80,7 @@ def run(lake: Lake, embedder: StubEmbedder, tables: Iterable[str] = (OWN,), **co
         run_config={"ops": {OWN: {"config": asked}} if OWN in tables else {}}
         | {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         tags={f"dagster/asset_partition_range_{end}": str(DAY) for end in ("start", "end")},
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=forgetful(),
     )
     return {
         event.asset_key.path[-1]: {name: value.value for name, value in event.materialization.metadata.items()}

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import duckdb
 import pytest
+from forgetful import forgetful
 from stub_embedder import StubEmbedder
 
 from sm_assets.contracts import TABLES
@@ -36,7 +36,7 @@ def copied(shared_data: Path, root: Path, *names: str) -> None:
 
 
 def run(settings: Settings, tables: tuple[str, ...], first: date, last: date) -> bool:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         return materialise_range(
             settings, first, last, tables=tables, instance=instance, raise_on_error=True, embedder=StubEmbedder()
         )
