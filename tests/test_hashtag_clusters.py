@@ -1,7 +1,8 @@
-"""Hashtag clusters from core to pages: scopes, lists, stop tags, what is withdrawn, what nothing is made of.
+"""Hashtag clusters from core to pages: scopes, lists, stop tags, what nothing is made of.
 
 Here: posts of two planted themes with a stub of a text model. Not here: how well the real model tells themes apart
-(`test_hashtag_themes`), which posts lists find (`test_relevance`).
+(`test_hashtag_themes`), which posts lists find (`test_relevance`), vectors of tags (`test_hashtag_vectors`), the
+clustering of weighted tags (`test_weighted_tags`).
 """
 
 from __future__ import annotations
@@ -9,47 +10,40 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
+import hashtag_lake
 import numpy as np
 import pyarrow as pa
 import pytest
-from cluster_lake import publish
+from hashtag_lake import (
+    FIRST,
+    FOOD,
+    LAST,
+    LISTED,
+    MINE,
+    SHARED,
+    SPACE,
+    empty_lake,
+    post,
+    publish_core,
+    rows,
+    run,
+    themed,
+)
 from stub_embedder import StubEmbedder
 
-from sm_assets.analysis.cluster_spec import ClusterSpec
-from sm_assets.analysis.hashtag_clusters import cluster_tags, tag_labels, tag_terms
-from sm_assets.analysis.platform_tags import platform_tags, stop_tags
-from sm_assets.analysis.text_normaliser import text_keys
 from sm_assets.defs import cluster_files, hashtag_summaries
-from sm_assets.defs.assets import cluster_identity, cluster_k, cluster_summaries, hashtag_clusters, post_relevance
-from sm_assets.defs.assets.declare import IO_MANAGER
+from sm_assets.defs.assets import hashtag_clusters
 from sm_assets.defs.clustering_record import clustering_records
-from sm_assets.defs.embedding import PostVectors
 from sm_assets.defs.hashtag_pages import dots
-from sm_assets.defs.io import LakeIOManager
-from sm_assets.defs.partitions import daily
-from sm_assets.defs.text_vectors import drop_stale, keys_of
-from sm_assets.errors import KernelError, OptionError
+from sm_assets.errors import OptionError
 from sm_assets.kernels.tags import normal_form
 from sm_assets.settings import Settings
-from sm_assets.storage import Lake, VectorCache, abandoned_notes, noting_keys
+from sm_assets.storage import Lake
 
-FIRST, LAST = date(2024, 3, 1), date(2024, 3, 3)
-CORE = ("core_posts", "core_post_hashtags", "core_post_media_text", "core_post_deliveries", "core_accounts")
-SHARED = (
-    "out_cluster_k",
-    "out_cluster_terms",
-    "out_cluster_topics",
-    "out_cluster_medoids",
-    "out_cluster_links",
-    "out_cluster_ids",
-)
-MINE, LISTED = "out_hashtag_clusters", "feat_post_relevance"
 HOSTILE = (
     "<script>alert(1)</script>",
     "</script>",
@@ -64,124 +58,9 @@ HOSTILE = (
 )
 
 
-class TagEmbedder(StubEmbedder):
-    """A tag's words stand between underscores, as `moon_orbit`."""
-
-    def tokenise(self, texts: Sequence[str]) -> Any:
-        return super().tokenise([text.replace("_", " ") for text in texts])
-
-
-def post(
-    number: int,
-    tags: Iterable[str] = (),
-    *,
-    account: str = "ann",
-    day: date = LAST,
-    platform: str = "tiktok",
-    suggestions: Iterable[str] = (),
-    deliveries: Iterable[str] = (),
-    **cells: Any,
-) -> dict[str, Any]:
-    return {
-        "platform": platform, "post_id": f"p{number:04d}", "account_id": account, "day": day,
-        "posted_at": datetime(day.year, day.month, day.day, 9) + timedelta(seconds=number),
-        "tags": list(tags), "suggestions": list(suggestions), "deliveries": list(deliveries), **cells,
-    }  # fmt: skip
-
-
-def publish_core(lake: Lake, posts: Iterable[dict[str, Any]], days: Iterable[date] = (FIRST, LAST)) -> None:
-    """Tables of core that hold these posts and nothing else."""
-    listed = list(posts)
-    shared = ("platform", "post_id", "account_id", "posted_at", "day")
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in CORE}
-    for each in listed:
-        key = {name: each[name] for name in shared}
-        cells = {name: value for name, value in each.items() if name not in ("tags", "suggestions", "deliveries")}
-        rows["core_posts"].append({"post_kind": "post", "text": "x"} | cells)
-        rows["core_post_hashtags"] += [
-            key | {"ordinal": place, "hashtag": tag, "hashtag_normalised": normal_form(tag)}
-            for place, tag in enumerate(each["tags"])
-        ]
-        rows["core_post_media_text"] += [
-            key | {"ordinal": place, "media_text_kind": "platform_suggestion", "text": text}
-            for place, text in enumerate(each["suggestions"])
-        ]
-        rows["core_post_deliveries"] += [
-            {name: key[name] for name in ("platform", "post_id", "day")} | {"delivery": name}
-            for name in each["deliveries"]
-        ]
-    seen = {(each["platform"], each["account_id"], each["day"]) for each in listed}
-    rows["core_accounts"] = [
-        {"platform": platform, "account_id": account, "day": day, "roles": ["author"], "first_seen_day": day}
-        for platform, account, day in sorted(seen)
-    ]
-    for name in CORE:
-        publish(lake, name, rows[name], days)
-
-
-def run(
-    lake: Lake, *tables: str, embedder: StubEmbedder | None = None, first: date = LAST, **config: Any
-) -> dict[str, Any]:
-    """Materialise tables for `first` to the last day, without checks; config of the clusters. Metadata of the first."""
-    asked = list(tables) or [MINE]
-    made = {MINE: hashtag_clusters.asset(lake, embedder or TagEmbedder()), LISTED: post_relevance.asset(lake)}
-    if len(asked) > 1:
-        made |= {
-            "k": cluster_k.asset(lake),
-            "links": cluster_identity.asset(lake),
-            "says": cluster_summaries.asset(lake),
-        }
-    assets = [asset for name, asset in made.items() if name in asked or len(asked) > 1]
-    inside = {key for asset in assets for key in asset.keys}
-    outside = {key for asset in assets for key in asset.dependency_keys} - inside
-    specs = [dg.AssetSpec(key, partitions_def=daily(lake.settings)).with_io_manager_key(IO_MANAGER) for key in outside]
-    ops = {MINE: {"config": config}} if config else {}
-    definitions = dg.Definitions(
-        assets=[*assets, *specs],
-        jobs=[dg.define_asset_job("job", dg.AssetSelection.assets(*inside), executor_def=dg.in_process_executor)],
-        resources={IO_MANAGER: LakeIOManager(lake)},
-    )
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = definitions.resolve_job_def("job").execute_in_process(
-            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}, "ops": ops},
-            tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(LAST)},
-            instance=instance,
-        )
-    made_by_key = {
-        event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()
-    }
-    return {name: value.value for name, value in made_by_key[dg.AssetKey(asked[0])].items()}
-
-
-def rows(lake: Lake, where: str = "true", columns: str = "*", table: str = MINE) -> list[dict[str, Any]]:
-    with lake.connect() as con:
-        lake.register(con, lake.ref(table))
-        return con.sql(f"select {columns} from {table} where {where} order by all").to_arrow_table().to_pylist()
-
-
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(Settings(data_root=str(tmp_path / "data"), threads=1, start_day=FIRST, window_days=3))
-
-
-SPACE = [f"moon_{word}" for word in ("orbit", "lander", "probe", "rover", "crew", "rock", "dust", "base")]
-FOOD = [f"soup_{word}" for word in ("onion", "garlic", "bread", "bowl", "spoon", "pot", "chef", "stock")]
-
-
-def themed() -> list[dict[str, Any]]:
-    """Two themes, each in a delivery of its own; a third delivery has no tag."""
-    found = []
-    for number in range(32):
-        own, name = ((SPACE, "space"), (FOOD, "food"))[number % 2]
-        tags = [own[number // 2 % 8], own[(number // 2 + 3) % 8], "FYP"]
-        found.append(
-            post(
-                number, tags, account=f"a{number % 5}", day=(FIRST, LAST)[number // 2 % 2],
-                deliveries=[f"{name} donor"], suggestions=[f"{own[0][:4]} videos {number % 3}"],
-            )
-        )  # fmt: skip
-    found.append(post(99, deliveries=["silent"], account="mute"))
-    return found
+def lake(data_root: Path) -> Lake:
+    return empty_lake(data_root)
 
 
 # -------------------------------------------------------------------- planted themes
@@ -424,7 +303,7 @@ def test_no_hashtag_gives_no_rows_and_an_empty_folder_of_pages(lake: Lake, monke
 
     publish_core(lake, [post(1)])
     monkeypatch.setattr(hashtag_clusters, "configured", refuse)
-    monkeypatch.setitem(globals(), "TagEmbedder", lambda: None)
+    monkeypatch.setattr(hashtag_lake, "TagEmbedder", lambda: None)
     run(lake, MINE, *SHARED)
     assert rows(lake) == []
     assert lake.days(MINE) == [LAST]
@@ -480,140 +359,6 @@ def test_unknown_units_and_scopes_are_refused(lake: Lake, config: dict[str, Any]
         run(lake, **config)
 
 
-# -------------------------------------------------------------------- withdrawals
-
-
-def test_tags_of_withdrawn_posts_leave_the_rows_and_the_cache(lake: Lake) -> None:
-    embedder = TagEmbedder()
-    publish_core(lake, [post(1, ["stays"], account="a"), post(2, ["secret", "stays"], account="b")])
-    run(lake, embedder=embedder)
-    cache = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
-
-    def known(*tags: str) -> list[bool]:
-        keys = np.array(text_keys(pa.array(tags)).to_pylist(), "S16")
-        fresh = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
-        return fresh.known(keys).tolist()
-
-    assert cache.width == embedder.width
-    assert known("stays", "secret") == [True, True]
-    publish_core(lake, [post(1, ["stays"], account="a")])
-    run(lake, embedder=embedder)
-    assert [row["tag"] for row in rows(lake)] == ["stays"] * 1
-    assert known("stays", "secret") == [True, False]
-    page = Path(lake.path("exports", "hashtags", f"day={LAST}", "hashtags.html")).read_text(encoding="utf-8")
-    assert "secret" not in page
-
-
-def test_a_vector_that_a_post_or_another_day_uses_stays(lake: Lake) -> None:
-    embedder = TagEmbedder()
-    publish_core(lake, [post(1, ["both"], day=FIRST), post(2, ["spoken"], day=FIRST), post(3, ["gone"], day=FIRST)])
-    run(lake, embedder=embedder, first=FIRST)
-    keys = {tag: text_keys(pa.array([tag]))[0].as_py() for tag in ("both", "spoken", "gone")}
-    vector = [1.0] + [0.0] * 63
-    cells = {"embedding": vector, "embedder_id": "e" * 16, "text_key": keys["spoken"].hex()}
-    publish(
-        lake,
-        "feat_post_embeddings",
-        [{"platform": "tiktok", "post_id": "q", "account_id": "a", "day": FIRST} | cells],
-        [FIRST],
-    )
-    days = lake.days(MINE)
-    # The first day still names all tags.
-    assert drop_stale(lake, MINE, [LAST], keys_of(pa.array(["both"]))) == 0
-    assert drop_stale(lake, MINE, days, keys_of(pa.array(["both"]))) == 1
-    fresh = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
-    assert fresh.known(np.array([keys["both"], keys["spoken"], keys["gone"]], "S16")).tolist() == [True, True, False]
-
-
-def test_tags_that_a_dead_run_encoded_go_once_they_are_withdrawn(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    embedder = TagEmbedder()
-
-    def known(*tags: str) -> list[bool]:
-        cache = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
-        return cache.known(np.array(text_keys(pa.array(tags)).to_pylist(), "S16")).tolist()
-
-    def die(*_: Any) -> None:
-        raise KernelError("died")
-
-    publish_core(lake, [post(1, ["stays"]), post(2, ["secret", "spoken"], account="b")])
-    with monkeypatch.context() as patch:
-        patch.setattr(hashtag_clusters, "drop_stale", die)
-        with pytest.raises(KernelError, match="died"):
-            run(lake, embedder=embedder)
-    assert known("stays", "secret", "spoken") == [True] * 3
-    publish_core(lake, [post(1, ["stays"])])
-    key = text_keys(pa.array(["spoken"]))[0].as_py().hex()
-    cells = {"embedding": [1.0] + [0.0] * 63, "embedder_id": "e" * 16, "text_key": key}
-    spoken = {"platform": "tiktok", "post_id": "q", "account_id": "a", "day": FIRST} | cells
-    publish(lake, "feat_post_embeddings", [spoken], [FIRST])
-    # What a run of posts left waits for the next run of posts.
-    left = np.array(text_keys(pa.array(["stays"])).to_pylist(), "S16")
-    with pytest.raises(KernelError, match="died"), noting_keys(lake) as note:
-        die(note(left))
-    run(lake, embedder=embedder)
-    assert known("stays", "secret", "spoken") == [True, False, True]
-    assert (len(abandoned_notes(lake, "tags")), len(abandoned_notes(lake))) == (0, 1)
-
-
-def test_a_withdrawn_post_whose_text_is_a_tag_leaves_the_tag_its_vector(lake: Lake, tmp_path: Path) -> None:
-    embedder = TagEmbedder()
-    publish_core(lake, [post(1, ["moon"])])
-    run(lake, embedder=embedder)
-    keys = text_keys(pa.array(["moon", "gone"]))
-    cells = {"platform": "tiktok", "account_id": "a", "day": LAST, "embedding": [1.0] + [0.0] * 63}
-    told = [
-        cells | {"post_id": f"q{n}", "embedder_id": "e" * 16, "text_key": key.hex()}
-        for n, key in enumerate(keys.to_pylist())
-    ]
-    publish(lake, "feat_post_embeddings", told, [LAST])
-    cache = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
-    names = np.array(keys.to_pylist(), "S16")
-    cache.add(names[1:], np.eye(1, 64, dtype=np.float32), np.ones(1, np.int32), np.zeros(1, bool))
-    cache.flush()
-    PostVectors(lake, embedder, tmp_path).drop_stale([LAST])
-    fresh = VectorCache(lake, embedder.spec.embedder_id, embedder.width, embedder.spec.told())
-    assert fresh.known(names).tolist() == [True, False]
-
-
-def test_a_second_run_encodes_nothing_and_writes_the_same_bytes(lake: Lake) -> None:
-    posts = themed()
-    publish_core(lake, posts)
-    first = TagEmbedder()
-    run(lake, embedder=first)
-    before = Path(lake.file(MINE, LAST)).read_bytes()
-    page = Path(lake.path("exports", "hashtags", f"day={LAST}", "hashtags.html")).read_bytes()
-    assert first.n_texts > 0
-    publish_core(lake, posts[::-1])
-    second = TagEmbedder()
-    run(lake, embedder=second)
-    assert second.n_texts == 0
-    assert Path(lake.file(MINE, LAST)).read_bytes() == before
-    assert Path(lake.path("exports", "hashtags", f"day={LAST}", "hashtags.html")).read_bytes() == page
-
-
-# -------------------------------------------------------------------- the seed's objective
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_weighted_tags_have_the_objective_of_repeated_rows(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    points = random.normal(size=(60, 8))
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    counts = random.integers(1, 9, 60)
-    tags, k = pa.array([f"{n:03d}" for n in range(60)]), 5
-    spec = ClusterSpec(preset="kmeans", k=k, tol=0.0, max_iter=500, seed=seed)
-    found = cluster_tags(tags, counts, points.astype(np.float32), np.ones(60, bool), spec, map_method=None)
-    labels = np.array(found.cluster_id.to_pylist())
-    repeated, copies = np.repeat(points, counts, axis=0), np.repeat(labels, counts)
-    # What it tells is the sum over rows as often as they have posts.
-    centres = np.array([repeated[copies == number].mean(axis=0) for number in range(k)])
-    whole = float(((repeated - centres[copies]) ** 2).sum())
-    assert found.k_table[0]["inertia"] == pytest.approx(whole, rel=1e-5)
-    # No row is nearer to the mean of another cluster's rows: k-means of repeated rows would stay.
-    distance = ((points[:, None] - centres) ** 2).sum(axis=2)
-    assert (distance.argmin(axis=1) == labels).all()
-
-
 def test_the_number_of_clusters_is_chosen_where_it_is_asked_for(lake: Lake) -> None:
     # A number of clusters is tried where every cluster could have ten tags.
     themes = [[f"{name}_{number}" for number in range(11)] for name in ("moon", "soup", "goal")]
@@ -627,81 +372,3 @@ def test_the_number_of_clusters_is_chosen_where_it_is_asked_for(lake: Lake) -> N
     tried = rows(lake, "true", "k, chosen", "out_cluster_k")
     assert len(tried) > 1
     assert [row["k"] for row in tried if row["chosen"]] == [3]
-
-
-def test_clusters_are_numbered_by_posts_and_named_by_the_most_used_tags() -> None:
-    vectors = np.eye(2, 4, dtype=np.float32)[[0, 0, 0, 0, 1]]
-    tags = pa.array(["d", "b", "c", "a", "z"])
-    n_posts = np.array([1, 2, 2, 1, 50])
-    present = np.ones(5, bool)
-    found = cluster_tags(tags, n_posts, vectors, present, ClusterSpec(preset="kmeans", k=2))
-    assert found.cluster_id.to_pylist() == [1, 1, 1, 1, 0]
-    table = pa.table({"cluster_id": found.cluster_id, "tag": tags, "n_posts": n_posts, "n_accounts": [1, 1, 2, 2, 1]})
-    assert dict(tag_labels(table)) == {0: "z", 1: "b, c, a"}
-    assert dict(tag_labels(table, min_accounts=2)) == {1: "c, a"}
-    terms = tag_terms(table, 2).to_pylist()
-    assert [(row["cluster_id"], row["rank"], row["term"], row["weight"]) for row in terms] == [
-        (0, 1, "z", 50.0), (1, 1, "b", 2.0), (1, 2, "c", 2.0),
-    ]  # fmt: skip
-
-
-def test_weights_decide_what_is_parted() -> None:
-    # One subject of two near halves with most posts; two rare subjects that lie between them and each other.
-    corners = np.array([[1, 0.5, 0, 0], [1, -0.5, 0, 0], [0, 0, 1, 0], [0, 0, 0.4, 1]], np.float32)
-    vectors = np.repeat(corners / np.linalg.norm(corners, axis=1, keepdims=True), 3, axis=0)
-    tags, present = pa.array([f"{n:02d}" for n in range(12)]), np.ones(12, bool)
-    n_posts = np.repeat([1000, 1000, 1, 1], 3)
-
-    def groups(weights: Any) -> list[int]:
-        spec = ClusterSpec(preset="kmeans", k=3)
-        found = cluster_tags(tags, n_posts, vectors, present, spec, weights=weights).cluster_id.to_pylist()
-        return found[::3]
-
-    heavy, logged, equal = (groups(weights) for weights in ("posts", "log_posts", "equal"))
-    assert heavy[0] != heavy[1]
-    assert heavy[2] == heavy[3]
-    assert equal[0] == equal[1]
-    assert equal[2] != equal[3]
-    assert logged[0] != logged[2]
-
-
-def test_density_clusters_are_numbered_by_posts_too() -> None:
-    random = np.random.default_rng(0)
-    vectors = np.repeat(np.eye(2, 8), [20, 30], axis=0) + random.normal(size=(50, 8)) * 0.05
-    n_posts = np.repeat([9, 1], [20, 30])
-    spec = ClusterSpec(preset="hdbscan", size_min=5)
-    found = cluster_tags(
-        pa.array([f"{n:02d}" for n in range(50)]), n_posts, vectors.astype(np.float32), np.ones(50, bool), spec
-    )
-    assert set(found.cluster_id.to_pylist()[:20]) - {None} == {0}
-    assert set(found.cluster_id.to_pylist()[20:]) - {None} == {1}
-
-
-def test_tags_without_a_vector_are_in_no_cluster_and_unlike_lengths_are_refused() -> None:
-    vectors = np.zeros((3, 4), np.float32)
-    vectors[:2] = np.eye(2, 4)
-    tags, n_posts = pa.array(["a", "b", "\u200b"]), np.array([1, 1, 9])
-    found = cluster_tags(tags, n_posts, vectors, np.array([True, True, False]), ClusterSpec(preset="kmeans", k=2))
-    assert found.cluster_id.to_pylist() == [0, 1, None]
-    assert found.x.null_count == found.y.null_count == 1
-    assert found.notices == ["1 tags have no vector: no word of them is left."]
-    with pytest.raises(KernelError, match="one count, vector and flag per tag"):
-        cluster_tags(tags, n_posts[:2], vectors, np.ones(3, bool), ClusterSpec(preset="kmeans", k=2))
-
-
-# -------------------------------------------------------------------- stop tags
-
-
-def test_stop_tags_are_in_normal_form_and_recorded() -> None:
-    version, known = platform_tags()
-    assert all(normal_form(tag) == tag and not tag.startswith("#") for tag in known)
-    assert {"fyp", "foryou", "viral", "fyp\u30b7"} <= known
-    assert len(known) >= 30
-    found = stop_tags(more=["#Foo", "foo", " "])
-    assert found.tags == known | {"foo"}
-    assert [(each["name"], each["version"], each["size"]) for each in found.record] == [
-        ("platform-tags", version, len(known)),
-        ("given", "", 1),
-    ]
-    assert stop_tags(platforms=False).record == []
-    assert found.record[1]["blake2b"] != stop_tags(more=["bar"]).record[1]["blake2b"]

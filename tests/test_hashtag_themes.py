@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pyarrow as pa
 import pytest
-from test_hashtag_clusters import FIRST, post, publish_core, rows, run
+from hashtag_lake import FIRST, post, publish_core, rows, run
 
 from sm_assets.analysis.cluster_spec import ClusterSpec
 from sm_assets.analysis.encoding import encode_texts
@@ -22,7 +22,7 @@ from sm_assets.analysis.text_models import load_embedder
 from sm_assets.demo import World
 from sm_assets.demo.vocabulary import HASHTAGS
 from sm_assets.demo.voices import post_text
-from sm_assets.demo_run import _CONFIG as DEMO
+from sm_assets.demo_run import CONFIG as DEMO
 from sm_assets.kernels.tags import normal_form
 from sm_assets.settings import DEFAULT_EMBEDDER, Settings
 from sm_assets.storage import Lake
