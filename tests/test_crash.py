@@ -2,53 +2,28 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import shutil
 import signal
-import subprocess
-import sys
 from datetime import date
+from functools import reduce
+from importlib import import_module
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
 from conftest import digests, some_posts, write_export
-
-FIRST, LAST = date(2021, 7, 1), date(2021, 7, 3)
-TABLES = ("raw_crowdtangle__posts", "raw_crowdtangle__rejects", "stg_crowdtangle__posts", "core_posts")
-
-# Runs in a process of its own: materialises through Dagster, and dies by SIGKILL at the n-th call of one function.
-PROGRAM = """
-import os, signal, sys
-from datetime import date
-
-root, module, function, when, number = sys.argv[1], *sys.argv[2].split(':'), sys.argv[3], int(sys.argv[4])
-calls = 0
-
-def armed(original):
-    def call(*arguments, **named):
-        global calls
-        calls += 1
-        if calls == number and when == 'before':
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*arguments, **named)
-        if calls == number and when == 'after':
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    return call
+from forgetful import forgetful
 
 from sm_assets.defs.run import materialise_range
 from sm_assets.settings import Settings
 
-if number:
-    owner = __import__(module, fromlist=['x'])
-    *path, name = function.split('.')
-    for part in path:
-        owner = getattr(owner, part)
-    setattr(owner, name, armed(getattr(owner, name)))
-settings = Settings(data_root=root, profile='tiny', threads=1, start_day=date(2021, 6, 1))
-materialise_range(settings, date(2021, 7, 1), date(2021, 7, 3), tables=TABLES, raise_on_error=True)
-""".replace("TABLES", repr(TABLES))
+FIRST, LAST = date(2021, 7, 1), date(2021, 7, 3)
+TABLES = ("raw_crowdtangle__posts", "raw_crowdtangle__rejects", "stg_crowdtangle__posts", "core_posts")
 
 # (where, before or after which call, partitions replaced by then): 3 days in 3 tables change, 9 in all.
 POINTS = [
@@ -65,9 +40,37 @@ POINTS = [
 ]
 
 
-def run(root: Path, where: str = "x:y", when: str = "before", number: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, str(root), where, when, str(number)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run(root: Path) -> None:
+    settings = Settings(data_root=str(root), profile="tiny", threads=1, start_day=date(2021, 6, 1))
+    assert materialise_range(settings, FIRST, LAST, tables=TABLES, instance=forgetful(), raise_on_error=True)
+
+
+def die_at(root: Path, where: str, when: str, number: int) -> None:
+    """Run in this process, which dies by SIGKILL at the n-th call of one function."""
+    module, function = where.split(":")
+    *path, name = function.split(".")
+    owner = reduce(getattr, path, import_module(module))
+    original, calls = getattr(owner, name), count(1)
+
+    def armed(*arguments: Any, **named: Any) -> Any:
+        call = next(calls)
+        if call == number and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*arguments, **named)
+        if call == number and when == "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, armed)
+    run(root)
+
+
+@pytest.fixture(scope="module")
+def processes() -> Any:
+    """Processes of their own, born out of one that has all imported and has no thread."""
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(["forgetful", "sm_assets.defs.run"])
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +79,11 @@ def lakes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     before = tmp_path_factory.mktemp("before") / "data"
     landing = before / "landing" / "crowdtangle"
     write_export(landing / "2021-07-05-10-00-00-UTC-a.csv", some_posts(FIRST, 3))
-    done = run(before)
-    assert done.returncode == 0, done.stderr
+    run(before)
     write_export(landing / "2021-07-06-10-00-00-UTC-late.csv", some_posts(FIRST, 3, pages=6, shares=7))
     after = tmp_path_factory.mktemp("after") / "data"
     shutil.copytree(before, after)
-    done = run(after)
-    assert done.returncode == 0, done.stderr
+    run(after)
     assert digests(before) != digests(after)
     return before, after
 
@@ -90,16 +91,25 @@ def lakes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("where", "when", "number", "replaced"), POINTS)
 def test_a_killed_run_leaves_whole_partitions(
-    lakes: tuple[Path, Path], tmp_path: Path, where: str, when: str, number: int, replaced: int
+    lakes: tuple[Path, Path],
+    processes: Any,
+    tmp_path: Path,
+    where: str,
+    when: str,
+    number: int,
+    replaced: int,
 ) -> None:
     before, after = lakes
     root = tmp_path / "data"
     shutil.copytree(before, root)
-    killed = run(root, where, when, number)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed = processes.Process(target=die_at, args=(root, where, when, number))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
 
     old, new = digests(before), digests(after)
-    assert list((root / "lake" / "_staging").iterdir()), "the kill should have left something to sweep"
+    left = set((root / "lake" / "_staging").iterdir())
+    assert left, "the kill should have left something to sweep"
     seen = digests(root, ignore=lambda path: "_staging" in path.parts)
     assert set(seen) == set(old) == set(new)
     assert all(seen[path] in {old[path], new[path]} for path in seen), "a partition that is neither old nor new"
@@ -112,7 +122,7 @@ def test_a_killed_run_leaves_whole_partitions(
         # Paths are absolute: the copied catalogue still reads the lake it came from.
         assert con.sql("select count(*) from core_posts").fetchall()[0][0] in (24, 36)
 
-    again = run(root)
-    assert again.returncode == 0, again.stderr
+    run(root)
     assert digests(root) == new
-    assert list((root / "lake" / "_staging").iterdir()) == [], "leftovers were not swept"
+    # The database of this process is still in use.
+    assert left.isdisjoint((root / "lake" / "_staging").iterdir()), "leftovers were not swept"

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import itertools
 import json
-import os
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -61,10 +59,9 @@ def named(file: Delivered) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_catalogue() -> Iterator[None]:
-    """The catalogue of views is rewritten for every new table, files are brought to disk: nobody needs it here."""
+    """The catalogue of views is rewritten for every new table: nobody needs it here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lake_module, "refresh_catalog", lambda _: False)
-        patch.setattr(os, "fsync", lambda _: None)
         yield
 
 
@@ -171,9 +168,13 @@ def test_converting_twice_changes_no_byte(tmp_path: Path, source: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_order_of_arrival_gives_the_same_core(tmp_path: Path, source: str) -> None:
-    """Each file comes in a run of its own, over the days that the intake calls affected."""
+    """Each file comes in a run of its own, over the days that the intake calls affected.
+
+    Each file once comes first, in the middle and last, each two of them come in both orders.
+    """
     results = {}
-    for number, order in enumerate(itertools.permutations(overlapping(source))):
+    first, second, third = overlapping(source)
+    for number, order in enumerate(((first, second, third), (third, first, second), (second, third, first))):
         lake = a_lake(tmp_path / str(number))
         for file in order:
             land(lake, file)
@@ -189,7 +190,7 @@ def test_every_order_of_arrival_gives_the_same_core(tmp_path: Path, source: str)
         results[" ".join(file.name for file in order)] = {
             path: digest for path, digest in digests(Path(lake.root)).items() if "/core_" in path
         }
-    assert len(results) == 6
+    assert len(results) == 3
     expected = next(iter(results.values()))
     assert any(path.startswith("lake/core_accounts") for path in expected)
     for order_of_names, found in results.items():
