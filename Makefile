@@ -55,7 +55,7 @@ serve-readonly: $(VENV)/.ready
 	@$(SERVE) $(or $(PORT),3001) --read-only
 
 test: $(VENV)/.ready-dev
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-e2e: $(VENV)/.ready-dev
 	$(BIN)/pytest -m e2e -rs $(ARGS)
