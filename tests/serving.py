@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from sm_assets.serve import HOST
 
 ROOT = Path(__file__).parents[1]
-# Generous: on a busy machine Dagster takes a minute to come up.
-PATIENCE = 300.0
+# Generous: on a busy machine Dagster takes minutes to come up. Nothing waits that long where all is well.
+PATIENCE = 900.0
 # What a `make` around the tests would hand on to the one inside them, and settings of the person who runs the tests.
 _NOT_OURS = ("MAKE", "MFLAGS", "SM_ASSETS_", "DAGSTER_", "PYTHONDONTWRITEBYTECODE")
 
@@ -97,9 +98,13 @@ class Server:
         """The whole answer of GraphQL, `errors` and all."""
         body = json.dumps({"query": query, "variables": variables or {}}).encode()
         request = Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310
-        with urlopen(request, timeout=120) as answer:  # noqa: S310  # our own address
-            found: dict[str, Any] = json.load(answer)
-            return found
+        try:
+            with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  # our own address
+                found: dict[str, Any] = json.load(answer)
+        except HTTPError as error:
+            # An answer that is an error comes with another number; what it says stands in the body all the same.
+            found = json.load(error)
+        return found
 
     def end(self, number: int = signal.SIGTERM, *, whole_group: bool = False) -> int:
         """Send a signal to `make`, or as Ctrl-C does to its whole group, and wait; the exit code."""
