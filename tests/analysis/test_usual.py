@@ -149,5 +149,5 @@ def test_chance_alone_is_not_told() -> None:
         clumped: Counter[str] = Counter()
         for kind in draw.choices(list(shares), k=15):
             clumped[kind] += 4
-        told += bool(judged_mix(DAY, mixes(60, seed=seed, **shares) | {DAY: clumped}).odd)
+        told += bool(judged_mix(DAY, mixes(60, 28, seed, **shares) | {DAY: clumped}).odd)
     assert told <= 4
