@@ -265,8 +265,11 @@ def _failed_attempts(instance: DagsterInstance) -> list[_Attempt]:
 
 
 def _makes_core(run: dg.DagsterRun) -> bool:
+    """Whether a run over days goes as far as ours do, be it ours, made again, or somebody's."""
     if FIRST_DAY not in run.tags and "dagster/partition" not in run.tags:
         return False
+    if run.job_name == REFRESH_DAYS and run.tags.get(ASKED_BY) == NAME:
+        return True
     if run.asset_selection is not None:
         return _CORE in run.asset_selection
     return run.job_name in (REFRESH_DAYS, WHOLE_CHAIN)
