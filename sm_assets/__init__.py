@@ -19,6 +19,7 @@ The floors (imports point down only; tests/test_architecture.py holds it):
 
 To add a platform: sources/<source>.py and its registry line, sql/staging/<source>/, one branch per core file, fixtures.
 To add an analysis: a table in contracts/outputs.py, a file in analysis/, an asset in defs/assets/, a test, a plot.
+When a change of its Python gives other rows of the same inputs: raise `version` of the table in its contract.
 To give its clusters words, topics, medoids, a map and names that last: one line in defs/cluster_analyses.py.
 
 `cluster_pages` and `find_audiences` are the one-shot tools as functions; they need neither Dagster nor a lake.
