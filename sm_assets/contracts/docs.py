@@ -22,8 +22,9 @@ _HEAD = """# Tables
 Generated from `sm_assets/contracts/` by `python -m sm_assets.contracts.docs`; do not edit.
 
 Every table lies in `<data root>/lake/<table>/day=YYYY-MM-DD/part-0.parquet`, and as a view of its name in
-`<data root>/catalog.duckdb`. `day` is the name of the folder, not a column of the file; DuckDB, Polars, pandas and
-Spark read it from there. Ids are text and mean something only together with `platform`. Times are UTC.
+`<data root>/catalog.duckdb`; of tables of snapshots `<table>_latest` has the newest day. `day` is the name of the
+folder, not a column of the file; DuckDB, Polars, pandas and Spark read it from there. Ids are text and mean something
+only together with `platform`. Times are UTC.
 """
 
 
@@ -44,8 +45,6 @@ def _column(column: Column) -> list[str]:
 
 
 def _table(table: Table) -> list[str]:
-    snapshot = "last day of a trailing window" if table.reach == "window" else "last day of all that is looked at"
-    partition = "day of the event" if table.partition == "event" else snapshot
     unique = ", unique over all days" if table.unique_over_days else ""
     lines = [
         f"### {table.name}",
@@ -54,7 +53,7 @@ def _table(table: Table) -> list[str]:
         "",
         f"- One row: {table.grain}.",
         f"- Key: {', '.join(f'`{name}`' for name in table.key)}{unique}.",
-        f"- Partition `day`: {partition}.",
+        f"- Partition `day`: {table.day_means}.",
     ]
     lines += [
         f"- ({', '.join(r.columns)}) is found in {r.target} ({', '.join(r.target_columns)})." for r in table.references

@@ -211,6 +211,12 @@ class Table:
         return self.name.split("_", 1)[0]
 
     @property
+    def day_means(self) -> str:
+        """What the partition `day` is."""
+        snapshot = "last day of a trailing window" if self.reach == "window" else "last day of all that is looked at"
+        return "day of the event" if self.partition == "event" else snapshot
+
+    @property
     def schema(self) -> pa.Schema:
         """Arrow schema of the table, `day` included."""
         return pa.schema([column.arrow_field for column in self.columns], metadata=self._metadata)

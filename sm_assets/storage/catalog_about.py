@@ -16,12 +16,6 @@ ABOUT: Mapping[str, str] = {
     "about_tables": "What each table holds. One row: one table.",
     "about_columns": "What each column means; fields of a struct are named `column.field`. One row: one column.",
 }
-_REACH = {"window": "last day of a trailing window", "all_days": "last day of all that is looked at"}
-
-
-def partition_words(table: Table) -> str:
-    """What `day` is in a table."""
-    return "day of the event" if table.partition == "event" else _REACH[table.reach]
 
 
 def about(root: str, tables: Iterable[Table]) -> dict[str, pa.Table]:
@@ -34,7 +28,7 @@ def about(root: str, tables: Iterable[Table]) -> dict[str, pa.Table]:
         ),
         "about_tables": _texts(
             ("table_name", "layer", "description", "one_row", "key", "day"),
-            [(t.name, t.layer, t.description, t.grain, ", ".join(t.key), partition_words(t)) for t in listed],
+            [(t.name, t.layer, t.description, t.grain, ", ".join(t.key), t.day_means) for t in listed],
         ),
         "about_columns": _texts(
             ("table_name", "column_name", "type", "unit", "may_be_null", "description", "allowed"),
