@@ -34,8 +34,8 @@ CHANGES = {
     "timestamp": "{c} + interval 7 minute",
     "list<text>": "list_append({c}, '~')",
 }
-# Each kind of SELECT: staging over structs, a judgement with shared SELECTs, children of winners, sums of groups.
-TRIED = ("stg_bluesky__posts", "core_follows", "core_post_links", "feat_account_content")
+# Each kind of SELECT: staging over structs, judgements with shared SELECTs, sums of groups joined to a second table.
+TRIED = ("stg_edges__follows", "core_follows", "core_interactions", "feat_account_content")
 
 
 def values(column: Column, draws: random.Random) -> Any:  # noqa: PLR0911  one line per type
@@ -46,6 +46,8 @@ def values(column: Column, draws: random.Random) -> Any:  # noqa: PLR0911  one l
     match column.type:
         case "text" if column.allowed:
             return draws.choice(column.allowed)
+        case "text" if column.name == "entity":
+            return "follow"
         case "text" | "list<text>":
             text = draws.choice(IDS) if column.name.endswith("_id") else f"{column.name}{draws.randint(0, 9)}"
             return text if column.type == "text" else [text]
