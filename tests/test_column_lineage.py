@@ -34,8 +34,8 @@ CHANGES = {
     "timestamp": "{c} + interval 7 minute",
     "list<text>": "list_append({c}, '~')",
 }
-# Each kind of SELECT: staging over structs, judgements with shared SELECTs, sums of groups joined to a second table.
-TRIED = ("stg_edges__follows", "core_follows", "core_interactions", "feat_account_content")
+# Staging over a struct, a judgement with shared SELECTs, sums of groups joined to a second table.
+TRIED = ("stg_edges__follows", "core_follows", "feat_account_content")
 
 
 def values(column: Column, draws: random.Random) -> Any:  # noqa: PLR0911  one line per type
