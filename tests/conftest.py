@@ -155,9 +155,9 @@ def some_posts(first: date, days: int, *, pages: int = 4, start: int = 0, shares
 
 
 def digests(root: Path, *, below: str = "lake", ignore: Callable[[Path], bool] = lambda _: False) -> dict[str, str]:
-    """SHA-256 of every Parquet file below `root`/`below` by relative path; neither conversions nor cached vectors."""
+    """SHA-256 of every Parquet file below `root`/`below` by relative path; tables only."""
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((root / below).rglob("*.parquet"))
-        if not {"_ingest", "_embeddings"} & set(path.parts) and not ignore(path)
+        if not {"_ingest", "_embeddings", "_catalog"} & set(path.parts) and not ignore(path)
     }

@@ -51,6 +51,8 @@ def discover(lake: Lake, source: str) -> list[Delivery]:
     if not check_root(lake):
         return []
     found = lake.fs.find(lake.path("landing", source), detail=True)
+    if lake.is_local:
+        _no_link_out(Path(lake.path("landing", source)), found)
     sidecars = {_below(lake, path): path for path in found if is_sidecar(path.rsplit("/", 1)[-1])}
     _no_sidecar_without_file(sidecars, {_below(lake, path) for path in found})
     deliveries = []
@@ -61,6 +63,21 @@ def discover(lake: Lake, source: str) -> list[Delivery]:
         mtime = str(entry.get("mtime", entry.get("LastModified", entry.get("ETag", ""))))
         deliveries.append(Delivery(source, below, int(entry["size"]), mtime, stated(lake, below, sidecars)))
     return deliveries
+
+
+def _no_link_out(root: Path, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse links by which files from elsewhere would get into tables; the source's folder itself may be one.
+
+    Raises:
+        LandingError: a link to a file or folder outside.
+    """
+    real = root.resolve()
+    for place in sorted({str(Path(path).parent) for path in found} | {p for p, e in found.items() if e.get("islink")}):
+        if not Path(place).resolve().is_relative_to(real):
+            raise LandingError(
+                f"{place} is a link out of landing/{root.name}/, to {Path(place).resolve()}; put the file itself there "
+                "(a hard link will do), or mount its folder there."
+            )
 
 
 def check_root(lake: Lake) -> bool:

@@ -6,9 +6,11 @@ Here: building the catalogue aside and swapping it in. Not here: any row of a ta
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow.parquet as pq
 
 from sm_assets.contracts import TABLES, Table
 from sm_assets.contracts.schema import DAY, quoted
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 STORAGE_VERSION = "v1.0.0"
 LATEST = "_latest"
 # What is written beside the contracts: another number has the catalogue built anew.
-_LAYOUT = 2
+_LAYOUT = 3
 _INCOMPLETE = "files without all columns"
 
 
@@ -83,13 +85,15 @@ def _create_views(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> b
     """
     glob = lake.uri(lake.path("lake", table.name, f"{DAY}=*", PART))
     lacking, nowhere = _columns_lacking(con, table, glob)
-    source = parquet_sql(glob, by_name=bool(lacking))
+    safe, source = (
+        parquet_sql(files, by_name=bool(lacking)) for files in ([lake.uri(_empty_file(lake, table)), glob], [glob])
+    )
     columns = ", ".join(
         f"cast(null as {c.duckdb_type}) as {quoted(c.name)}" if c.name in nowhere else quoted(c.name)
         for c in table.columns
     )
     about = f"{table.description} One row: {table.grain}."
-    _create_view(con, table, table.name, f"select {columns} from ({source})", about)
+    _create_view(con, table, table.name, f"select {columns} from ({safe})", about)
     if table.partition == "as_of":
         # The newest day is read off the names of the folders, and before the files are listed: a day that comes in
         # between is not seen, where the other way round it would be looked for among files that lack it.
@@ -101,6 +105,22 @@ def _create_views(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> b
         about = f"The rows of {table.name} on its newest day. {about}"
         _create_view(con, table, table.name + LATEST, latest, about)
     return not lacking
+
+
+def _empty_file(lake: Lake, table: Table) -> str:
+    """Path of a file of a table without rows, which nobody ever replaces; made where it is missing.
+
+    DuckDB looks into the first file of a list when it plans a query, closes it, and takes rows from it by what it saw
+    when it runs the query. Where that file was replaced in between it reports an error, or wrong rows. From this one
+    it takes none.
+    """
+    name = f"{table.name}-{hashlib.sha256(str(table.plain_schema).encode()).hexdigest()[:8]}"
+    place = lake.path("lake", "_catalog", name, f"{DAY}=1970-01-01", PART)
+    if not lake.fs.exists(place):
+        with lake.workspace("catalog") as folder:
+            pq.write_table(table.file_schema.empty_table(), folder / PART)
+            lake.replace(folder / PART, place)
+    return place
 
 
 def _create_view(con: duckdb.DuckDBPyConnection, table: Table, name: str, select: str, about: str) -> None:

@@ -5,19 +5,12 @@ Here: moving a finished folder to its place. Not here: what lies in it, tables (
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
 import shutil
 from pathlib import Path
-from typing import Final
 
+from sm_assets.storage.exchange import exchange
 from sm_assets.storage.lake import Lake, sync_folder
-
-_AT_FDCWD: Final = -100
-_EXCHANGE: Final = 2
-# What kernels and file systems say that cannot exchange two names.
-_UNABLE: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 
 
 def replace_folder(lake: Lake, staged: Path, *parts: str) -> str:
@@ -63,20 +56,3 @@ def put_folder(staged: Path, place: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     sync_folder(place.parent)
     shutil.rmtree(staged, ignore_errors=True)
-
-
-def exchange(one: Path, other: Path) -> bool:
-    """Let two paths of one file system change places in one step; false where the system cannot.
-
-    Raises:
-        OSError: the system can, and refused.
-    """
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is None:
-        return False
-    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_EXCHANGE)) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in _UNABLE:
-        return False
-    raise OSError(number, os.strerror(number), str(other))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -30,10 +31,14 @@ from sm_assets.settings import Settings
 from sm_assets.storage.catalog import refresh_catalog
 from sm_assets.storage.day_writer import PART, ROW_GROUP, DayWriter
 from sm_assets.storage.disk_errors import full_disk_told, refusal_told
+from sm_assets.storage.file_swap import swap
 from sm_assets.storage.locks import locked
 from sm_assets.storage.sql_text import parquet_sql, select
 from sm_assets.storage.validation import check_columns, rule_counts
 from sm_assets.storage.workspaces import claimed, sweep
+
+# Seconds that a publication waits, over all its days, for queries that have a file open which it replaces.
+_PATIENCE = 20.0
 
 Data: TypeAlias = duckdb.DuckDBPyRelation | pa.Table | pa.RecordBatchReader
 
@@ -337,35 +342,47 @@ class Lake:
                 with refusal_told(Path(self.path("lake", table.name))):
                     for target in targets:
                         Path(target).parent.mkdir(parents=True, exist_ok=True)
+            until = time.monotonic() + _PATIENCE
             for number, (day, target) in enumerate(zip(days, targets, strict=True)):
                 try:
-                    self.replace(folder / f"{DAY}={day}" / PART, target)
+                    self.replace(folder / f"{DAY}={day}" / PART, target, until=until)
                 except OSError as error:
                     raise StorageError(
                         f"{table.name}: {number} of {len(days)} days were replaced, then the disk refused {target} "
                         f"({error}). Every day is whole, the old or the new one. Mend the disk and run again."
                     ) from error
 
-    def replace(self, staged: Path, target: str) -> None:
-        """Move a finished file to its place, in one step that survives a crash of the machine."""
+    def replace(self, staged: Path, target: str, *, until: float | None = None) -> None:
+        """Move a finished file to its place, in one step that survives a crash of the machine.
+
+        Args:
+            staged: the file, in a workspace.
+            target: path inside the file system.
+            until: when waiting for readers of the file that is there ends, by time.monotonic(); None: they open a file
+                once and need no waiting for.
+        """
         if not self.is_local:
             self.fs.put_file(str(staged), target)
             return
         place = Path(target)
         place.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(place)
+        if until is None:
+            staged.replace(place)
+        else:
+            swap(staged, place, until)
         sync_folder(place.parent)
         sync_folder(place.parent.parent)
 
     def write_json(self, value: Any, *parts: str) -> None:
         """Replace a JSON file below the data root in one step."""
+        target = self.path(*parts)
         with self.workspace(parts[-1]) as folder:
             staged = folder / "value.json"
             with staged.open("w", encoding="utf-8") as sink:
                 json.dump(value, sink, ensure_ascii=False, indent=1, sort_keys=True)
                 sink.flush()
                 os.fsync(sink.fileno())
-            self.replace(staged, self.path(*parts))
+            self.replace(staged, target)
 
     def read_json(self, *parts: str) -> Any:
         """Read a JSON file below the data root; None where there is none."""
