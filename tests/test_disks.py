@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from conftest import digests, some_posts, write_export
 from test_storage import DAYS, TABLE, rows
@@ -42,12 +43,14 @@ def lake_on(place: Path) -> Lake:
     return Lake(Settings(data_root=str(place / "data"), profile="tiny", threads=1, start_day=date(2021, 1, 1)))
 
 
-def many_rows() -> duckdb.DuckDBPyRelation:
+def many_rows() -> pa.Table:
     rows_of_days = rows()  # noqa: F841  # DuckDB finds it by its name
-    return duckdb.sql(
+    found = duckdb.sql(
         "select * exclude (n) replace (post_id || '-' || n || md5(post_id || n) as post_id) "
         "from rows_of_days, range(200) as more(n)"
     )
+    assert found is not None
+    return found.to_arrow_table()
 
 
 def count(lake: Lake) -> int:
@@ -60,7 +63,7 @@ def test_a_full_disk_keeps_what_is_there_and_says_what_to_do(disk: Callable[[str
     lake = lake_on(place)
     lake.publish(TABLE, rows(), DAYS)
     before = digests(Path(lake.root))
-    data = many_rows().to_arrow_table()
+    data = many_rows()
     with pytest.raises(NoSpaceLeft, match=r"feat_post_language: no space left on the disk .* had been written, .* of "):
         lake.publish(TABLE, data, DAYS)
     assert digests(Path(lake.root)) == before

@@ -101,6 +101,17 @@ def put(who):
     assert [path.name for path in place.parent.iterdir()] == [place.name]
 
 
+def test_a_run_knows_of_another_that_does_the_same(shared: tuple[Worker, Worker, Path]) -> None:
+    one, other, _ = shared
+    program = "from sm_assets.storage import others\nwith lake.workspace('attributes') as folder: {}"
+    one.start(program.format("stop()"))
+    assert one.hear() == "stopped"
+    assert other.run(program.format("found = others(folder)")) == "done"
+    assert one.go_on() == "done"
+    assert other.run("assert len(found) == 1 and found[0].startswith('attributes-'), found") == "done"
+    assert other.run(program.format("assert others(folder) == []")) == "done"
+
+
 def test_nothing_is_left_between_two_runs(shared: tuple[Worker, Worker, Path]) -> None:
     _, _, root = shared
     left = [path.name for path in (root / "lake" / "_staging").iterdir() if not path.name.startswith("duckdb-")]

@@ -21,6 +21,7 @@ from sm_assets.storage.streams import BATCH_ROWS, keys_ascend, overlapping, stre
 from sm_assets.storage.unpublished_keys import abandoned_notes, forget_notes, noting_keys
 from sm_assets.storage.validation import rule_counts
 from sm_assets.storage.vector_cache import VectorCache, drop_vectors, stored_cache
+from sm_assets.storage.workspaces import others
 
 __all__ = [
     "BATCH_ROWS",
@@ -45,6 +46,7 @@ __all__ = [
     "keys_ascend",
     "literal",
     "noting_keys",
+    "others",
     "parquet_sql",
     "put_folder",
     "rule_counts",

@@ -30,7 +30,7 @@ from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input, upstreams
 from sm_assets.defs.windows import Results, chosen_days, snapshot_refs
 from sm_assets.errors import OptionError
-from sm_assets.storage import Lake, TableRef
+from sm_assets.storage import Lake, TableRef, others
 
 _SHOWN = ("attribute", "algorithm", "macro_f1", "ece", "coverage", "precision_at_coverage", "chosen")
 
@@ -112,8 +112,10 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
             told |= {"stale_labels": counts_table(stale, "model", "accounts that are gone")} if stale else {}
             for name in (MODELS, CURVES):
                 yield dg.Output(Rows(results.relation(con, name), days, metadata=told if name == MODELS else {}), name)
-            # Both tables are published: what no day names now was replaced, or is of a run that ended too early.
-            drop_left(con, lake)
+            # Both tables are published: what no day names now was replaced, or is of a run that ended too early. But a
+            # run that trains at this time has models there that no day names yet; then the next run looks again.
+            if not others(folder):
+                drop_left(con, lake)
 
     made: dg.AssetsDefinition = train_attributes
     return made
