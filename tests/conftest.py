@@ -20,6 +20,7 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
 
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
+from sm_assets.storage import lake as lake_module
 
 EXPORT_COLUMNS = (
     "Page Name",
@@ -85,6 +86,14 @@ def _no_waiting_for_disks() -> Iterator[None]:
     """No test could tell whether files are brought to disk: only a machine that loses power could."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def no_catalogue() -> Iterator[None]:
+    """The catalogue of views is written again for every new table; most tests of tables never ask it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lake_module, "refresh_catalog", lambda _: False)
         yield
 
 

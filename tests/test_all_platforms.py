@@ -12,6 +12,7 @@ import dagster as dg
 import duckdb
 import pytest
 from conftest import digests
+from forgetful import forgetful
 from stub_embedder import StubEmbedder
 
 from sm_assets.contracts import TABLES
@@ -107,7 +108,7 @@ def test_the_report_accounts_for_every_row(settings: Settings, days: tuple[date,
 @pytest.mark.usefixtures("first")
 def test_a_second_run_changes_no_byte_and_other_days_nothing(settings: Settings, days: tuple[date, date]) -> None:
     before = digests(Path(settings.data_root))
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         assert materialise_range(
             settings,
             *days,
@@ -124,7 +125,7 @@ def test_a_second_run_changes_no_byte_and_other_days_nothing(settings: Settings,
         assert facts["files_converted"].value == 0
         assert facts["affected_days"].value == "none"
     assert digests(Path(settings.data_root)) == before
-    with pytest.raises(UncoveredDays, match="Nothing was replaced"), dg.DagsterInstance.ephemeral() as instance:
+    with pytest.raises(UncoveredDays, match="Nothing was replaced"), forgetful() as instance:
         materialise_range(
             settings, date(2024, 1, 2), date(2024, 1, 3), tables=TO_FEATURES, instance=instance, raise_on_error=True,
             log_level="CRITICAL",
@@ -151,7 +152,7 @@ def test_a_late_file_changes_exactly_its_days(settings: Settings, days: tuple[da
     ]  # fmt: skip
     late = root / "landing" / "bluesky" / "late.jsonl"
     late.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         assert materialise_range(
             settings,
             *days,

@@ -28,6 +28,8 @@ from sm_assets.errors import ModelFileError, OptionError
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 FIRST, DAY, NEXT = date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 3)
 KINDS = ("bot", "company", "person")
 PER_CLASS, SPARE = 54, 10

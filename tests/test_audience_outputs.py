@@ -23,6 +23,8 @@ from sm_assets.errors import OptionError, SketchInputError, SketchMismatchError,
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 OVERLAP, COMMUNITIES, MEMBERS = "out_audience_overlap", "out_audience_communities", "out_audience_members"
 SEARCH = "out_influencer_search"
 RAW = ("raw_edges__edges", "raw_edges__nodes", "raw_edges__rejects")

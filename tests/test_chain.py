@@ -134,7 +134,7 @@ def test_the_latest_export_wins_and_counts_each_keep_their_latest(settings: Sett
 
 def test_counts_reconcile_from_landing_to_core(settings: Settings) -> None:
     three_exports(landing(settings, ""))
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         assert materialise_range(settings, FIRST, LAST, tables=TO_CORE, instance=instance, raise_on_error=True)
         metadata = {}
         for name in TO_CORE:
@@ -156,7 +156,7 @@ def test_a_record_delivered_twice_in_one_state_is_the_same_record(settings: Sett
     rows = some_posts(FIRST, 1)
     write_export(landing(settings, "a/2021-07-05-10-00-00-UTC-x.csv"), rows)
     write_export(landing(settings, "b/2021-07-05-10-00-00-UTC-y.csv"), [*rows[:4], rows[5] | {"Likes": 3}])
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         materialise_range(settings, FIRST, FIRST, tables=TO_CORE, instance=instance, raise_on_error=True)
         event = instance.get_latest_materialization_event(dg.AssetKey("core_posts"))
     assert event is not None
@@ -200,8 +200,8 @@ def test_runs_over_parts_of_a_range_equal_one_run(settings: Settings, tmp_path: 
     three_exports(landing(other, ""))
     for first, last in ((date(2021, 7, 3), LAST), (FIRST, date(2021, 7, 2))):
         run(other, NOT_OUT, first, last)
-    # Profiles look over all days: the days run first did not know the others yet.
-    run(other, ("core_accounts",))
+    # Profiles look over all days: the days run first did not know the others yet, nor did what is made from them.
+    run(other, ("core_accounts", "feat_post_relevance"))
     assert digests(Path(other.data_root)) == digests(Path(settings.data_root))
 
 

@@ -25,6 +25,8 @@ from sm_assets.defs.sql import SQL_ROOT
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 DAY = date(2024, 3, 1)
 NAMES = ("out_cluster_links", "out_cluster_ids")
 # Accounts of each persona by day: a rename on day 1, a merger on day 2, three days without snapshot, a split on day 6,
@@ -81,7 +83,7 @@ def stale(lake: Lake) -> list[date]:
 def judged(lake: Lake, n: int) -> tuple[dg.AssetCheckResult, str | None]:
     """The check of a lake, and what a run of one day tells of other days."""
     (result,) = current_links_group(lake).judge(None)
-    instance = dg.DagsterInstance.ephemeral()
+    instance = forgetful()
     assert materialise_range(
         lake.settings, day_number(n), day_number(n), tables=NAMES, instance=instance, log_level="ERROR"
     )

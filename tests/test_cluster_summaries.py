@@ -27,6 +27,8 @@ from sm_assets.errors import MixedVectors
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 TABLES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_map_points")
 
 

@@ -16,6 +16,8 @@ from staged import DAY, at, make, rows, stage
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 NEXT = DAY + timedelta(days=1)
 LATER = DAY + timedelta(days=9)
 DAYS = (DAY, NEXT, LATER)

@@ -11,7 +11,6 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -43,7 +42,8 @@ from sm_assets.sources import SOURCES
 from sm_assets.sources.intake import take_in
 from sm_assets.sources.reading import REJECT_SCHEMA, ReadOptions, record_schema
 from sm_assets.storage import Lake
-from sm_assets.storage import lake as lake_module
+
+pytestmark = pytest.mark.usefixtures("no_catalogue")
 
 PLACE = ("source_row", "source_item")
 POSITION = ("source_sha256", *PLACE)
@@ -55,14 +55,6 @@ CORE_EACH_TIME = ("bluesky", "twitter", "edges")
 
 def named(file: Delivered) -> str:
     return f"{file.source}-{file.vintage}-{file.name}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_catalogue() -> Iterator[None]:
-    """The catalogue of views is rewritten for every new table: nobody needs it here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lake_module, "refresh_catalog", lambda _: False)
-        yield
 
 
 def a_lake(folder: Path) -> Lake:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from cluster_lake import publish
+from forgetful import forgetful
 from pydantic import ValidationError
 from test_exposures import quality
 
@@ -29,6 +30,8 @@ from sm_assets.defs.sql import SQL_ROOT, open_select
 from sm_assets.demo.persona_world import FIRST_DAY, PlantedExposures, planted_exposures
 from sm_assets.errors import MixedVectors
 from sm_assets.storage import Lake
+
+pytestmark = pytest.mark.usefixtures("no_catalogue")
 
 RECORD = ClusteringRecord("personas", "0123456789abcdef", "e" * 16, TextRules())
 DAYS = 4
@@ -74,7 +77,7 @@ def snapshots(world: PlantedExposures) -> list[date]:
 
 def run(lake: Lake, first: date, last: date, **config: Any) -> Mapping[str, Any]:
     """Materialise; what the page tells of the last day."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         ops = {"ops": {NAME: {"config": config}}} if config else {}
         assert materialise_range(
             lake.settings, first, last, tables=[NAME], run_config=ops, instance=instance, raise_on_error=True,

@@ -28,6 +28,8 @@ from sm_assets.kernels.sketch import sketch_csr
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 Edge = tuple[str, str, str]
 DAYS = [day_number(n) for n in range(5)]
 

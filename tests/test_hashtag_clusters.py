@@ -44,6 +44,8 @@ from sm_assets.kernels.tags import normal_form
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 HOSTILE = (
     "<script>alert(1)</script>",
     "</script>",

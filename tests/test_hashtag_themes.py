@@ -27,6 +27,8 @@ from sm_assets.kernels.tags import normal_form
 from sm_assets.settings import DEFAULT_EMBEDDER, Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 TAGS = [(normal_form(tag), topic) for topic in sorted(HASHTAGS) for tag in HASHTAGS[topic]]
 TOPICS = np.unique([topic for _, topic in TAGS], return_inverse=True)[1].astype(np.int32)
 

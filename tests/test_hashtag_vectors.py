@@ -22,6 +22,8 @@ from sm_assets.defs.text_vectors import drop_stale, keys_of
 from sm_assets.errors import KernelError
 from sm_assets.storage import Lake, VectorCache, abandoned_notes, noting_keys
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 
 @pytest.fixture
 def lake(data_root: Path) -> Lake:

@@ -24,6 +24,8 @@ from sm_assets.defs.run import materialise_range
 from sm_assets.errors import InputError, SmAssetsError, VanishedFiles
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 DAY = date(2024, 3, 2)
 LATER = date(2024, 3, 5)
 KNOWN = {("twitter", str(number)) for number in range(5)}

@@ -13,6 +13,7 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 import pytest
+from forgetful import forgetful
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql import input_file, prepare_shared
 from sm_assets.errors import KernelError, OptionError
 from sm_assets.storage import Lake
+
+pytestmark = pytest.mark.usefixtures("no_catalogue")
 
 DAY = date(2024, 3, 1)
 
@@ -218,7 +221,7 @@ def test_days_of_posts_and_accounts(lake: Lake) -> None:
     }  # fmt: skip
     publish(lake, "core_posts", posts)
     publish(lake, "core_post_links", [link])
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         assert materialise_range(
             lake.settings, DAY, DAY, tables=("feat_post_language", "feat_account_language"), instance=instance,
             raise_on_error=True, log_level="ERROR",

@@ -17,6 +17,8 @@ from sm_assets.defs.clustering_record import PERSONAS, ClusteringRecord, require
 from sm_assets.errors import MissingRecord
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 DAY, NEXT = date(2024, 3, 5), date(2024, 3, 6)
 TEXT_RULES = TextRules(("de",), ("post", "reply"))
 RECORD = ClusteringRecord("personas", "0123456789abcdef", "fedcba9876543210", TEXT_RULES, {"size_min": 2})

@@ -147,7 +147,7 @@ def test_seeded_and_parameters_reach_the_tables(lake: Lake, tmp_path: Path) -> N
 
 
 def test_the_asset_page_shows_counts_and_figures(lake: Lake) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with forgetful() as instance:
         materialise_range(lake.settings, LAST, LAST, tables=OUT, instance=instance, raise_on_error=True)
         found = {}
         for name in OUT:

@@ -39,6 +39,8 @@ from sm_assets.errors import OptionError
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 FIRST = date(2024, 3, 1)
 WINDOW = 3
 OVERVIEW = ("feat_post_volumes", "out_post_volumes", "out_ngrams")

@@ -20,6 +20,8 @@ from staged import make, rows
 from sm_assets.contracts import TABLES
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 NAME = "feat_account_activity"
 DAYS = [date(2024, 3, 1), date(2024, 3, 2)]
 COLUMNS = TABLES[NAME].column_names

@@ -17,6 +17,8 @@ from sm_assets.defs.sql import RUN_SETTINGS, SQL_ROOT, open_select
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 DAY = date(2024, 3, 20)
 WINDOW = 3
 FIRST = DAY - timedelta(days=WINDOW - 1)

@@ -42,6 +42,8 @@ from sm_assets.settings import Settings
 from sm_assets.storage import Lake, TableRef
 from sm_assets.storage.folders import replace_folder
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 DAY = date(2024, 3, 5)
 BEFORE = date(2024, 3, 4)
 UPSTREAM = (

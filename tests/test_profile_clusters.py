@@ -34,6 +34,8 @@ from sm_assets.errors import OptionError
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 OWN = "out_profile_clusters"
 SUMMARIES = ("out_cluster_terms", "out_cluster_topics", "out_cluster_medoids", "out_map_points")
 SHARED = (*SUMMARIES, "out_cluster_k", "out_cluster_links", "out_cluster_ids")

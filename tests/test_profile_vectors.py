@@ -34,6 +34,8 @@ from sm_assets.errors import EmbedderError, OptionError, VectorCacheError
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake, abandoned_notes, stored_cache, vector_cache
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 OWN = "out_profile_clusters"
 SUMMARIES = ("out_cluster_terms", "out_map_points")
 MODELS = ("kmeans", "hdbscan")

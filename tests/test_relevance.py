@@ -36,6 +36,8 @@ from sm_assets.errors import InputError, KernelError, OptionError
 from sm_assets.sources.list_literals import read_list
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 DAY = date(2024, 3, 1)
 DONORS = {"33534": (70, 72, 77, 76), "48271": (6, 6, 6, 6), "38129": (0, 0, 0, 0)}
 

@@ -18,6 +18,8 @@ from conftest import some_posts, write_export
 from sm_assets.sources.intake import take_in
 from sm_assets.storage import Lake, day_range
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 FIRST, LAST = date(2021, 7, 1), date(2021, 7, 4)
 DAYS = tuple(day_range(FIRST, LAST))
 WORDS = "words that their author took back"

@@ -14,6 +14,8 @@ from sm_assets.defs.sql import RUN_SETTINGS, SQL_ROOT, open_select
 from sm_assets.plots import account_traits
 from sm_assets.storage import Lake
 
+pytestmark = pytest.mark.usefixtures("no_catalogue")
+
 DAY = date(2024, 3, 20)
 WINDOW = 3
 TABLE = "out_account_traits"
