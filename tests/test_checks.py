@@ -65,7 +65,7 @@ def test_what_warns_and_what_blocks() -> None:
 WITH_MEMBERS = ("out_personas", "out_profile_clusters", "out_cosharing_members", "out_account_traits")
 
 
-@pytest.mark.parametrize(("asset", "check"), SPECS)
+@pytest.mark.parametrize(("asset", "check"), sorted(SPECS))
 def test_every_check_says_what_holds_and_what_to_do(asset: str, check: str) -> None:
     spec = SPECS[asset, check]
     assert spec.description
