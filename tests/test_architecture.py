@@ -34,7 +34,7 @@ ALLOWED = {
 TOP = {path.stem for path in PACKAGE.glob("*.py")} - set(ALLOWED)
 HEAVY = (
     "torch", "sklearn", "scipy", "matplotlib", "networkx", "sknetwork", "datasketch", "transformers", "fasttext",
-    "pandas", "rich", "numba", "umap", "pacmap", "openTSNE", "plotly", "nltk", "stopwordsiso",
+    "pandas", "rich", "numba", "umap", "pacmap", "openTSNE", "plotly", "nltk", "stopwordsiso", "sqlalchemy", "alembic",
 )  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from sm_assets.defs.attribute_stored import MODELS
 from sm_assets.defs.cluster_analyses import membership_tables
 from sm_assets.defs.cluster_sources import IDS, LINKS
 from sm_assets.defs.metadata import small_table
-from sm_assets.defs.run_history import compact, drop_runs
 from sm_assets.errors import OptionError
 from sm_assets.sources.leftovers import drop_leftovers
 from sm_assets.storage import Lake
@@ -126,6 +125,8 @@ def _all_parts(lake: Lake, instance: dg.DagsterInstance, config: HousekeepingCon
         with lake.locked("catalog"):
             refresh_catalog(lake)
     before = datetime.now(UTC) - timedelta(days=config.keep_runs_days)
+    from sm_assets.defs.run_history import compact, drop_runs  # loads Dagster's storage: half a second
+
     yield from drop_runs(instance, before, dry_run=dry_run)
     yield from compact(instance, dry_run=dry_run)
 
