@@ -3,6 +3,7 @@
 #   make demo     plant a synthetic world, run the chain over it, print what it found   (SEED=7 SCALE=1 or EVENTS=100000 DATA_ROOT=data)
 #   make serve    the web UI on http://127.0.0.1:3000                                   (PORT=3000 DATA_ROOT=data)
 #   make serve-readonly   beside it a UI that launches nothing, on http://127.0.0.1:3001   (PORT=3001)
+#   make install  what the others do first: .venv with everything in it
 #   make test     the tests, on all cores                          (ARGS="tests/test_demo.py -k bytes" WORKERS=0)
 #   make test-e2e tests that start the servers and go through the UI in Chromium; screenshots in artifacts/
 #   make lint     ruff, mypy, sqlfluff
@@ -18,7 +19,7 @@ SEED ?= 7
 SCALE ?= 1
 EVENTS ?=
 PORT ?=
-DATA_ROOT ?= $(CURDIR)/data
+DATA_ROOT ?= $(or $(SM_ASSETS_DATA_ROOT),$(CURDIR)/data)
 ARGS ?=
 WORKERS ?= auto
 
@@ -33,25 +34,32 @@ unexport PYTHONDONTWRITEBYTECODE
 # A PYTHONPATH or an activated environment of the caller must not leak into ours.
 unexport PYTHONPATH
 unexport PYTHONHOME
-export DAGSTER_HOME := $(CURDIR)/dagster_home
 # A folder, or a URL like s3://bucket/prefix.
-export SM_ASSETS_DATA_ROOT := $(if $(findstring ://,$(DATA_ROOT)),$(DATA_ROOT),$(abspath $(DATA_ROOT)))
+ROOT := $(if $(findstring ://,$(DATA_ROOT)),$(DATA_ROOT),$(abspath $(DATA_ROOT)))
+export SM_ASSETS_DATA_ROOT := $(ROOT)
+# Each folder of data has a history of runs of its own: that of data/ lies here, that of another inside it.
+export DAGSTER_HOME := $(if $(or $(findstring ://,$(ROOT)),$(filter $(CURDIR)/data,$(ROOT))),$(CURDIR)/dagster_home,$(ROOT)/dagster_home)
 
-.PHONY: help demo serve serve-readonly test test-e2e lint bench clean
+.PHONY: help install home demo serve serve-readonly test test-e2e lint bench clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: $(VENV)/.ready
+install: $(VENV)/.ready
+
+home:
+	@mkdir -p "$(DAGSTER_HOME)"; [ -e "$(DAGSTER_HOME)/dagster.yaml" ] || cp dagster_home/dagster.yaml "$(DAGSTER_HOME)/"
+
+demo: $(VENV)/.ready home
 	@$(BIN)/sm-assets demo --data-root "$(SM_ASSETS_DATA_ROOT)" --seed $(SEED) $(if $(EVENTS),--events $(EVENTS),--scale $(SCALE))
 
 # sm_assets/serve.py says what to do first, once the UI answers, and ends all that it started.
 SERVE = if ! $(PY) -c '' 2>/dev/null; then \
 	    echo "$(PY) does not start any more (the Python it was made with is gone). Make it anew: make clean, then make $@." >&2; exit 2; fi; \
 	  exec $(PY) -m sm_assets.serve --home "$(DAGSTER_HOME)" --port
-serve: $(VENV)/.ready
+serve: $(VENV)/.ready home
 	@$(SERVE) $(or $(PORT),3000)
 
-serve-readonly: $(VENV)/.ready
+serve-readonly: $(VENV)/.ready home
 	@$(SERVE) $(or $(PORT),3001) --read-only
 
 test: $(VENV)/.ready-dev

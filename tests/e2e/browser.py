@@ -5,6 +5,7 @@ Here: the browser and where its pictures go. Not here: what is clicked.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +28,10 @@ PATIENCE = 300_000
 
 
 def chromium() -> str:
-    """The program; without it the test skips."""
+    """The program; without it the test skips, or fails where REQUIRE_BROWSER is set."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
+        assert "REQUIRE_BROWSER" not in os.environ, "no Chromium where one is required"
         pytest.skip(
             f"no Chromium found (looked for {', '.join(NAMES)}); install it to test the UI (Debian, Ubuntu: "
             "apt-get install chromium fonts-dejavu-core)"
