@@ -18,10 +18,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 from types import FrameType
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import TextIO
+from urllib.request import ProxyHandler, build_opener
 
 from sm_assets.errors import OptionError, SettingsError
 from sm_assets.settings import Settings
@@ -33,6 +34,10 @@ _ORDERLY, _LEFT_ALONE, _INTERRUPTED = 20.0, 1.0, 15.0
 _POLL = 0.1
 # Runs write each step to their standard error too: dozens of lines a table, all of which the UI shows as well.
 _STEP = re.compile(rb" - dagster - (DEBUG|INFO) - ")
+# In the instance's folder: the process group of the servers, for whoever finds them left behind.
+_GROUP = ".serving"
+# We ask this machine alone, whatever proxy the environment names.
+_DIRECT = build_opener(ProxyHandler({}))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,14 +56,15 @@ def main(argv: list[str] | None = None) -> int:
         root = Settings.from_env().data_root
         _check_port(options.port)
         _check_home(home)
-        with contextlib.nullcontext() if options.read_only else _only_daemon(home):
-            return _serve(options.port, home, root, read_only=options.read_only)
+        with contextlib.nullcontext() if options.read_only else _only_daemon(home) as lock:
+            return _serve(options.port, home, root, lock)
     except (SettingsError, OptionError) as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def _serve(port: int, home: Path, root: str, *, read_only: bool) -> int:
+def _serve(port: int, home: Path, root: str, lock: int | None) -> int:
+    read_only = lock is None
     # The children read these; we do not.
     os.putenv("DAGSTER_HOME", str(home))
     os.putenv("PYTHONWARNINGS", "ignore:Function `dev_command`")
@@ -68,10 +74,12 @@ def _serve(port: int, home: Path, root: str, *, read_only: bool) -> int:
         stopped_by.append(number)
 
     # Set even where SIGINT came ignored (started from a script with `&`), or nothing would end the children.
+    # Who ignores SIGHUP (nohup) wants to outlive the terminal.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
     url = f"http://{HOST}:{port}"
-    print("Starting the web UI; it takes about fifteen seconds ...", flush=True)
+    _say("Starting the web UI; it takes about fifteen seconds ...")
     # A group of its own: Ctrl-C reaches us alone, and we end the others in order.
     server = subprocess.Popen(  # noqa: S603
         _command(port, read_only=read_only),
@@ -79,32 +87,55 @@ def _serve(port: int, home: Path, root: str, *, read_only: bool) -> int:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        pass_fds=() if lock is None else (lock,),
     )
-    # What the servers say is passed on, save their complaints about being ended.
-    passing_on = threading.Thread(target=_pass_on, args=(server, stopped_by), daemon=True)
-    passing_on.start()
-    greeted = False
-    while server.poll() is None and not stopped_by:
-        if not greeted and _answers(url):
-            print("\n".join(greeting(url, root, read_only=read_only)), flush=True)
-            greeted = True
-        time.sleep(_POLL)
-    if stopped_by:
-        print("\nStopping; a run in progress is interrupted. Whole days stay: run its range again.", flush=True)
-    _end(server)
+    # Whatever happens to us from here on, also that nobody can be told: the servers end with us.
+    try:
+        if lock is not None:
+            with contextlib.suppress(OSError):
+                (home / _GROUP).write_text(str(server.pid), encoding="ascii")
+        # What the servers say is passed on, save their complaints about being ended.
+        passing_on = threading.Thread(target=_pass_on, args=(server, stopped_by), daemon=True)
+        passing_on.start()
+        greeted = False
+        while server.poll() is None and not stopped_by:
+            if not greeted and _answers(url):
+                _say("\n".join(greeting(url, root, read_only=read_only)))
+                greeted = True
+            time.sleep(_POLL)
+        if stopped_by:
+            _say("\nStopping; a run in progress is interrupted. Whole days stay: run its range again.")
+    finally:
+        _end(server)
+        if lock is not None:
+            (home / _GROUP).unlink(missing_ok=True)
     if stopped_by:
         return 0
     passing_on.join(_INTERRUPTED)
-    print(f"The web UI ended by itself with exit code {server.returncode}; the lines above say why.", file=sys.stderr)
+    _say(f"The web UI ended by itself with exit code {server.returncode}; the lines above say why.", sys.stderr)
     return 1
+
+
+def _say(text: str, sink: TextIO | None = None) -> None:
+    """Print, if anybody is left to read it: the terminal may be closed, the disk of the log full."""
+    sink = sink or sys.stdout
+    try:
+        print(text, file=sink, flush=True)
+    except OSError:
+        # What was not written would be tried again when the program ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sink.fileno())
+        os.close(nowhere)
 
 
 def _pass_on(server: subprocess.Popen[bytes], stopped_by: list[int]) -> None:
     assert server.stdout is not None
     for line in server.stdout:
         if not stopped_by and not _STEP.search(line):
-            sys.stderr.buffer.write(line)
-            sys.stderr.flush()
+            # A line that cannot be written is lost; servers that nobody reads from would stand still.
+            with contextlib.suppress(OSError):
+                sys.stderr.buffer.write(line)
+                sys.stderr.flush()
 
 
 def _command(port: int, *, read_only: bool) -> list[str]:
@@ -159,26 +190,40 @@ def _check_port(port: int) -> None:
 
 
 @contextlib.contextmanager
-def _only_daemon(home: Path) -> Iterator[None]:
-    """Hold the instance: two daemons on one would launch everything twice. The lock ends with this process."""
+def _only_daemon(home: Path) -> Iterator[int]:
+    """Hold the instance: two daemons on one would launch everything twice.
+
+    Yields:
+        The descriptor of the lock. The servers are given it too: if we are killed, the lock ends with them.
+    """
     folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise OptionError(
-            f"Another `make serve` works with {home}. End it first; to look beside it: make serve-readonly."
+            f"Another `make serve` works with {home}. End it first{_left_behind(home)}; to look beside it: "
+            "make serve-readonly."
         ) from error
     else:
-        yield
+        yield folder
     finally:
         os.close(folder)
 
 
+def _left_behind(home: Path) -> str:
+    """How to end servers whose `make serve` was killed, in words; empty where nothing tells their group."""
+    try:
+        group = int((home / _GROUP).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return ""
+    return f" (if it was killed and its servers are left: kill -- -{group})"
+
+
 def _answers(url: str) -> bool:
     try:
-        with urlopen(f"{url}/server_info", timeout=2):  # noqa: S310  # our own address
+        with _DIRECT.open(f"{url}/server_info", timeout=2):
             return True
-    except (URLError, OSError):
+    except (OSError, HTTPException):
         return False
 
 
@@ -190,7 +235,7 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     if _wait_until(lambda: _gone(server), _LEFT_ALONE):
         return
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(server.pid, number)
         if _wait_until(lambda: _gone(server), _INTERRUPTED):
             return
@@ -206,11 +251,14 @@ def _wait_until(holds: Callable[[], bool], seconds: float) -> bool:
 
 
 def _gone(server: subprocess.Popen[bytes]) -> bool:
-    """Whether nothing is left of the group that the server leads."""
+    """Whether nothing that can be ended is left of the group that the server leads.
+
+    Our own children refuse no signal; macOS refuses it where only ended ones are left.
+    """
     server.poll()
     try:
         os.killpg(server.pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return True
     return False
 
