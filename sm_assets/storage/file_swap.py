@@ -6,9 +6,11 @@ A rename is one step for whoever opens a file once. DuckDB (2.0 at least) opens 
 takes the footer from the first and the rows from the second, and where the file was replaced in between it reports an
 error or, where the bytes happen to fit, wrong rows. It holds the first one open until the query ends. So a file is
 swapped at a moment when nobody has it open. Linux tells: it lends a file (a lease, see fcntl(2)) only to whoever alone
-has it open, and keeps others waiting who then come to open it. What is left is a reader who found the old file and took
-longer than two thousandths of a second from there to having it open. Elsewhere, and where readers leave no gap, a
-rename has to do.
+has it open, and keeps others waiting who then come to open it. Two gaps are left that no call closes: a reader who
+found the old file and took longer than two thousandths of a second from there to having it open; and, where such a one
+is noticed and the swap taken back, a reader who in those two thousandths opened the new file and then opens the old
+one. Where a file system lends nothing (NFS, CIFS, others than Linux), and where readers leave no gap, a rename has to
+do.
 """
 
 from __future__ import annotations
@@ -45,6 +47,10 @@ def swap(staged: Path, place: Path, until: float) -> bool:
         staged.replace(place)
         return True
     try:
+        # A file that nobody else can have open: if that one is not lent, waiting for another is in vain.
+        if not _is_lent(staged):
+            staged.replace(place)
+            return False
         # Whoever comes to open it meanwhile is announced by a signal, by default one that would end this process.
         fcntl.fcntl(old, fcntl.F_SETSIG, signal.SIGURG)
         while True:
@@ -66,6 +72,20 @@ def swap(staged: Path, place: Path, until: float) -> bool:
         return False
     finally:
         os.close(old)
+
+
+def _is_lent(path: Path) -> bool:
+    """Whether the file system lends this file."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        # This also gives it back.
+        os.close(descriptor)
 
 
 def _swap_lent(staged: Path, place: Path, old: int) -> bool:
