@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from datetime import date
 from pathlib import Path
@@ -176,3 +177,24 @@ def test_tables_that_went_leave_the_catalogue(filled: Lake) -> None:
     assert refresh_catalog(filled)
     assert ask(filled, "select view_name from duckdb_views() where not internal") == [(EVENTS.name,)]
     assert ask(filled, "select distinct table_name from about_columns") == [(EVENTS.name,)]
+
+
+def test_views_whose_empty_file_was_removed_are_made_anew(filled: Lake) -> None:
+    shutil.rmtree(Path(filled.path("lake", "_catalog")))
+    count = f"select count(*) from {EVENTS.name}"
+    with pytest.raises(duckdb.IOException):
+        ask(filled, count)
+    assert refresh_catalog(filled)
+    assert ask(filled, count) == [(8,)]
+    assert not refresh_catalog(filled)
+
+
+@pytest.mark.parametrize("keep", [0, 5_000], ids=["nothing of it", "a part of it"])
+def test_a_damaged_catalogue_is_built_anew(filled: Lake, keep: int) -> None:
+    place = Path(filled.path("catalog.duckdb"))
+    place.write_bytes(place.read_bytes()[:keep] + b"x" * 10_000)
+    put(filled, TABLES["core_post_links"], DAYS[:1])
+    assert refresh_catalog(filled)
+    views = ask(filled, "select view_name from duckdb_views() where not internal order by 1")
+    assert [name for (name,) in views] == ["core_post_links", EVENTS.name, SNAPSHOTS.name, SNAPSHOTS.name + LATEST]
+    assert ask(filled, f"select count(*) from {EVENTS.name}") == [(8,)]

@@ -7,6 +7,7 @@ Here: building the catalogue aside and swapping it in. Not here: any row of a ta
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -16,6 +17,7 @@ from sm_assets.contracts import TABLES, Table
 from sm_assets.contracts.schema import DAY, quoted
 from sm_assets.storage.catalog_about import ABOUT, about
 from sm_assets.storage.day_writer import PART
+from sm_assets.storage.disk_errors import is_full
 from sm_assets.storage.sql_text import literal, parquet_sql
 
 if TYPE_CHECKING:
@@ -40,36 +42,50 @@ def refresh_catalog(lake: Lake) -> bool:
     stamp["root"] = [lake.root, str(_LAYOUT)]
     target = lake.path("catalog.duckdb")
     known = lake.read_json("lake", "_catalog.json") if lake.fs.exists(target) else None
-    if known == stamp:
+    # Views begin with an empty file; they cannot be read where somebody removed it.
+    usable = {name for name in present if lake.fs.exists(_empty_file(lake, TABLES[name]))}
+    if known == stamp and len(usable) == len(present):
         return False
     # Views that still hold are kept: a run over many tables changes the catalogue at each of them.
-    kept = {name for name in present if known and known.get("root") == stamp["root"] and known.get(name) == stamp[name]}
+    kept = {name for name in usable if known and known.get("root") == stamp["root"] and known.get(name) == stamp[name]}
+    gone = set(known or ()) - {"root", *present}
     with lake.workspace("catalog") as folder:
         place = folder / "catalog.duckdb"
-        if kept:
-            lake.fs.get_file(target, str(place))
-        with duckdb.connect() as con:
-            if not lake.is_local:
-                con.register_filesystem(lake.fs)
-            con.execute(f"attach '{literal(str(place))}' as catalog (storage_version '{STORAGE_VERSION}')")
-            con.execute("use catalog")
-            con.execute("begin")
-            for name in set(known or ()) - {"root", *present} if kept else ():
-                con.execute(f"drop view if exists {quoted(name + LATEST)}")
-                con.execute(f"drop view if exists {quoted(name)}")
-            for name in present:
-                if name not in kept and not _create_views(con, lake, TABLES[name]):
-                    stamp[name] = [*stamp[name], _INCOMPLETE]
-            for name, rows in about(lake.uri(lake.root), [TABLES[name] for name in present]).items():
-                con.register("rows_about", rows)
-                con.execute(f"create or replace table {name} as select * from rows_about")
-                con.execute(f"comment on table {name} is '{literal(ABOUT[name])}'")
-            con.execute("commit")
-            con.execute("use memory")
-            con.execute("detach catalog")
+        try:
+            if kept:
+                lake.fs.get_file(target, str(place))
+            incomplete = _build(lake, place, present, kept, gone)
+        except duckdb.Error as error:
+            if not kept or is_full(error):
+                raise
+            # The one that is there is damaged. It holds nothing that is not made from what else is there.
+            place.unlink()
+            incomplete = _build(lake, place, present, set(), set())
         lake.replace(place, target)
-    lake.write_json(stamp, "lake", "_catalog.json")
+    lake.write_json(stamp | {name: [*stamp[name], _INCOMPLETE] for name in incomplete}, "lake", "_catalog.json")
     return True
+
+
+def _build(lake: Lake, place: Path, present: list[str], kept: set[str], gone: set[str]) -> list[str]:
+    """Bring the file of a catalogue up to date; the tables of which some files lack columns."""
+    with duckdb.connect() as con:
+        if not lake.is_local:
+            con.register_filesystem(lake.fs)
+        con.execute(f"attach '{literal(str(place))}' as catalog (storage_version '{STORAGE_VERSION}')")
+        con.execute("use catalog")
+        con.execute("begin")
+        for name in gone if kept else ():
+            con.execute(f"drop view if exists {quoted(name + LATEST)}")
+            con.execute(f"drop view if exists {quoted(name)}")
+        incomplete = [name for name in present if name not in kept and not _create_views(con, lake, TABLES[name])]
+        for name, rows in about(lake.uri(lake.root), [TABLES[name] for name in present]).items():
+            con.register("rows_about", rows)
+            con.execute(f"create or replace table {name} as select * from rows_about")
+            con.execute(f"comment on table {name} is '{literal(ABOUT[name])}'")
+        con.execute("commit")
+        con.execute("use memory")
+        con.execute("detach catalog")
+    return incomplete
 
 
 def _stamp(table: Table) -> list[str]:
@@ -86,7 +102,7 @@ def _create_views(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> b
     glob = lake.uri(lake.path("lake", table.name, f"{DAY}=*", PART))
     lacking, nowhere = _columns_lacking(con, table, glob)
     safe, source = (
-        parquet_sql(files, by_name=bool(lacking)) for files in ([lake.uri(_empty_file(lake, table)), glob], [glob])
+        parquet_sql(files, by_name=bool(lacking)) for files in ([lake.uri(_made_empty_file(lake, table)), glob], [glob])
     )
     columns = ", ".join(
         f"cast(null as {c.duckdb_type}) as {quoted(c.name)}" if c.name in nowhere else quoted(c.name)
@@ -96,7 +112,8 @@ def _create_views(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> b
     _create_view(con, table, table.name, f"select {columns} from ({safe})", about)
     if table.partition == "as_of":
         # The newest day is read off the names of the folders, and before the files are listed: a day that comes in
-        # between is not seen, where the other way round it would be looked for among files that lack it.
+        # between is not seen, where the other way round it would be looked for among files that lack it. Of a list that
+        # begins with the empty file DuckDB opens other days than the newest.
         newest = (
             f"select cast(regexp_extract(max(file), '{DAY}=([-0-9]+)/{literal(PART)}$', 1) as date) as {DAY} "
             f"from glob('{literal(glob)}')"
@@ -108,14 +125,19 @@ def _create_views(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> b
 
 
 def _empty_file(lake: Lake, table: Table) -> str:
-    """Path of a file of a table without rows, which nobody ever replaces; made where it is missing.
+    """Path of a file of a table without rows, which nobody ever replaces.
 
     DuckDB looks into the first file of a list when it plans a query, closes it, and takes rows from it by what it saw
     when it runs the query. Where that file was replaced in between it reports an error, or wrong rows. From this one
     it takes none.
     """
     name = f"{table.name}-{hashlib.sha256(str(table.plain_schema).encode()).hexdigest()[:8]}"
-    place = lake.path("lake", "_catalog", name, f"{DAY}=1970-01-01", PART)
+    return lake.path("lake", "_catalog", name, f"{DAY}=1970-01-01", PART)
+
+
+def _made_empty_file(lake: Lake, table: Table) -> str:
+    """The same path; the file is there."""
+    place = _empty_file(lake, table)
     if not lake.fs.exists(place):
         with lake.workspace("catalog") as folder:
             pq.write_table(table.file_schema.empty_table(), folder / PART)
