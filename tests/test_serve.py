@@ -134,7 +134,7 @@ def test_without_an_environment_one_is_made_first(tmp_path: Path) -> None:
 
 
 @contextmanager
-def starting(home: Path, before: str = "") -> Iterator[subprocess.Popen[str]]:
+def starting(home: Path, before: str = "pass") -> Iterator[subprocess.Popen[str]]:
     """`make serve` while its servers start; what is left of them afterwards is killed."""
     program = (
         f"import signal, sys; {before}; from sm_assets import serve; "
@@ -150,7 +150,8 @@ def starting(home: Path, before: str = "") -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     try:
-        wait_for("bash and sleep", lambda: len(processes_of(home)) == 3)
+        wait_for("bash and sleep", lambda: len(processes_of(home)) == 3 or running.poll() is not None)
+        assert running.poll() is None
         yield running
     finally:
         for pid in processes_of(home):
