@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from sm_assets.defs.jobs import FIRST_DAY, LAST_DAY
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 
@@ -53,6 +54,17 @@ class Check:
             additional_deps=sorted({*self.reads} - {self.table}),
             blocking=self.blocks,
             metadata={"severity": self.severity.value, "what_to_do": self.what_to_do},
+        )
+
+    def warning(self, what_to_do: str, **metadata: Any) -> dg.AssetCheckResult:
+        """A failure that is told as a warning, whatever the check is: nothing is held back for it."""
+        return dg.AssetCheckResult(
+            asset_key=self.table,
+            check_name=self.name,
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=what_to_do,
+            metadata={"what_to_do": what_to_do} | metadata,
         )
 
     def result(self, *, passed: bool, **metadata: Any) -> dg.AssetCheckResult:
@@ -113,8 +125,8 @@ def one_step(name: str, groups: Sequence[Group], *, can_subset: bool = False) ->
 def run_days(context: dg.AssetCheckExecutionContext) -> list[date] | None:
     """Days of the run that the check belongs to; None: all."""
     tags = context.run.tags
-    first = tags.get("dagster/asset_partition_range_start", tags.get("dagster/partition"))
-    last = tags.get("dagster/asset_partition_range_end", first)
+    first = tags.get(FIRST_DAY, tags.get("dagster/partition"))
+    last = tags.get(LAST_DAY, first)
     if first is None or last is None:
         return None
     start, end = partition_days([first, last])

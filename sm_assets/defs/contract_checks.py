@@ -13,9 +13,10 @@ import duckdb
 from sm_assets.contracts import Reference, Table
 from sm_assets.contracts.schema import quoted
 from sm_assets.defs.checking import Check, Group
+from sm_assets.defs.day_checks import ranges
+from sm_assets.defs.metadata import counts_table
 from sm_assets.storage import Lake, keys_ascend, rule_counts
 
-_SHOWN = 10
 _CHANGED = (
     "Publishing refuses such rows, so a file was changed afterwards or is of an older version: materialise {} for the "
     "days of this run again, with all that follows."
@@ -39,9 +40,9 @@ def contract_group(lake: Lake, table: Table) -> Group:
     unique = (
         check(
             "key_unique",
-            f"One row per {key} over all days.",
-            f"The days listed here were made from different files: materialise {table.name} for all of them in one "
-            "range again, with all that follows.",
+            f"One row per {key} over all days; rows of the days of a run that other days hold too are a warning.",
+            f"The days of this run hold a row twice among themselves: materialise {table.name} for all of them in one "
+            "range again, with all that follows; where that does not help, report it.",
         )
         if table.unique_over_days
         else check("key_unique", f"One row per {key} and day.")
@@ -63,7 +64,7 @@ def contract_group(lake: Lake, table: Table) -> Group:
         with lake.connect() as con:
             lake.register(con, lake.ref(table.name, days))
             rules = rule_counts(con, table, quoted(table.name))
-            yield unique.counted(duplicates(con, lake, table, days))
+            yield _uniqueness(con, lake, table, days, unique)
             yield not_null.counted({name: rows for name, rows in rules.items() if name.endswith("/not_null")})
             if has_values:
                 yield allowed.counted({name: rows for name, rows in rules.items() if name.endswith("/allowed")})
@@ -73,21 +74,44 @@ def contract_group(lake: Lake, table: Table) -> Group:
     return Group((unique, not_null, *((allowed,) if has_values else ()), *references.values()), judge)
 
 
-def duplicates(con: duckdb.DuckDBPyConnection, lake: Lake, table: Table, days: list[date] | None) -> dict[str, int]:
-    """Keys that occur more than once, and the days on which they lie where that is more than one."""
+def _uniqueness(
+    con: duckdb.DuckDBPyConnection, lake: Lake, table: Table, days: list[date] | None, check: Check
+) -> dg.AssetCheckResult:
+    within, across = duplicates(con, lake, table, days)
+    if within or not across:
+        own = {f"rows on {day}": rows for day, rows in across.items() if days is None or day in days}
+        return check.counted({"keys": within} | own)
+    # Runs over single days leave such rows where a record came again later: no mistake of this run.
+    again = ranges(across)
+    return check.warning(
+        f"Rows of {table.name} lie on several days, as the days were made one after the other from more and more "
+        f"files: materialise {again} of {table.name} again, in one range where that is possible, with all that "
+        "follows. Nothing was held back.",
+        materialise=again,
+        broken=counts_table({f"rows on {day}": rows for day, rows in across.items()}),
+    )
+
+
+def duplicates(
+    con: duckdb.DuckDBPyConnection, lake: Lake, table: Table, days: list[date] | None
+) -> tuple[int, dict[date, int]]:
+    """Keys that the days of a run hold more than once among themselves, and rows by day of keys that several days hold.
+
+    `days` None: all, which are not of one run: keys that a single day holds more than once.
+    """
     # Files are written in the order of their keys: looking at it costs a tenth of grouping.
     if not table.unique_over_days and keys_ascend(lake, table.name, lake.ref(table.name, days).days):
-        return {"keys": 0}
-    view = table.name
-    if table.unique_over_days:
-        view = "all_days"
-        lake.register(con, lake.ref(table.name), view)
-    found = con.sql(table.duplicates_sql(quoted(view), over_days=table.unique_over_days)).fetchall()[0][0]
-    if not found or not table.unique_over_days:
-        return {"keys": found}
-    # Days that were made in another order than their files tell: made again together they agree.
-    rows = con.sql(table.duplicate_days_sql(quoted(view))).fetchall()
-    return {"keys": found} | {f"rows on {day}, to be materialised again": count for day, count in rows[:_SHOWN]}
+        return 0, {}
+    lake.register(con, lake.ref(table.name, days))
+    is_one_run = table.unique_over_days and days is not None
+    within = con.sql(table.duplicates_sql(quoted(table.name), over_days=is_one_run)).fetchall()[0][0]
+    if not table.unique_over_days:
+        return within, {}
+    lake.register(con, lake.ref(table.name), "all_days")
+    # First without the days, which cost more than the question whether there are any.
+    if not con.sql(table.duplicates_sql("all_days", over_days=True)).fetchall()[0][0]:
+        return within, {}
+    return within, dict(con.sql(table.duplicate_days_sql("all_days")).fetchall())
 
 
 def _orphans(
