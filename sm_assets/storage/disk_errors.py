@@ -1,4 +1,4 @@
-"""What a full or read-only disk does to a write, in words.
+"""What a full or read-only disk, or one without locks, does to a write, in words.
 
 Here: recognising such errors, however a library puts them, and telling what to do. Not here: any writing.
 """
@@ -18,6 +18,7 @@ from sm_assets.errors import NoSpaceLeft, NotWritable
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_LOCKS: Final = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 # Arrow and DuckDB keep the system's words, not always its number; the last two are DuckDB's own when it spills.
 _FULL_WORDS: Final = (
     "No space left on device",
@@ -62,7 +63,7 @@ def refusal_told(folder: Path) -> Iterator[None]:
     """Turn a refused write into an error that says so.
 
     Raises:
-        NotWritable: the file system is read-only, or the rights do not allow it.
+        NotWritable: the file system is read-only or gives no locks, or the rights do not allow it.
         NoSpaceLeft: the disk was full.
     """
     try:
@@ -72,6 +73,12 @@ def refusal_told(folder: Path) -> Iterator[None]:
             raise NoSpaceLeft(
                 f"{folder}: no space left on its disk, {room(folder)}. Nothing was changed. Free some space and run "
                 "again."
+            ) from error
+        if error.errno in _NO_LOCKS:
+            raise NotWritable(
+                f"{folder} lies on a file system that gives no locks ({error.strerror}); nothing was changed. Tables "
+                "can be read. To make some, mount it with locks, or take a data root on a disk of this machine, and "
+                "run again."
             ) from error
         if error.errno not in _REFUSED:
             raise

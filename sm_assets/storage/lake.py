@@ -7,12 +7,13 @@ for other programs (`catalog`).
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -37,6 +38,7 @@ from sm_assets.storage.sql_text import parquet_sql, select
 from sm_assets.storage.validation import check_columns, rule_counts
 from sm_assets.storage.workspaces import claimed, sweep
 
+_log = logging.getLogger("sm_assets")
 # Seconds that a publication waits, over all its days, for queries that have a file open which it replaces.
 _PATIENCE = 20.0
 
@@ -166,10 +168,12 @@ class Lake:
         stack = ExitStack()
         # Ended with the lake or with the process; after a crash the folder is swept like any other.
         weakref.finalize(self, stack.close)
-        try:
-            folder = stack.enter_context(self.workspace("duckdb"))
-        except StorageError:
-            # Who only reads need not be able to write there.
+        folder = None
+        # Who only reads need not be able to write there.
+        with suppress(StorageError), refusal_told(self._staging):
+            # Not by `workspace`: nothing on the stack may hold the lake, or it would never end.
+            folder = stack.enter_context(claimed(self._staging, "duckdb")) if self.is_local else None
+        if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sm-assets-")))
         engine = duckdb.connect(
             config={
@@ -262,7 +266,7 @@ class Lake:
         Raises:
             ContractError: the data breaks the contract; nothing was replaced.
             Unreconciled: another number of rows than expected; nothing was replaced.
-            StorageError: the disk is full or read-only; nothing was replaced, or the message says how many days.
+            StorageError: the disk is full or read-only; nothing was replaced, or the message says how many days were.
         """
         allowed = sorted(set(days))
         with self.workspace(table.name) as folder:
@@ -276,8 +280,14 @@ class Lake:
                 )
             self._check(table, folder, [day for day in allowed if rows[day]], keys_known_unique=is_sorted)
             self._move_in(table, folder, allowed)
-        with self.locked("catalog"):
-            refresh_catalog(self)
+        try:
+            with self.locked("catalog"):
+                refresh_catalog(self)
+        except StorageError as error:
+            raise type(error)(
+                f"{table.name}: {len(allowed)} days were published, but the catalogue could not be brought up to date. "
+                f"{error}"
+            ) from error
         return Published(TableRef(table.name, tuple(allowed)), rows)
 
     def _stage(
@@ -336,7 +346,7 @@ class Lake:
     def _move_in(self, table: Table, folder: Path, days: list[date]) -> None:
         """Replace the partitions by those in `folder`, all of them before another run replaces any."""
         targets = [self.file(table.name, day) for day in days]
-        with self.locked(table.name):
+        with self.locked(table.name, lambda: _log.warning("another run publishes %s; waiting for it", table.name)):
             if self.is_local:
                 # A folder takes room, a file that moves into it hardly any.
                 with refusal_told(Path(self.path("lake", table.name))):

@@ -10,7 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sm_assets.storage.locks import try_lock
@@ -41,7 +41,8 @@ def sweep(staging: Path) -> list[str]:
         lock_path = staging / f"{name}.lock"
         try:
             lock = os.open(lock_path, os.O_RDWR) if lock_path.exists() else None
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
+            # Swept by another, or of another user, who sweeps it.
             continue
         try:
             if lock is not None and not try_lock(lock):
@@ -61,11 +62,17 @@ def _claim(staging: Path, purpose: str) -> tuple[str, int]:
     while True:
         name = f"{purpose}-{uuid.uuid4().hex[:12]}"
         path = staging / f"{name}.lock"
-        lock = os.open(path, os.O_RDWR | os.O_CREAT)
-        # A sweeper may have taken the file for a leftover between these two calls.
-        if try_lock(lock) and path.exists() and os.fstat(lock).st_ino == path.stat().st_ino:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        is_ours = False
+        try:
+            # A sweeper may have taken the file for a leftover between these two calls.
+            with suppress(FileNotFoundError):
+                is_ours = try_lock(lock) and os.fstat(lock).st_ino == path.stat().st_ino
+        finally:
+            if not is_ours:
+                os.close(lock)
+        if is_ours:
             return name, lock
-        os.close(lock)
 
 
 def others(folder: Path) -> list[str]:
