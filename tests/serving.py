@@ -37,11 +37,11 @@ def free_port() -> int:
         return port
 
 
-def wait_for(what: str, holds: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+def wait_for(what: str, holds: Callable[[], Any], seconds: float = PATIENCE, *, every: float = 0.2) -> Any:
     until = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < until, f"waited {seconds:.0f} s in vain: {what}"
-        time.sleep(0.2)
+        time.sleep(every)
     return found
 
 

@@ -126,7 +126,7 @@ def test_a_range_of_days_through_the_ui_is_what_it_is_in_process(
         page.goto(f"{server.url}/runs/b/{made['id']}")
         wait_for("its first run", lambda: backfill(server)["runs"])
         here.look("in-progress")
-        ended = wait_for("the end of the backfill", lambda: finished(server), 3600)
+        ended = wait_for("the end of the backfill", lambda: finished(server), 3600, every=3)
         expect(page.get_by_text("Completed").first).to_be_visible()
         here.look("completed")
         page.goto(f"{server.url}/runs")
