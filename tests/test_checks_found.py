@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from sm_assets.defs.cluster_checks import size_groups
 from sm_assets.defs.landing_checks import landing_checks
 from sm_assets.defs.run import materialise_range
 from sm_assets.defs.sql_checks import blocking_group
-from sm_assets.defs.usual_checks import language_groups, rows_group
+from sm_assets.defs.usual_checks import language_groups, over, rows_group
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake, Published
 
@@ -93,6 +93,23 @@ def test_ordinary_days_pass(lake: Lake) -> None:
     assert result.metadata is not None
     assert result.metadata["days_without_history"].value == 3
     assert judged(rows_group(lake, TABLES["core_posts"]), days).passed, "nothing is published"
+
+
+def test_a_day_that_is_not_over_is_not_judged(lake: Lake) -> None:
+    today = datetime.now(UTC).date()
+    group = rows_group(lake, TABLES["core_posts"])
+    before = days_to(today - timedelta(days=1), 10)
+    with_rows(lake, "core_posts", dict.fromkeys(before, 400) | {today: 3, today + timedelta(days=1): 3})
+    result = judged(group, None)
+    assert result.passed
+    assert "not over" in str((result.metadata or {})["not_judged"].value)
+    assert str(today) in str((result.metadata or {})["not_judged"].value)
+    # The same rows on a day that is over are told.
+    with_rows(lake, "core_posts", dict.fromkeys(before[:-1], 400) | {before[-1]: 3})
+    result = judged(group, [before[-1]])
+    assert not result.passed
+    assert "not_judged" not in (result.metadata or {})
+    assert over([today, before[-1]], before[-1]) == ([], [before[-1], today])
 
 
 def test_snapshots_are_compared_with_the_one_before(lake: Lake) -> None:
@@ -293,7 +310,7 @@ def test_what_is_made_from_a_broken_core_table_is_held_back(chain: Lake, monkeyp
     found = failed["key_unique"]
     assert found.severity == dg.AssetCheckSeverity.ERROR
     assert found.asset_key == dg.AssetKey("core_posts")
-    named = " ".join(record.data["what"] for record in found.metadata["broken"].records)
+    named = " ".join(row["what"] for row in shown_of(found, "broken"))
     assert str(FIRST) in named
     assert str(SECOND) in named
     # The log of the run, which most look at first, says it too.

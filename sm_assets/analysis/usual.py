@@ -90,7 +90,8 @@ def judged_snapshot(day: date, rows: Mapping[date, int]) -> Judged:
 
 
 def _is_far(found: float, usual: float) -> bool:
-    low, high = usual / FACTOR, usual * FACTOR
+    # Where few or none are usual, a few more are no news.
+    low, high = usual / FACTOR, max(usual, SMALL) * FACTOR
     if max(found, usual) < SMALL:
         return False
     # Counts as of a rate that just keeps the bound.

@@ -72,7 +72,9 @@ class Coverage:
             return Freshness((), f"No day is published yet; landing files speak of {min(spoken)} to {max(spoken)}.")
         missing = tuple(sorted(spoken.difference(there)))
         if not missing:
-            return Freshness((), f"It ends on {there[-1]}, and so do the landing files.")
+            return Freshness(
+                (), f"It ends on {there[-1]}; up to yesterday landing files speak of days to {max(spoken)}."
+            )
         late = max(spoken) > there[-1]
         told = f"{table} ends on {there[-1]}; landing files speak of days to {max(spoken)}" if late else ""
         holes = sum(day < there[-1] for day in missing)

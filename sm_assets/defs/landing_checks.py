@@ -14,7 +14,7 @@ from sm_assets.analysis.usual import judged_rejects
 from sm_assets.contracts import TABLES
 from sm_assets.contracts.raw import POSITION
 from sm_assets.defs.checking import Check, Group, one_step
-from sm_assets.defs.usual_checks import told
+from sm_assets.defs.usual_checks import NOT_OVER, over, told
 from sm_assets.sources import SOURCES
 from sm_assets.sources.intake import manifests
 from sm_assets.storage import Lake
@@ -55,7 +55,7 @@ def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         table=rejects,
         name="rejects_as_usual",
         holds="The rejected share of each day is at most four times the median of up to 28 days before (shares below "
-        f"{share / 4:.3%} are never too many); without such days it is at most {share:.2%}.",
+        f"{share / 4:.3%} are never too many); without such days it is at most {share:.2%}. {NOT_OVER}",
         what_to_do=many,
         warns=True,
     )
@@ -78,8 +78,8 @@ def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         rejected = {path: sum(manifest["rejected"].values()) for path, manifest in found.items()}
         yield few.counted({path: n for path, n in rejected.items() if n > share * found[path]["rows_in"]})
         parts = _rejects_by_day(found.values())
-        chosen = sorted(parts) if days is None else [day for day in days if day in parts]
-        yield told(usual, [judged_rejects(day, parts, share) for day in chosen], "rejected")
+        chosen, begun = over(parts if days is None else [day for day in days if day in parts])
+        yield told(usual, [judged_rejects(day, parts, share) for day in chosen], "rejected", begun)
         yield assumed.counted(
             {
                 f"{path}: {fact}": manifest["rows_out"]

@@ -5,7 +5,7 @@ of rejected rows (`landing_checks`), sizes of clusters (`cluster_checks`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import dagster as dg
@@ -23,8 +23,10 @@ from sm_assets.analysis.usual import (
 from sm_assets.contracts import Table
 from sm_assets.defs.checking import Check, Group
 from sm_assets.defs.metadata import small_table
+from sm_assets.sources.taken import spans
 from sm_assets.storage import Lake
 
+NOT_OVER: Final = "Days that are not over (UTC) are not judged."
 _SHOWN: Final = 28
 _SHOWN_OF_USUAL: Final = 7
 _KINDS: Final = 10
@@ -46,7 +48,8 @@ def rows_group(lake: Lake, table: Table) -> Group:
     check = Check(
         table=table.name,
         name="rows_as_usual",
-        holds=f"Each day has a quarter to four times the rows of {usual}; fewer than {SMALL} rows are not judged.",
+        holds=f"Each day has a quarter to four times the rows of {usual}; fewer than {SMALL} rows are not judged, "
+        f"and below {SMALL} usual ones the limit is that of {SMALL}. {NOT_OVER}",
         what_to_do="See out_ingest_report and the files under landing/ for a file that is missing, cut short, "
         "delivered twice or of another form, put it right and materialise the days marked here again from raw on; if "
         "the number is true, nothing is to be done, and the days that follow will be compared with it.",
@@ -55,11 +58,11 @@ def rows_group(lake: Lake, table: Table) -> Group:
 
     def judge(days: list[date] | None) -> Iterator[dg.AssetCheckResult]:
         published = lake.days(table.name)
-        chosen = published if days is None else sorted(set(published) & set(days))
+        chosen, begun = over(published if days is None else sorted(set(published) & set(days)))
         is_event = table.partition == "event"
         rows = row_counts(lake, table.name, needed_days(published, chosen, only_newest=not is_event))
         judged = [(judged_rows if is_event else judged_snapshot)(day, rows) for day in chosen]
-        yield told(check, judged)
+        yield told(check, judged, begun=begun)
 
     return Group((check,), judge)
 
@@ -78,12 +81,27 @@ def row_counts(lake: Lake, table: str, days: Iterable[date]) -> dict[date, int]:
     return {day: int(lake.metadata(table, day)["rows"]) for day in days}
 
 
-def told(check: Check, judged: Sequence[Judged], unit: str = "rows") -> dg.AssetCheckResult:
-    """The result of days beside what is usual: those that are off first, then the newest."""
+def over(days: Iterable[date], today: date | None = None) -> tuple[list[date], list[date]]:
+    """Days that are over, and those that are not: a day that has only begun has fewer rows than usual.
+
+    `today` (UTC) None: by the clock.
+    """
+    now = today or datetime.now(UTC).date()
+    listed = sorted(days)
+    return [day for day in listed if day < now], [day for day in listed if day >= now]
+
+
+def not_judged(begun: Sequence[date]) -> dict[str, Any]:
+    """Metadata that says which days are not over."""
+    return {"not_judged": f"{spans(begun)}: not over yet (UTC)"} if begun else {}
+
+
+def told(check: Check, judged: Sequence[Judged], unit: str = "rows", begun: Sequence[date] = ()) -> dg.AssetCheckResult:
+    """The result of days beside what is usual: those that are off first, then the newest; `begun`: not judged."""
     odd = [each for each in judged if each.is_odd]
     others = [each for each in judged if not each.is_odd]
     shown = [*odd[:_SHOWN], *others[-_SHOWN_OF_USUAL:]]
-    metadata: dict[str, Any] = {"days_judged": len(judged)}
+    metadata: dict[str, Any] = {"days_judged": len(judged)} | not_judged(begun)
     if odd:
         metadata["days_off"] = len(odd)
     new = sum(each.usual is None for each in judged)
@@ -122,7 +140,8 @@ def language_groups(lake: Lake, table: Table) -> list[Group]:
         table=table.name,
         name="languages_as_usual",
         holds="The mix of languages of each day is that of up to 28 days before: fewer than one in five would have to "
-        "be of another, and und and no_text rise by less than one in ten; chance is allowed for.",
+        "be of another, and und and no_text rise by less than one in ten; chance is allowed for. "
+        f"{NOT_OVER}",
         what_to_do="See whether a source is new, gone or delivers its texts in another column, form or encoding (the "
         "metadata of its raw table, out_ingest_report); put it right and materialise the days marked here again from "
         "raw on; if people did change their language, nothing is to be done.",
@@ -131,11 +150,11 @@ def language_groups(lake: Lake, table: Table) -> list[Group]:
 
     def judge(days: list[date] | None) -> Iterator[dg.AssetCheckResult]:
         published = lake.days(table.name)
-        chosen = published if days is None else sorted(set(published) & set(days))
+        chosen, begun = over(published if days is None else sorted(set(published) & set(days)))
         counts = _kinds_by_day(lake, table.name, needed_days(published, chosen))
         mixes = [judged_mix(day, counts, _UNREADABLE) for day in chosen if counts[day]]
         odd = [mix for mix in mixes if mix.odd]
-        metadata: dict[str, Any] = {"days_judged": len(mixes)}
+        metadata: dict[str, Any] = {"days_judged": len(mixes)} | not_judged(begun)
         if odd:
             metadata["days_off"] = small_table(
                 [

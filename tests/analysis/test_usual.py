@@ -35,9 +35,11 @@ def history(rows: int, days: int = 28, last: date = DAY) -> dict[date, int]:
         (0, 50, True),
         (0, 49, False),
         (49, 0, False),
-        (51, 0, True),
-        (60, 10, True),
-        (58, 10, False),
+        # Where few or none are usual the limit is that of 50, with its allowance.
+        (240, 0, False),
+        (250, 0, True),
+        (240, 10, False),
+        (250, 10, True),
     ],
 )
 def test_a_factor_of_four_with_an_allowance(found: int, usual: int, is_odd: bool) -> None:
