@@ -40,7 +40,7 @@ def test_a_file_that_somebody_reads_is_waited_for(files: tuple[Path, Path], monk
         if len(pauses) == 3:
             reader.close()
 
-    monkeypatch.setattr(file_swap.time, "sleep", pause)
+    monkeypatch.setattr(time, "sleep", pause)
     assert swap(staged, place, time.monotonic() + FAR)
     assert pauses[:3] == ["old"] * 3
     assert (place.read_text(), staged.exists()) == ("new", False)
@@ -64,8 +64,8 @@ def test_where_nothing_is_lent_nobody_waits(
             raise OSError(refusal, "nothing is lent")
         return original(descriptor, command, argument)
 
-    monkeypatch.setattr(file_swap.fcntl, "fcntl", lends_nothing)
-    monkeypatch.setattr(file_swap.time, "sleep", no_pause)
+    monkeypatch.setattr(fcntl, "fcntl", lends_nothing)
+    monkeypatch.setattr(time, "sleep", no_pause)
     staged, place = files
     assert not swap(staged, place, time.monotonic() + FAR)
     assert (place.read_text(), staged.exists()) == ("new", False)

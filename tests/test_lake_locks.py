@@ -90,7 +90,7 @@ def test_a_file_system_without_locks_is_told(lake: Lake, monkeypatch: pytest.Mon
 def test_a_workspace_whose_lock_is_swept_at_once_is_claimed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    swept = []
+    swept: list[Path] = []
 
     def sweeper_was_faster(descriptor: int) -> bool:
         if not swept:
