@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pytest
 from cluster_lake import publish
 from conftest import digests, some_posts, write_export
 
 from sm_assets.contracts import TABLES, Table
-from sm_assets.defs.checking import Group
+from sm_assets.defs import sql_checks
+from sm_assets.defs.checking import Check, Group
 from sm_assets.defs.cluster_checks import size_groups
 from sm_assets.defs.landing_checks import landing_checks
 from sm_assets.defs.run import materialise_range
@@ -245,10 +247,28 @@ def test_a_withdrawn_member_of_a_snapshot_blocks(lake: Lake) -> None:
     publish(lake, "core_tombstones", [gone], [DAY])
     result = judged(group, [DAY])
     assert tells_what_to_do(result)
-    assert [row["account_id"] for row in shown(result, "first")] == ["1 0"]
+    # What Dagster keeps is reached by no purge.
+    assert shown(result, "first") == [{"day": str(DAY), "rows": "1"}]
     assert "held back in this run" in str(result.description)
     # Days of other runs are told by the check of all days, and hold nothing back.
     assert judged(group, [DAY - timedelta(days=1)]).passed
+
+
+def test_what_is_told_of_broken_rows_holds_no_words() -> None:
+    def told(table: str, name: str, *rows: dict[str, Any]) -> str:
+        check = Check(table=table, name=name, holds="It holds.", what_to_do="Mend it.")
+        result = sql_checks._broken_rows(check, pa.Table.from_pylist(list(rows)))
+        assert not result.passed
+        return str(shown(result, "first"))
+
+    row = {"platform": "bluesky", "ngram": "wombat", "text": "wombat", "texts": ["wombat"], "n": 2, "day": DAY}
+    found = told("out_ngrams", "ranks_dense", row | {"n_posts": 41})
+    assert "wombat" not in found
+    assert "41" in found
+    gone = {"table_name": "core_posts", "platform": "bluesky", "record_id": "did:gone", "account_id": "did:gone"}
+    found = told("core_tombstones", "no_withdrawn_rows", gone | {"day": DAY}, gone | {"day": DAY})
+    assert "did:gone" not in found
+    assert found == str([{"table_name": "core_posts", "day": str(DAY), "rows": "2"}])
 
 
 FIRST, SECOND = date(2021, 7, 1), date(2021, 7, 2)

@@ -5,6 +5,7 @@ The comment that a file opens with says what holds and, after `; else`, what to 
 Here: running them, and which of them warn or block. Not here: any SQL.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ import dagster as dg
 import pyarrow as pa
 
 from sm_assets.contracts import TABLES, Table
+from sm_assets.contracts.schema import DAY
 from sm_assets.defs.checking import Check, Group
 from sm_assets.defs.sql import RUN_SETTINGS, check_files, open_select, opening_line, upstreams
 from sm_assets.sources.intake import manifests
@@ -21,6 +23,9 @@ from sm_assets.storage import Lake
 
 _SHOWN = 10
 _ELSE = "; else "
+_WITHDRAWN: Final = "no_withdrawn_"
+_FACTS: Final = ("table_name", "source_file")
+_WORDS: Final = ("ngram", "tag", "topic", "scope")
 _BLOCKING: Final = {"sums_close", "no_withdrawn_members"}
 _WARNING: Final = {"direction_suspect", "few_pending_withdrawals"}
 
@@ -94,9 +99,31 @@ def _run_settings(lake: Lake) -> pa.Table:
 
 
 def _broken_rows(check: Check, broken: pa.Table) -> dg.AssetCheckResult:
-    """How many rows a check found, and the first of them."""
+    """How many rows a check found, and the first of them; of what was withdrawn only how much lies on which day."""
     if not len(broken):
         return check.counted({})
-    shown = [{key: str(value) for key, value in row.items()} for row in broken.slice(0, _SHOWN).to_pylist()]
+    shown = _by_day(broken) if check.name.startswith(_WITHDRAWN) else _told(check, broken)
     examples = dg.MetadataValue.table([dg.TableRecord(row) for row in shown])
     return check.counted({"rows": len(broken)}, first=examples)
+
+
+def _told(check: Check, broken: pa.Table) -> list[dict[str, str]]:
+    """The first rows, without the words of people: no purge reaches what Dagster keeps of a run."""
+    names = [
+        field.name
+        for field in broken.schema
+        if field.name not in _WORDS
+        and (field.name in {*TABLES[check.table].full_key, *_FACTS} or not _is_text(field.type))
+    ]
+    return [{name: str(row[name]) for name in names} for row in broken.slice(0, _SHOWN).to_pylist()]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    # What is nested may hold text.
+    return not (pa.types.is_primitive(kind) or pa.types.is_decimal(kind))
+
+
+def _by_day(broken: pa.Table) -> list[dict[str, str]]:
+    names = [name for name in ("table_name", DAY) if name in broken.column_names]
+    rows = Counter(tuple(str(row[name]) for name in names) for row in broken.select(names).to_pylist())
+    return [dict(zip(names, place, strict=True)) | {"rows": str(n)} for place, n in sorted(rows.items())]
