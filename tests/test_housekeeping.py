@@ -1,6 +1,7 @@
 """Housekeeping: which runs, snapshots and exports go, what must stay, and what an interruption leaves."""
 
 import itertools
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -120,6 +121,10 @@ def test_old_runs_go_and_the_newest_of_a_partition_stays(instance: dg.DagsterIns
         assert not list(home.rglob(f"*{run_id}*")), "files of the run are gone"
     with sqlite3.connect(home / "history" / "runs.db") as con:
         assert {run for (run,) in con.execute("select run_id from run_tags")} <= {newest, made, failed, under_way}
+    with sqlite3.connect(next(home.rglob("index.db"))) as con:
+        left = {run for (run,) in con.execute("select run_id from asset_check_executions")}
+    assert newest in left
+    assert left <= {newest, made, failed}
     assert next(drop_runs(instance, LATER, dry_run=False)).items == 0
 
 
@@ -285,6 +290,18 @@ def test_snapshots_and_exports_are_kept_as_long_as_was_said(
     with lake.connect() as con:
         con.execute(f"attach '{lake.path('catalog.duckdb')}' as known (read_only)")
         assert con.sql("select count(*) from known.out_post_volumes").fetchall() == [(0,)]
+
+
+def test_folders_of_others_below_exports_stay(lake: Lake) -> None:
+    snapshots(lake, 3)
+    for name in ("mine/day=2024-01-01", "day=2024-01-01", "maps/personas/day=foo", "maps/personas/day=20240101"):
+        Path(lake.path("exports", *name.split("/"))).mkdir(parents=True)
+    assert retention.export_days(lake) == {"exports/maps/personas": [day(0), day(1), day(2)]}
+
+
+def test_every_folder_that_code_writes_below_exports_is_known() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in Path(retention.__file__).parents[1].rglob("*.py"))
+    assert set(re.findall(r'"exports", "(\w+)"', code)) == set(retention.EXPORT_FOLDERS)
 
 
 def test_an_interruption_leaves_a_day_in_part_and_the_next_run_goes_on(

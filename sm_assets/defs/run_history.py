@@ -86,10 +86,14 @@ def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[str]:
 
 def _drop(instance: dg.DagsterInstance, events: SqlEventLogStorage, runs: SqlRunStorage, run_id: str) -> None:
     """The run itself goes last: what an interruption leaves is found again."""
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
     from dagster._core.storage.runs.schema import RunTagsTable
 
     instance.compute_log_manager.delete_logs(prefix=[run_id])
     events.delete_events(run_id)
+    with events.index_connection() as con:
+        # Dagster leaves the outcomes of checks behind; the newest of each is of a run that stays.
+        con.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id))
     for path in _shard(events, run_id):
         path.unlink(missing_ok=True)
     with runs.connect() as con:

@@ -15,6 +15,8 @@ from sm_assets.contracts.schema import DAY
 from sm_assets.storage.lake import Lake
 
 EXPORTS = "exports"
+EXPORT_FOLDERS = ("audiences", "hashtags", "maps", "personas", "profiles")
+"""What analyses write; other folders there are somebody's own."""
 _PREFIX = f"{DAY}="
 
 
@@ -88,12 +90,24 @@ def drop_snapshots(lake: Lake, tables: Iterable[str], days: Iterable[date], *, d
 
 
 def export_days(lake: Lake) -> dict[str, list[date]]:
-    """Folder below exports/ -> its as-of days."""
+    """Folder below exports/ -> its as-of days; only folders that analyses write, and names that are days."""
     found: dict[str, list[date]] = {}
-    for path in _day_folders(lake, lake.path(EXPORTS)):
-        folder, _, name = path.rpartition("/")
-        found.setdefault(folder[len(lake.path("")) :], []).append(date.fromisoformat(name.removeprefix(_PREFIX)))
+    for kind in EXPORT_FOLDERS:
+        for path in _day_folders(lake, lake.path(EXPORTS, kind)):
+            folder, _, name = path.rpartition("/")
+            day = _day_of(name)
+            if day is not None:
+                found.setdefault(folder[len(lake.path("")) :], []).append(day)
     return found
+
+
+def _day_of(name: str) -> date | None:
+    try:
+        day = date.fromisoformat(name.removeprefix(_PREFIX))
+    except ValueError:
+        return None
+    # `day=20240101` is read as a day too, but nobody here writes it.
+    return day if name == f"{_PREFIX}{day}" else None
 
 
 def _day_folders(lake: Lake, folder: str) -> Iterator[str]:
