@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 from conftest import some_posts, write_export
 from dagster import DagsterInstance
 
-from sm_assets.defs import landing_sensor as module
+from sm_assets.defs import attempts
 from sm_assets.defs.assets import raw
 from sm_assets.defs.assets import sql as sql_assets
 from sm_assets.defs.assets.declare import IO_MANAGER
@@ -39,6 +40,8 @@ SOURCE = "crowdtangle"
 RAW = (*SOURCES[SOURCE].raw_tables, SOURCES[SOURCE].rejects_table)
 DAY = date(2021, 7, 5)
 FAR = DAY + timedelta(days=60)
+# The job of these tests ends there, as the real one ends on core and features.
+STAGED = dg.AssetKey("stg_crowdtangle__posts")
 
 
 @dataclass
@@ -117,7 +120,9 @@ class World:
 
 
 @pytest.fixture
-def world(settings: Settings) -> Iterator[World]:
+def world(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(raw, "_CORE", STAGED)
+    monkeypatch.setattr(attempts, "_ALL", frozenset({STAGED}))
     with DagsterInstance.ephemeral() as instance:
         yield World(Lake(settings), instance)
 
@@ -283,29 +288,152 @@ def test_days_wait_until_all_raw_tables_are_published(world: World, monkeypatch:
     assert "Nothing under landing/" in world.tick()
 
 
-def test_a_run_that_failed_behind_the_raw_tables_is_named_until_its_days_are_made(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_failed_behind_the_raw_tables_is_named_until_its_days_are_made(world: World) -> None:
     world.land("a.csv", DAY, 2)
     world.settle()
     (done,) = world.instance.get_runs(dg.RunsFilter(job_name=REFRESH_DAYS))
     world.instance.delete_run(done.run_id)
     failed = world.instance.create_run_for_job(world.job, tags=dict(done.tags), status=dg.DagsterRunStatus.CANCELED)
     assert world.tick().startswith(f"Run {failed.run_id} over 2021-07-05 to 2021-07-06 was cancelled")
-    core, others = dg.AssetKey("stg_crowdtangle__posts"), map(dg.AssetKey, RAW)
-    monkeypatch.setattr(module, "_CORE", core)
+    others = map(dg.AssetKey, RAW)
 
     def somebody_runs(last: str, *keys: dg.AssetKey) -> None:
-        tags, selection = {FIRST_DAY: str(DAY), LAST_DAY: last}, frozenset(keys) if keys else None
+        tags, selection = {FIRST_DAY: last if keys else str(DAY), LAST_DAY: last}, frozenset(keys) if keys else None
         world.instance.create_run_for_job(
             world.job, tags=tags, status=dg.DagsterRunStatus.SUCCESS, asset_selection=selection
         )
 
     somebody_runs("2021-07-06", *others)
-    somebody_runs("2021-07-05")
-    assert world.tick().startswith(f"Run {failed.run_id}"), "neither goes as far"
-    somebody_runs("2021-07-06", core)
+    assert world.tick().startswith(f"Run {failed.run_id} over 2021-07-05 to 2021-07-06"), "it does not go as far"
+    somebody_runs("2021-07-05", STAGED)
+    assert world.tick().startswith(f"Run {failed.run_id} over 2021-07-06 was")
+    somebody_runs("2021-07-06", STAGED, *map(dg.AssetKey, RAW))
     assert "Nothing under landing/" in world.tick()
+
+
+def test_what_failed_is_tried_again_when_the_file_that_broke_it_is_gone(world: World) -> None:
+    world.land("a.csv", DAY, 2)
+    broken = world.land("broken.csv", DAY + timedelta(days=2), start=50_000)
+    world.tick()
+    world.run(world.asked())
+    request = world.asked()
+    assert days(request) == ("2021-07-05", "2021-07-07")
+    world.instance.create_run_for_job(world.job, tags=request.tags, status=dg.DagsterRunStatus.FAILURE)
+    assert "failed: mend what its page names" in world.tick()
+    broken.unlink()
+    # Nobody speaks of its last day any more.
+    assert world.settle() == [("2021-07-05", "2021-07-06")]
+
+
+def test_a_run_that_ends_with_raw_leaves_its_days_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw, "_CORE", dg.AssetKey("not_in_the_run"))
+    world.land("a.csv", DAY)
+    world.tick()
+    world.run(world.asked())
+    assert world.run(world.asked()).success
+    assert list(waiting(world.lake, DAY, FAR).days) == [DAY]
+
+
+def test_a_lake_that_was_made_anew_is_filled_though_the_records_of_runs_are_old(world: World) -> None:
+    world.land("a.csv", DAY, 2)
+    for _ in range(3):
+        assert world.settle() == [(str(DAY), "2021-07-06")]
+        shutil.rmtree(world.lake.path("lake"))
+        world.restart()
+        world.cursor = None
+    keys = [run.tags["dagster/run_key"] for run in world.instance.get_runs()]
+    assert len(keys) == len(set(keys)) == 6
+
+
+def test_a_killed_intake_is_tried_once_more(world: World) -> None:
+    world.land("a.csv", DAY)
+    world.tick()
+    asked = world.asked()
+    keys = set()
+    for _ in range(2):
+        keys.add(asked.run_key)
+        killed = world.instance.create_run_for_job(
+            take_in_job(world.lake),
+            tags={**asked.tags, "dagster/run_key": str(asked.run_key)},
+            status=dg.DagsterRunStatus.FAILURE,
+        )
+        found = world.tick()
+        asked = asked if isinstance(found, str) else found[0]
+    assert len(keys) == 2
+    assert str(found).startswith(f"Run {killed.run_id} could not take in 1 new (landing/crowdtangle/a.csv): it was")
+
+
+def test_a_folder_that_never_rests_holds_up_nobody_for_long(world: World) -> None:
+    world.land("a.csv", DAY)
+    refreshed = 0
+    for number in range(4):
+        world.land("stream.csv", DAY, start=1000 * number)
+        found = world.tick()
+        if not isinstance(found, str):
+            refreshed += found[0].job_name == REFRESH_DAYS
+            # The folder has gone on growing when the run ends.
+            assert all(world.run(request).success for request in found)
+        if not number:
+            world.now += PATIENCE
+    assert refreshed == 1
+
+
+def test_what_is_not_mounted_is_not_taken_for_gone(world: World) -> None:
+    assert world.land("a.csv", DAY)
+    world.settle()
+    for place in ("landing", f"landing/{SOURCE}"):
+        folder = Path(world.lake.path(place))
+        folder.rename(folder.with_name("off"))
+        assert "yet 1 files of it were taken in: is it mounted?" in world.tick()
+        folder.with_name("off").rename(folder)
+    assert "Nothing under landing/" in world.tick()
+
+
+def test_another_reader_is_news(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.land("a.csv", DAY)
+    world.settle()
+    monkeypatch.setattr(SOURCES[SOURCE].load(), "READER_VERSION", "next")
+    request = world.asked()
+    assert request.job_name == TAKE_IN_LANDING
+    assert world.run(request).success
+    assert days(world.asked()) == (str(DAY), str(DAY))
+
+
+@pytest.mark.parametrize("cursor", ["x", "[]", '{"crowdtangle": 1}', '{"crowdtangle": {"asked_at": "y"}}'])
+def test_a_cursor_that_somebody_wrote_is_as_none(world: World, cursor: str) -> None:
+    world.cursor = cursor
+    assert "Nothing under landing/" in world.tick()
+
+
+def test_what_cannot_be_looked_at_is_said(world: World) -> None:
+    folder = Path(world.lake.path("landing", SOURCE))
+    folder.mkdir(parents=True)
+    (folder / "circle").symlink_to("circle")
+    assert world.tick().startswith("landing/crowdtangle/circle cannot be looked at (")
+    (folder / "circle").unlink()
+    (folder / "loop").symlink_to(".")
+    world.tick()
+    assert not world.run(world.asked()).success
+    assert "loop is a link to a folder" in world.tick()
+
+
+def test_a_first_day_that_lies_ahead_is_said(settings: Settings) -> None:
+    sensor = landing_sensor(Lake(replace(settings, start_day=date(2999, 1, 1))))
+    with DagsterInstance.ephemeral() as instance:
+        result = sensor(dg.build_sensor_context(instance=instance))
+    assert isinstance(result, dg.SensorResult)
+    assert "SM_ASSETS_START_DAY is 2999-01-01, which lies ahead" in str(result.skip_reason)
+
+
+def test_of_many_files_that_went_three_are_named(world: World) -> None:
+    files = [world.land(f"{number}.csv", DAY, start=1000 * number) for number in range(6)]
+    world.settle()
+    for file in files[:5]:
+        file.unlink()
+    world.settle()
+    said = world.tick()
+    assert said.count("it is gone") == 3
+    assert "And 2 more files like that" in said
 
 
 def test_publication_leaves_waiting_what_came_meanwhile(lake: Lake) -> None:

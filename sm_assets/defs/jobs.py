@@ -60,14 +60,14 @@ def all_jobs(lake: Lake) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinit
     return [whole_chain, refresh_days, make_snapshots, rebuild_follows, take_in_job(lake)]
 
 
-def range_tags(first: date, last: date, asked_by: str, intakes: Mapping[str, int] | None = None) -> dict[str, str]:
+def range_tags(first: date, last: date, asked_by: str, intakes: Mapping[str, str] | None = None) -> dict[str, str]:
     """Tags of a run over all days from `first` to `last`.
 
     Args:
         first: first day, UTC.
         last: last day, included.
         asked_by: name of the schedule or sensor.
-        intakes: the intakes that the run is to publish, by source.
+        intakes: the last intake of each source; a run that fails is tried again when there is a later one.
     """
     tags = {FIRST_DAY: str(first), LAST_DAY: str(last), ASKED_BY: asked_by}
     return tags | ({INTAKES: json.dumps(intakes, sort_keys=True)} if intakes else {})

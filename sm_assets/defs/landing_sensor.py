@@ -10,7 +10,7 @@ came to rest. So a restart at any point neither loses a day nor asks for it twic
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,26 +18,19 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus
 
+from sm_assets.defs.attempts import FAILED, Attempt, failed_attempts, has_failed_step, why
 from sm_assets.defs.day_ranges import day_ranges
-from sm_assets.defs.jobs import (
-    ASKED_BY,
-    FIRST_DAY,
-    INTAKES,
-    LAST_DAY,
-    REFRESH_DAYS,
-    WHOLE_CHAIN,
-    range_tags,
-    refresh_days,
-)
-from sm_assets.defs.partitions import daily, partition_days
+from sm_assets.defs.jobs import ASKED_BY, REFRESH_DAYS, WHOLE_CHAIN, range_tags, refresh_days
+from sm_assets.defs.partitions import first_and_last_day
 from sm_assets.defs.take_in_landing import TAKE_IN_FILES, TAKE_IN_LANDING, take_in_job
-from sm_assets.errors import LandingError
+from sm_assets.errors import LandingError, SettingsError
 from sm_assets.sources import SOURCES
 from sm_assets.sources.arrivals import Listing, listing
+from sm_assets.sources.convert import reading
 from sm_assets.sources.landing import check_root
 from sm_assets.sources.pending import Waiting, waiting
 from sm_assets.sources.taken import spans
-from sm_assets.storage import Lake, day_range
+from sm_assets.storage import Lake
 
 NAME = "landing"
 SECONDS = 30
@@ -52,10 +45,9 @@ _UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
-_FAILED = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
-_CORE = dg.AssetKey("core_accounts")
-_LOOKED_AT = 50
 _NAMED = 3
+_TRIES = 3
+_KILLED = "it was ended twice before it was done."
 
 
 def landing_sensor(lake: Lake, clock: Callable[[], float] = time.time) -> dg.SensorDefinition:
@@ -69,12 +61,15 @@ def landing_sensor(lake: Lake, clock: Callable[[], float] = time.time) -> dg.Sen
         "changed: a run each, however many files came together.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        partitions = partition_days(list(daily(lake.settings).get_partition_keys()))
         now = clock()
-        waits = waiting(lake, partitions[0], partitions[-1])
-        folders = _folders(lake, waits, json.loads(context.cursor or "{}"), now)
+        try:
+            check_root(lake)
+            waits = waiting(lake, *first_and_last_day(lake.settings))
+            folders = _folders(lake, waits, _remembered(context.cursor), now)
+        except (LandingError, SettingsError) as error:
+            return dg.SensorResult(skip_reason=f"{error} Until then no run would succeed.", cursor=context.cursor)
         cursor = json.dumps({name: folder.memory for name, folder in folders.items()}, sort_keys=True)
-        decided = _decide(lake, context.instance, waits, folders)
+        decided = _decide(lake, context.instance, waits, folders, now)
         if isinstance(decided, str):
             return dg.SensorResult(skip_reason=decided, cursor=cursor)
         for request in decided:
@@ -109,15 +104,34 @@ class _Folder:
 
     @property
     def is_waited_for(self) -> bool:
+        """Whether it is not taken in yet."""
         return bool(self.moves) and not self.is_overdue
+
+    def holds_back(self, now: float) -> bool:
+        """Whether other runs wait for it too; for one that never rests they do not."""
+        return self.is_waited_for and now - self.memory["moving_since"] < PATIENCE
+
+
+def _remembered(cursor: str | None) -> dict[str, dict[str, Any]]:
+    """What the last tick left; nothing where somebody wrote something else into it."""
+    try:
+        found = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    folders = found.items() if isinstance(found, dict) else ()
+    return {
+        name: memory
+        for name, memory in folders
+        if isinstance(memory, dict)
+        and all(isinstance(memory.get(key, 0), int | float) for key in ("asked_at", "moving_since"))
+    }
 
 
 def _folders(lake: Lake, waits: Waiting, before: Mapping[str, Any], now: float) -> dict[str, _Folder]:
     found = {}
     for name in SOURCES:
         there = listing(lake, name, now)
-        taken = waits.listings.get(name)
-        is_news = there.digest != taken and (taken is not None or bool(there.paths))
+        is_news = waits.is_news(lake, name, there)
         known = before.get(name, {})
         moves = ""
         if is_news and now - there.changed_at < QUIET:
@@ -135,39 +149,55 @@ def _folders(lake: Lake, waits: Waiting, before: Mapping[str, Any], now: float) 
 
 
 def _decide(
-    lake: Lake, instance: DagsterInstance, waits: Waiting, folders: Mapping[str, _Folder]
+    lake: Lake, instance: DagsterInstance, waits: Waiting, folders: Mapping[str, _Folder], now: float
 ) -> list[dg.RunRequest] | str:
     """Runs to ask for, or why none is."""
-    try:
-        check_root(lake)
-    except LandingError as error:
-        return f"{error} Until then no run would succeed."
+    missing = waits.missing({name: folder.listing for name, folder in folders.items()})
+    if missing:
+        return missing
     for job in (TAKE_IN_LANDING, REFRESH_DAYS, WHOLE_CHAIN):
         for run in instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=_UNFINISHED), limit=1):
             return f"Run {run.run_id} of {job} is under way; what waits is asked for when it has ended."
     ready = {name: folder for name, folder in folders.items() if folder.is_news and not folder.is_waited_for}
     if ready:
-        return _take_in(instance, waits, ready)
-    moving = [folder.moves for folder in folders.values() if folder.is_waited_for]
+        return _take_in(lake, instance, waits, ready)
+    moving = [folder.moves for folder in folders.values() if folder.holds_back(now)]
     if moving:
         waited_for = f"; then days that wait are refreshed: {spans(waits.days)}" if waits.days else ""
         return f"{moving[0]}; it is taken in when it has come to rest{waited_for}."
-    return _refresh(lake, instance, waits)
+    return _refresh(lake, instance, waits, folders, now)
 
 
-def _take_in(instance: DagsterInstance, waits: Waiting, ready: Mapping[str, _Folder]) -> list[dg.RunRequest] | str:
-    digests = {name: folder.listing.digest for name, folder in ready.items()}
+def _stopped_by_itself(instance: DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a step failed, rather than that somebody or something ended the run."""
+    return run.status is DagsterRunStatus.FAILURE and has_failed_step(instance, run.run_id)
+
+
+def _take_in(
+    lake: Lake, instance: DagsterInstance, waits: Waiting, ready: Mapping[str, _Folder]
+) -> list[dg.RunRequest] | str:
+    digests = {name: [folder.listing.digest, reading(lake, SOURCES[name])] for name, folder in ready.items()}
     # What lies there may become again what it was: the intakes since tell the one time from the other.
-    key = f"{TAKE_IN_LANDING} {_digest([digests, sum(waits.intakes.values())])}"
-    for run in instance.get_runs(
-        filters=dg.RunsFilter(job_name=TAKE_IN_LANDING, tags={"dagster/run_key": key}), limit=1
-    ):
-        if run.status in _FAILED:
+    key = f"{TAKE_IN_LANDING} {_digest([digests, waits.intakes])}"
+    for tries in range(_TRIES + 1):
+        found = instance.get_runs(dg.RunsFilter(job_name=TAKE_IN_LANDING, tags={"dagster/run_key": key}), limit=1)
+        if not found:
+            break
+        run = found[0]
+        went_well = run.status not in FAILED
+        if went_well and tries == _TRIES:
             return (
-                f"Run {run.run_id} could not take in {_changes(waits, ready)}: its page says why. Nothing is refreshed "
-                "until it can, for that run would fail too. Mend what it names under landing/, and it is tried again; "
-                "or re-execute the run."
+                f"Run {run.run_id} took files in, yet {_changes(waits, ready)} are still news: does it see another "
+                "landing folder or lake than this process? Start the job take_in_landing by hand to try again."
             )
+        if not went_well and (tries or _stopped_by_itself(instance, run)):
+            return (
+                f"Run {run.run_id} could not take in {_changes(waits, ready)}: {why(instance, run.run_id) or _KILLED} "
+                "Nothing is refreshed until it can, for that run would fail too. Mend what it names, and it is tried "
+                "again when something under landing/ changes; or re-execute the run."
+            )
+        # It was killed; or the lake was lost since, or all became again what it was: once more.
+        key = f"{key.split(' after ', maxsplit=1)[0]} after {run.run_id}"
     return [
         dg.RunRequest(
             run_key=key,
@@ -195,104 +225,60 @@ def _changes(waits: Waiting, ready: Mapping[str, _Folder]) -> str:
 # ------------------------------------------------------------------------------------------------------- refreshing
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """A run over days that the sensor asked for and that did not succeed, nor did another since."""
-
-    run_id: str
-    how: str
-    first: date
-    last: date
-    intakes: Mapping[str, int]
-
-    def had(self, day: date, numbers: Mapping[str, int]) -> bool:
-        """Whether what waits for a day waited for it already when this run was asked for."""
-        return self.first <= day <= self.last and all(n <= self.intakes.get(name, 0) for name, n in numbers.items())
-
-    @property
-    def days(self) -> list[date]:
-        return day_range(self.first, self.last)
-
-
-def _refresh(lake: Lake, instance: DagsterInstance, waits: Waiting) -> list[dg.RunRequest] | str:
-    failed = _failed_attempts(instance)
-    fresh = {day for day, numbers in waits.days.items() if not any(a.had(day, numbers) for a in failed)}
-    if not fresh:
-        return _why_nothing(waits, failed)
-    # What failed is tried again beside what is new, in runs of its own: it must not take the new days down with it.
-    joined = [a for a in failed if any(a.first <= day <= a.last for day in fresh)]
-    alone = [a for a in failed if a not in joined]
+def _refresh(
+    lake: Lake, instance: DagsterInstance, waits: Waiting, folders: Mapping[str, _Folder], now: float
+) -> list[dg.RunRequest] | str:
     vanished = waits.vanished_days
-    new = fresh.union(*(waits.covered.intersection(a.days) for a in joined))
-    barred = vanished.union(*(a.days for a in alone)) - new
-    ranges = [(*each, joined) for each in day_ranges(new, lake.settings.window_days, barred | vanished)]
+    failed = failed_attempts(instance, waits.covered - vanished)
+    is_restless = any(folder.moves for folder in folders.values())
+
+    def is_tried(attempt: Attempt) -> bool:
+        """Whether nothing came since; of a folder that never rests something always does."""
+        return attempt.intakes == waits.intakes or (is_restless and now - attempt.created_at < PATIENCE)
+
+    tried = [attempt for attempt in failed if is_tried(attempt)]
+    fresh = set(waits.days).difference(*(attempt.days for attempt in tried))
+    # What failed is tried again beside what is new, in runs of its own: it must not take the new days down with it.
+    again = [attempt for attempt in failed if attempt not in tried]
+    if not fresh and not again:
+        return _why_nothing(waits, failed)
+    joined = [a for a in again if any(a.first <= day <= a.last for day in waits.later_than(a.intakes))]
+    alone = [a for a in again if a not in joined]
+    new = fresh.difference(*(a.days for a in alone)).union(*(a.days for a in joined))
+    barred = vanished.union(*(a.days for a in (*alone, *tried))) - new
+    ranges = [(*each, joined) for each in day_ranges(new, lake.settings.window_days, barred)]
     for attempt in alone:
-        days = waits.covered.intersection(attempt.days)
-        ranges += [(*each, [attempt]) for each in day_ranges(days, len(attempt.days) + 1, vanished)]
+        longest = (attempt.last - attempt.first).days + 1
+        ranges += [(*each, [attempt]) for each in day_ranges(attempt.days - new, longest, vanished | new)]
     return [_request(waits, *each) for each in sorted(ranges, key=lambda each: each[:2])]
 
 
-def _request(waits: Waiting, first: date, last: date, retried: Sequence[_Attempt]) -> dg.RunRequest:
+def _request(waits: Waiting, first: date, last: date, retried: Sequence[Attempt]) -> dg.RunRequest:
     items = [[str(day), numbers] for day, numbers in waits.days.items() if first <= day <= last]
     ids = sorted(attempt.run_id for attempt in retried)
+    lakes = sorted({mark.split("-")[0] for mark in waits.intakes.values()})
     return dg.RunRequest(
-        run_key=f"{REFRESH_DAYS} {first} to {last} {_digest([items, ids])}",
+        run_key=f"{REFRESH_DAYS} {first} to {last} {_digest([lakes, items, ids])}",
         job_name=REFRESH_DAYS,
         tags=range_tags(first, last, NAME, waits.intakes),
     )
 
 
-def _failed_attempts(instance: DagsterInstance) -> list[_Attempt]:
-    """Runs of this sensor over days that did not succeed, without those whose days a later run has covered."""
-    asked = instance.get_run_records(dg.RunsFilter(job_name=REFRESH_DAYS, tags={ASKED_BY: NAME}), limit=_LOOKED_AT)
-    failed = [record for record in asked if record.dagster_run.status in _FAILED]
-    if not failed:
-        return []
-    done = instance.get_run_records(
-        dg.RunsFilter(statuses=[DagsterRunStatus.SUCCESS], created_after=failed[-1].create_timestamp), limit=1000
-    )
-    # By their place in the records: two of one tick may have the same time.
-    later = [(r.storage_id, *_days(r.dagster_run.tags)) for r in (*asked, *done) if _makes_core(r.dagster_run)]
-    found = []
-    for record in failed:
-        run = record.dagster_run
-        first, last = _days(run.tags)
-        if any(place > record.storage_id and begins <= first and last <= ends for place, begins, ends in later):
-            continue
-        how = "was cancelled" if run.status is DagsterRunStatus.CANCELED else "failed"
-        found.append(_Attempt(run.run_id, how, first, last, json.loads(run.tags.get(INTAKES, "{}"))))
-    return found
-
-
-def _makes_core(run: dg.DagsterRun) -> bool:
-    """Whether a run over days goes as far as ours do, be it ours, made again, or somebody's."""
-    if FIRST_DAY not in run.tags and "dagster/partition" not in run.tags:
-        return False
-    if run.job_name == REFRESH_DAYS and run.tags.get(ASKED_BY) == NAME:
-        return True
-    if run.asset_selection is not None:
-        return _CORE in run.asset_selection
-    return run.job_name in (REFRESH_DAYS, WHOLE_CHAIN)
-
-
-def _days(tags: Mapping[str, str]) -> tuple[date, date]:
-    only = tags.get("dagster/partition", "")
-    return date.fromisoformat(tags.get(FIRST_DAY, only)), date.fromisoformat(tags.get(LAST_DAY, only))
-
-
-def _why_nothing(waits: Waiting, failed: Iterable[_Attempt]) -> str:
+def _why_nothing(waits: Waiting, failed: Sequence[Attempt]) -> str:
     said = [
-        f"Run {a.run_id} over {spans(a.days)} {a.how}: mend what its page names and re-execute it there, or "
-        "materialise these days; otherwise it is tried again when other files come."
-        for a in failed
+        f"{attempt.in_words()}: mend what its page names and re-execute it there, or materialise these days; otherwise "
+        "it is tried again when other files come."
+        for attempt in failed[:_NAMED]
     ]
-    said += [f"{text}." for text in waits.vanished_in_words()]
+    if len(failed) > _NAMED:
+        said.append(f"So did {len(failed) - _NAMED} more runs.")
+    said += [f"{text}." for text in waits.vanished_in_words(_NAMED)]
     if not said:
         said.append("Nothing under landing/ has changed since it was taken in, and no day waits.")
     if waits.set_aside:
-        path, why = next(iter(sorted(waits.set_aside.items())))
+        path, why_not = next(iter(sorted(waits.set_aside.items())))
         others = f" and {len(waits.set_aside) - 1} more" if len(waits.set_aside) > 1 else ""
-        said.append(f"Set aside: {path}{others} ({why.rstrip('.')}).")
+        said.append(f"Set aside: {path}{others} ({why_not.rstrip('.')}).")
     return " ".join(said)
 
 

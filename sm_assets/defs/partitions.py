@@ -5,11 +5,12 @@ Here: daily UTC partitions and their mappings. Not here: which days a run may pu
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from sm_assets.contracts import TABLES
+from sm_assets.errors import SettingsError
 from sm_assets.settings import Settings
 
 
@@ -29,6 +30,21 @@ def mapping(settings: Settings, table: str, upstream: str) -> dg.PartitionMappin
     if made.partition == "as_of" and made.reach == "window" and source.partition == "event":
         return dg.TimeWindowPartitionMapping(start_offset=1 - settings.window_days, end_offset=0)
     return dg.TimeWindowPartitionMapping()
+
+
+def first_and_last_day(settings: Settings) -> tuple[date, date]:
+    """First and last day that there are partitions of.
+
+    Raises:
+        SettingsError: there is none yet.
+    """
+    today = datetime.now(UTC).date()
+    if settings.start_day > today:
+        raise SettingsError(
+            f"SM_ASSETS_START_DAY is {settings.start_day}, which lies ahead: there is no day to make. Set it to "
+            f"{today} or earlier, and reload."
+        )
+    return settings.start_day, today
 
 
 def partition_days(keys: list[str]) -> list[date]:

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from sm_assets.defs.partitions import daily, partition_days
+from sm_assets.defs.partitions import first_and_last_day
 from sm_assets.errors import OptionError, SmAssetsError
 from sm_assets.sources import SOURCES
 from sm_assets.sources.intake import take_in
@@ -19,6 +19,7 @@ from sm_assets.storage import Lake
 
 TAKE_IN_LANDING = "take_in_landing"
 TAKE_IN_FILES = "take_in_files"
+_NAMED = 3
 
 
 class TakeInConfig(dg.Config):
@@ -71,8 +72,8 @@ def _metadata(lake: Lake, intakes: list[Intake]) -> dict[str, Any]:
         days = spans(intake.affected) or "none"
         lines.append(f"| {intake.source.name} | {files} | {new} | {files - new} | {unused} | {days} |")
     aside = [f"- `{path}`: {why}" for i in intakes for path, why in {**i.unknown, **i.unusable}.items()]
-    partitions = partition_days(list(daily(lake.settings).get_partition_keys()))
-    waits = waiting(lake, partitions[0], partitions[-1])
+    named = aside[:_NAMED] + [f"- and {len(aside) - _NAMED} more; the log names them"] * (len(aside) > _NAMED)
+    waits = waiting(lake, *first_and_last_day(lake.settings))
     found: dict[str, Any] = {
         "files_converted": sum(len(intake.converted) for intake in intakes),
         "files_reused": sum(len(intake.files) - len(intake.converted) for intake in intakes),
@@ -82,7 +83,7 @@ def _metadata(lake: Lake, intakes: list[Intake]) -> dict[str, Any]:
         "sources": dg.MetadataValue.md("\n".join(lines)),
     }
     if aside:
-        found["set_aside"] = dg.MetadataValue.md("\n".join(aside))
+        found["set_aside"] = dg.MetadataValue.md("\n".join(named))
     if waits.vanished:
         found["vanished"] = dg.MetadataValue.md("\n".join(f"- {text}" for text in waits.vanished_in_words()))
     return found

@@ -31,6 +31,7 @@ from sm_assets.errors import InputError, Unreconciled, UnstableFile
 from sm_assets.sources import Source, purges
 from sm_assets.sources.landing import Delivery, changed, local_copy
 from sm_assets.sources.reading import INGESTED_REJECTS, REJECT_SCHEMA, Bounds, ReadOptions, ingest_schema
+from sm_assets.sources.sidecars import Sidecar
 from sm_assets.storage import PART, ROW_GROUP, DayRouter, Lake, put_folder, select
 
 CONVERTER_VERSION = "4"
@@ -279,6 +280,13 @@ def made_by(lake: Lake, source: Source, delivery: Delivery) -> dict[str, str]:
         "reader_version": str(getattr(source.load(), "READER_VERSION", "1")),
         "settings": hashlib.sha256(text.encode()).hexdigest(),
     }
+
+
+def reading(lake: Lake, source: Source) -> str:
+    """Digest of what decides about the result for all files alike: versions, raw columns, settings."""
+    nothing = Delivery(source.name, f"landing/{source.name}/", 0, "", Sidecar())
+    text = json.dumps(made_by(lake, source, nothing), sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 @cache

@@ -8,6 +8,7 @@ wait for one (`pending`).
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -17,7 +18,7 @@ from typing import Any
 from sm_assets.errors import InputError, UnknownVintage
 from sm_assets.sources import SOURCES, Source
 from sm_assets.sources.arrivals import listing
-from sm_assets.sources.convert import convert, made_by
+from sm_assets.sources.convert import convert, made_by, reading
 from sm_assets.sources.landing import discover, fingerprints
 from sm_assets.sources.pending import noted, read_state, write_state
 from sm_assets.sources.purges import apply as apply_purges
@@ -104,6 +105,8 @@ def _take_in(lake: Lake, source_name: str, log: Callable[[str], None]) -> Intake
         "same_as": same_as,
         "purged": emptied,
         "listing": seen.digest,
+        "reading": reading(lake, source),
+        "lake": last.get("lake") or secrets.token_hex(4),
     }
     state |= noted(lake, intake, last, (day for file in earlier_files for day in file.rows_by_day))
     if state == {name: value for name, value in last.items() if name != "intakes"}:

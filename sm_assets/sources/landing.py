@@ -60,8 +60,7 @@ def discover(lake: Lake, source: str) -> list[Delivery]:
         below = _below(lake, path)
         if any(is_ignored(part) for part in below.split("/")[2:]):
             continue
-        mtime = str(entry.get("mtime", entry.get("LastModified", entry.get("ETag", ""))))
-        deliveries.append(Delivery(source, below, int(entry["size"]), mtime, stated(lake, below, sidecars)))
+        deliveries.append(Delivery(source, below, int(entry["size"]), stamp(entry), stated(lake, below, sidecars)))
     return deliveries
 
 
@@ -69,7 +68,7 @@ def _no_link_out(root: Path, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse links by which files from elsewhere would get into tables; the source's folder itself may be one.
 
     Raises:
-        LandingError: a link to a file or folder outside.
+        LandingError: a link to a file or folder outside, or to a folder within.
     """
     real = root.resolve()
     for place in sorted({str(Path(path).parent) for path in found} | {p for p, e in found.items() if e.get("islink")}):
@@ -78,6 +77,8 @@ def _no_link_out(root: Path, found: Mapping[str, Mapping[str, Any]]) -> None:
                 f"{place} is a link out of landing/{root.name}/, to {Path(place).resolve()}; put the file itself there "
                 "(a hard link will do), or mount its folder there."
             )
+    for path in sorted(path for path, entry in found.items() if entry.get("islink") and Path(path).is_dir()):
+        raise LandingError(f"{path} is a link to a folder; put the folder itself there, or remove the link.")
 
 
 def check_root(lake: Lake) -> bool:
@@ -132,6 +133,11 @@ def is_ignored(name: str) -> bool:
     return name.startswith(_IGNORED_PREFIXES) or name.endswith(_IGNORED_SUFFIXES)
 
 
+def stamp(entry: Mapping[str, Any]) -> str:
+    """When an entry of a file system last changed, as that writes it; of a store that knows no times, its tag."""
+    return str(entry.get("mtime", entry.get("LastModified", entry.get("ETag", ""))))
+
+
 @contextmanager
 def local_copy(lake: Lake, delivery: Delivery, folder: Path) -> Any:
     """The file as a local path: itself, or a copy in `folder` when the data root is an object store."""
@@ -151,8 +157,7 @@ def changed(lake: Lake, delivery: Delivery) -> bool:
     if not lake.fs.exists(path):
         return True
     entry = lake.fs.info(path)
-    mtime = str(entry.get("mtime", entry.get("LastModified", entry.get("ETag", ""))))
-    return (int(entry["size"]), mtime) != (delivery.size, delivery.mtime)
+    return (int(entry["size"]), stamp(entry)) != (delivery.size, delivery.mtime)
 
 
 def fingerprints(lake: Lake, deliveries: list[Delivery]) -> dict[str, str]:

@@ -10,6 +10,8 @@ In lake/_ingest/<source>.json, beside what else an intake leaves there:
     vanished    day -> file -> why it no longer brings what it fed; a run over the day fails until somebody decides
     covered     first and last day of each stretch of days that files speak of
     listing     digest of what lay under landing/<source>/
+    reading     digest of how it was read: versions of reader and converter, settings
+    lake        drawn by lot at the first intake: a lake that was made anew is another
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from datetime import date
 from typing import Any
 
 from sm_assets.sources import SOURCES, Source
+from sm_assets.sources.arrivals import Listing
+from sm_assets.sources.convert import reading
 from sm_assets.sources.coverage import lost_days
 from sm_assets.sources.taken import Intake, spans, stretches
 from sm_assets.storage import Lake, day_range
@@ -37,8 +41,9 @@ class Waiting:
         covered: days that at least one file speaks of.
         set_aside: file -> why it could not be used.
         listings: source -> digest of what was taken in.
+        readings: source -> digest of how it was read.
         known: source -> files that were looked at.
-        intakes: source -> number of its last intake.
+        intakes: source -> lake and number of its last intake; where they are as they were, nothing came since.
     """
 
     days: Mapping[date, Mapping[str, int]]
@@ -46,26 +51,61 @@ class Waiting:
     covered: frozenset[date]
     set_aside: Mapping[str, str]
     listings: Mapping[str, str]
+    readings: Mapping[str, str]
     known: Mapping[str, frozenset[str]]
-    intakes: Mapping[str, int]
+    intakes: Mapping[str, str]
+
+    def later_than(self, intakes: Mapping[str, str]) -> list[date]:
+        """Days that an intake after these affected."""
+        known = {name: int(mark.split("-")[1]) for name, mark in intakes.items() if self._is_of_lake(name, mark)}
+        return [day for day, numbers in self.days.items() if any(n > known.get(name, 0) for name, n in numbers.items())]
+
+    def _is_of_lake(self, source_name: str, mark: str) -> bool:
+        return str(mark).split("-")[0] == self.intakes.get(source_name, "").split("-")[0]
+
+    def is_news(self, lake: Lake, source_name: str, there: Listing) -> bool:
+        """Whether an intake would find something else than the last: other files, or they are read otherwise."""
+        taken = self.listings.get(source_name)
+        if taken is None or taken != there.digest:
+            return taken is not None or bool(there.paths)
+        return bool(there.paths) and self.readings[source_name] != reading(lake, SOURCES[source_name])
+
+    def missing(self, listings: Mapping[str, Listing]) -> str:
+        """What seems not to be mounted, in a sentence; empty if nothing does."""
+        gone = [name for name, there in listings.items() if self.known.get(name) and not there.is_there]
+        files = sum(map(len, self.known.values()))
+        if files and not any(there.paths for there in listings.values()):
+            place = "landing/ holds no file"
+        elif gone:
+            files = sum(len(self.known[name]) for name in gone)
+            place = f"landing/{gone[0]}/{f' and {len(gone) - 1} more' * (len(gone) > 1)} is not there"
+        else:
+            return ""
+        return (
+            f"{place}, yet {files} files of it were taken in: is it mounted? Nothing is taken in until it is back. If "
+            "they are to be gone, start the job take_in_landing by hand."
+        )
 
     @property
     def vanished_days(self) -> set[date]:
         """Days over which a run fails."""
         return {day for days in self.vanished.values() for day in days}
 
-    def vanished_in_words(self) -> list[str]:
-        """A sentence for each file that no longer brings what it fed."""
+    def vanished_in_words(self, most: int = 3) -> list[str]:
+        """A sentence for each file that no longer brings what it fed, without its full stop; of very many `most`."""
         fed: dict[tuple[str, str, str], list[date]] = {}
         for source, days in self.vanished.items():
             for day, files in days.items():
                 for path, why in files.items():
                     fed.setdefault((path, why, source), []).append(day)
-        return [
+        said = [
             f"{path} fed {spans(days)}: {why}. Put it back as it was, or run refresh_days over these days with "
             f"accept_vanished: true for ingest_{source}, which drops its rows"
-            for (path, why, source), days in sorted(fed.items())
+            for (path, why, source), days in sorted(fed.items())[:most]
         ]
+        if len(fed) > most:
+            said.append(f"And {len(fed) - most} more files like that, over all {spans(self.vanished_days)}")
+        return said
 
 
 def noted(lake: Lake, intake: Intake, last: Mapping[str, Any], suspects: Iterable[date]) -> dict[str, Any]:
@@ -129,11 +169,16 @@ def waiting(lake: Lake, first: date, last: date) -> Waiting:
         covered=covered,
         set_aside={path: why for state in states.values() for kind in _ASIDE for path, why in state[kind].items()},
         listings={name: state["listing"] for name, state in states.items() if "listing" in state},
+        readings={name: state.get("reading", "") for name, state in states.items()},
         known={
             name: frozenset(path for kind in ("files", "same_as", *_ASIDE) for path in state[kind])
             for name, state in states.items()
         },
-        intakes={name: state.get("intakes", 0) for name, state in states.items()},
+        intakes={
+            name: f"{state.get('lake', 'old')}-{state['intakes']}"
+            for name, state in states.items()
+            if "intakes" in state
+        },
     )
 
 

@@ -15,7 +15,7 @@ from sm_assets.defs.assets.declare import common, out
 from sm_assets.defs.io import Rows
 from sm_assets.defs.made_from import landing_footer
 from sm_assets.defs.metadata import counts_table
-from sm_assets.defs.partitions import daily, partition_days
+from sm_assets.defs.partitions import first_and_last_day, partition_days
 from sm_assets.errors import UncoveredDays
 from sm_assets.sources import SOURCES
 from sm_assets.sources.coverage import days_to_publish, describe_rejects, files_of_rejects, reject_days
@@ -28,6 +28,7 @@ from sm_assets.sources.taken import Intake, spans
 from sm_assets.storage import Lake
 
 _NAMED = 5
+_CORE = dg.AssetKey("core_accounts")
 
 
 class IngestConfig(dg.Config):
@@ -80,10 +81,17 @@ def _source_assets(lake: Lake, name: str) -> dg.AssetsDefinition:
                 rows = Rows(data, days, metadata=metadata, is_sorted=True, file_metadata=footer)
                 yield dg.Output(rows, source.raw_table(record))
             yield _rejects(con, lake, intake, sorted({*days, *with_rejects}))
-        # Only now is everything published; a run that ends before leaves its days waiting.
-        take_away(lake, source, asked, intake.number)
+        # Only now is everything published; a run that ends before leaves its days waiting. So does one that goes no
+        # further than raw or staging: core does not know of them yet.
+        if _goes_on_to(context, _CORE):
+            take_away(lake, source, asked, intake.number)
 
     return ingest
+
+
+def _goes_on_to(context: dg.AssetExecutionContext, key: dg.AssetKey) -> bool:
+    """Whether the run makes this table too."""
+    return key in (context.run.asset_selection or context.job_def.asset_layer.executable_asset_keys)
 
 
 def _others_deliver(lake: Lake, name: str) -> bool:
@@ -98,8 +106,7 @@ def _rejects(con: duckdb.DuckDBPyConnection, lake: Lake, intake: Intake, days: l
 
 
 def _outside(lake: Lake, intake: Intake) -> dict[str, int]:
-    partitions = partition_days(list(daily(lake.settings).get_partition_keys()))
-    return intake.outside(partitions[0], partitions[-1])
+    return intake.outside(*first_and_last_day(lake.settings))
 
 
 def _warnings(lake: Lake, intake: Intake) -> Iterator[str]:
