@@ -32,6 +32,8 @@ def tick(lake: Lake, name: str, at: datetime, late: timedelta = timedelta(minute
     """Runs that the tick of a schedule asks for, or why it asks for none."""
     schedule = next(each for each in all_schedules(lake, lambda: at + late) if each.name == name)
     found: Any = schedule(dg.build_schedule_context(scheduled_execution_time=at))
+    if isinstance(found, dg.RunRequest):
+        found = [found]
     if isinstance(found, dg.SkipReason):
         assert found.skip_message
         assert found.skip_message.endswith(".")
@@ -84,7 +86,7 @@ def snapshot(lake: Lake, monday: date, **more: Any) -> list[dg.RunRequest] | str
 )
 def test_yesterday_is_refreshed(lake: Lake, today: date, yesterday: str) -> None:
     covered(lake, LAND, date(2024, 12, 31))
-    published(lake, "core_accounts", [today - timedelta(days=2)])
+    published(lake, "core_accounts", day_range(today - timedelta(days=40), today - timedelta(days=2)))
     assert asked(refresh(lake, today)) == [(yesterday, yesterday)]
     published(lake, "core_accounts", [today - timedelta(days=1), today])
     first, again = refresh(lake, today), refresh(lake, today)
@@ -99,32 +101,46 @@ def test_missed_days_come_along_in_one_run(lake: Lake) -> None:
     assert asked(refresh(lake, date(2021, 8, 21))) == [("2021-07-30", "2021-08-20")]
     # Files end on the 20th; and not more than 31 days back.
     assert asked(refresh(lake, date(2021, 9, 10))) == [("2021-08-10", "2021-08-20")]
-    assert "brings anything for 2021-08-22 to 2021-09-21." in refresh(lake, date(2021, 9, 22))
+    assert "brings anything for 2021-08-22 to 2021-09-21, and" in refresh(lake, date(2021, 9, 22))
+
+
+def test_holes_are_found_and_days_that_wait_come_along(lake: Lake) -> None:
+    covered(lake, LAND, date(2021, 8, 31), pending={"2021-01-05": 1, "2020-12-01": 1})
+    published(lake, "core_accounts", [*day_range(date(2021, 7, 1), date(2021, 7, 30)), date(2021, 8, 4)])
+    assert asked(refresh(lake, date(2021, 8, 6))) == [("2021-01-05", "2021-01-05"), ("2021-07-31", "2021-08-05")]
 
 
 def test_without_data_it_is_skipped(lake: Lake) -> None:
     said = refresh(lake, date(2021, 8, 3))
-    assert said == "No file under landing/ brings anything for 2021-07-03 to 2021-08-02."
+    assert said == "No file that was taken in brings anything for 2021-07-03 to 2021-08-02, and no day waits."
     covered(lake, LAND, date(2021, 8, 1))
-    published(lake, "core_accounts", [date(2021, 8, 1)])
-    assert refresh(lake, date(2021, 8, 3)) == "No file under landing/ brings anything for 2021-08-02."
+    published(lake, "core_accounts", day_range(date(2021, 7, 1), date(2021, 8, 1)))
+    assert "brings anything for 2021-08-02, and no day waits." in refresh(lake, date(2021, 8, 3))
 
 
-def test_files_that_were_not_taken_in_may_speak_of_any_day(lake: Lake) -> None:
-    published(lake, "core_accounts", [date(2021, 7, 31)])
-    path = write_export(Path(lake.path("landing", "crowdtangle", "a.csv")), some_posts(date(2021, 8, 2), 1, pages=1))
-    assert asked(refresh(lake, date(2021, 8, 3))) == [("2021-08-01", "2021-08-02")]
+def test_what_was_not_taken_in_is_taken_in_first(lake: Lake) -> None:
+    def take() -> list[dg.RunRequest] | str:
+        return tick(lake, "daily_intake", datetime(2021, 8, 3, 2, 30, tzinfo=UTC))
+
+    assert take() == "Nothing under landing/ has changed since it was taken in."
+    write_export(Path(lake.path("landing", "crowdtangle", "a.csv")), some_posts(date(2021, 8, 2), 1, pages=1))
+    # Nobody knows yet of which days it speaks: a run over others would fail.
+    assert "What is new under landing/crowdtangle/ was not taken in yet" in refresh(lake, date(2021, 8, 3))
+    (request,) = take()
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_config["ops"]["take_in_files"]["config"] == {"sources": ["crowdtangle"]}
     take_in(lake, "crowdtangle")
+    assert "Nothing under" in take()
     assert asked(refresh(lake, date(2021, 8, 3))) == [("2021-08-02", "2021-08-02")]
-    path.unlink()
-    take_in(lake, "crowdtangle")
-    assert "brings anything" in refresh(lake, date(2021, 8, 3))
+    Path(lake.path("landing")).rename(lake.path("off"))
+    assert "is it mounted?" in take()
+    assert "is it mounted?" in refresh(lake, date(2021, 8, 3))
 
 
 def test_days_of_vanished_files_are_left_out_and_named(lake: Lake) -> None:
     gone = {"landing/crowdtangle/a.csv": "it is gone"}
     covered(lake, LAND, date(2021, 8, 31), vanished={"2021-08-02": gone})
-    published(lake, "core_accounts", [date(2021, 7, 31)])
+    published(lake, "core_accounts", day_range(date(2021, 7, 1), date(2021, 7, 31)))
     assert asked(refresh(lake, date(2021, 8, 5))) == [("2021-08-01", "2021-08-01"), ("2021-08-03", "2021-08-04")]
     published(lake, "core_accounts", [date(2021, 8, 1)])
     assert "landing/crowdtangle/a.csv fed 2021-08-02: it is gone." in refresh(lake, date(2021, 8, 3))
@@ -149,6 +165,9 @@ def test_a_snapshot_as_of_sunday(lake: Lake) -> None:
 def test_sundays_that_were_missed_come_along(lake: Lake) -> None:
     published(lake, "core_accounts", day_range(date(2021, 7, 14), date(2021, 8, 16)))
     published(lake, "out_ingest_report", [date(2021, 8, 1)])
+    # Half of it was made of the 25th.
+    published(lake, "feat_audiences", [date(2021, 8, 1)])
+    published(lake, "out_ingest_report", [date(2021, 7, 25)])
     wanted = ["2021-07-25", "2021-08-08", "2021-08-15"]
     assert asked(snapshot(lake, date(2021, 8, 16))) == [
         (day, day) for day in ["2021-07-25", "2021-08-08", "2021-08-15"]

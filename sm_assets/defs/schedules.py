@@ -5,17 +5,21 @@ Here: cron lines and which days a tick asks for. Not here: what the jobs do (`jo
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from sm_assets.contracts import TABLES
 from sm_assets.defs.day_ranges import day_ranges
-from sm_assets.defs.jobs import make_snapshots, range_tags, rebuild_follows, refresh_days
-from sm_assets.defs.partitions import daily, partition_days
+from sm_assets.defs.jobs import ASKED_BY, make_snapshots, range_tags, rebuild_follows, refresh_days
+from sm_assets.defs.partitions import first_and_last_day
+from sm_assets.defs.take_in_landing import TAKE_IN_FILES, take_in_job
 from sm_assets.defs.withdrawn_follows import days_with_withdrawn_follows
+from sm_assets.errors import LandingError, SettingsError
 from sm_assets.sources import SOURCES
 from sm_assets.sources.arrivals import listing
-from sm_assets.sources.pending import Waiting, waiting
+from sm_assets.sources.landing import check_root
+from sm_assets.sources.pending import waiting
 from sm_assets.sources.taken import spans
 from sm_assets.storage import Lake, day_range
 
@@ -23,8 +27,6 @@ MOST_MISSED_DAYS = 31
 MOST_MISSED_WEEKS = 4
 _DAY = timedelta(days=1)
 _WHOLE = "core_accounts"
-# Counts files of every source, so it is there whatever they deliver.
-_EVERY_SNAPSHOT = "out_ingest_report"
 
 
 def _utc_now() -> datetime:
@@ -34,10 +36,45 @@ def _utc_now() -> datetime:
 def all_schedules(lake: Lake, clock: Callable[[], datetime] = _utc_now) -> list[dg.ScheduleDefinition]:
     """Every schedule over one lake; `clock` tells the time of a tick's evaluation, which may be long after its hour."""
     return [
+        _daily_intake(lake, clock),
         _daily_refresh(lake, clock),
         _weekly_snapshot(lake, clock),
         _rebuild_withdrawn_follows(lake, clock),
     ]
+
+
+def _daily_intake(lake: Lake, clock: Callable[[], datetime]) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="daily_intake",
+        job=take_in_job(lake),
+        cron_schedule="30 2 * * *",
+        execution_timezone="UTC",
+        description="Takes in what is new under landing/, so that daily_refresh knows its days.",
+    )
+    def daily_intake(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        tick = context.scheduled_execution_time
+        late = _is_superseded(tick, clock(), _DAY)
+        if late:
+            return late
+        try:
+            check_root(lake)
+            waits = waiting(lake, *first_and_last_day(lake.settings))
+            listings = {name: listing(lake, name) for name in SOURCES}
+        except (LandingError, SettingsError) as error:
+            return dg.SkipReason(str(error))
+        missing = waits.missing(listings)
+        if missing:
+            return dg.SkipReason(missing)
+        news = [name for name, there in listings.items() if waits.is_news(lake, name, there)]
+        if not news:
+            return dg.SkipReason("Nothing under landing/ has changed since it was taken in.")
+        return dg.RunRequest(
+            run_key=f"daily_intake {tick:%Y-%m-%d}",
+            run_config={"ops": {TAKE_IN_FILES: {"config": {"sources": sorted(news)}}}},
+            tags={ASKED_BY: "daily_intake"},
+        )
+
+    return daily_intake
 
 
 def _daily_refresh(lake: Lake, clock: Callable[[], datetime]) -> dg.ScheduleDefinition:
@@ -46,7 +83,7 @@ def _daily_refresh(lake: Lake, clock: Callable[[], datetime]) -> dg.ScheduleDefi
         job=refresh_days,
         cron_schedule="30 3 * * *",
         execution_timezone="UTC",
-        description=f"Yesterday, and the days before it that were missed ({MOST_MISSED_DAYS} at most), as one run.",
+        description=f"Yesterday, those of the {MOST_MISSED_DAYS} days up to it that were missed, and all that wait.",
     )
     def daily_refresh(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         tick = context.scheduled_execution_time
@@ -54,19 +91,34 @@ def _daily_refresh(lake: Lake, clock: Callable[[], datetime]) -> dg.ScheduleDefi
         if late:
             return late
         yesterday = tick.astimezone(UTC).date() - _DAY
-        published = [day for day in lake.days(_WHOLE) if day <= yesterday]
         oldest = yesterday - (MOST_MISSED_DAYS - 1) * _DAY
-        first = min(max(published[-1] + _DAY if published else oldest, oldest), yesterday)
-        waits = _waiting(lake)
-        wanted = day_range(first, yesterday)
-        days = [day for day in wanted if day in waits.covered]
-        if _has_news(lake, waits):
-            # What has not been taken in yet may speak of any day.
-            days = [day for day in wanted if day >= lake.settings.start_day]
+        try:
+            first, last = first_and_last_day(lake.settings)
+            waits = waiting(lake, first, last)
+            listings = {name: listing(lake, name) for name in SOURCES}
+        except (LandingError, SettingsError) as error:
+            return dg.SkipReason(str(error))
+        missing = waits.missing(listings)
+        if missing:
+            return dg.SkipReason(missing)
+        untaken = [name for name, there in listings.items() if waits.is_news(lake, name, there)]
+        published = set(lake.days(_WHOLE))
+        # A day that was missed may lie before one that was made.
+        wanted = {*day_range(max(oldest, first), yesterday)} - published | {yesterday}
+        # A run over days that no file speaks of has nothing to publish.
+        days = (wanted & waits.covered) | waits.days.keys()
         ranges = day_ranges(days, MOST_MISSED_DAYS, waits.vanished_days)
         if not ranges:
-            gone = [f" {text}." for text in waits.vanished_in_words() if waits.vanished_days.intersection(days)]
-            return dg.SkipReason(f"No file under landing/ brings anything for {spans(wanted)}.{''.join(gone)}")
+            said = [f"No file that was taken in brings anything for {spans(wanted)}, and no day waits."]
+            if untaken:
+                places = ", ".join(f"landing/{name}/" for name in untaken)
+                said.append(
+                    f"What is new under {places} was not taken in yet: switch on the schedule daily_intake or "
+                    "the sensor landing, or start the job take_in_landing."
+                )
+            if waits.vanished_days & wanted:
+                said += [f"{text}." for text in waits.vanished_in_words()]
+            return dg.SkipReason(" ".join(said))
         return [
             dg.RunRequest(
                 run_key=f"daily_refresh {tick:%Y-%m-%d} {begins} to {ends}",
@@ -94,7 +146,7 @@ def _weekly_snapshot(lake: Lake, clock: Callable[[], datetime]) -> dg.ScheduleDe
             return late
         today = tick.astimezone(UTC).date()
         sunday = today - timedelta(days=today.isoweekday())
-        published, made = lake.days(_WHOLE), set(lake.days(_EVERY_SNAPSHOT))
+        published, made = lake.days(_WHOLE), _snapshots_made(lake)
         asked = []
         for week in reversed(range(MOST_MISSED_WEEKS)):
             as_of = sunday - 7 * week * _DAY
@@ -154,11 +206,7 @@ def _is_superseded(tick: datetime, now: datetime, rhythm: timedelta) -> dg.SkipR
     return dg.SkipReason(f"The tick of {tick:%Y-%m-%d %H:%M} UTC comes late; a later one asks for its days too.")
 
 
-def _waiting(lake: Lake) -> Waiting:
-    partitions = partition_days(list(daily(lake.settings).get_partition_keys()))
-    return waiting(lake, partitions[0], partitions[-1])
-
-
-def _has_news(lake: Lake, waits: Waiting) -> bool:
-    """Whether something lies under landing/ that no run has taken in."""
-    return any((there := listing(lake, name)).paths and there.digest != waits.listings.get(name) for name in SOURCES)
+def _snapshots_made(lake: Lake) -> set[date]:
+    """As-of days that every snapshot table has, those left out that have none at all: half a snapshot is none."""
+    tables = [set(lake.days(table.name)) for table in TABLES.values() if table.partition == "as_of"]
+    return set.intersection(*(days for days in tables if days)) if any(tables) else set()
