@@ -23,6 +23,7 @@ from sm_assets.storage.retention import Removed, folder_bytes, remove_folder
 MANIFEST = "manifest.json"
 _KEPT = ("source", "sha256", "paths", "bytes", "first_converted", "vintage")
 _WHAT = "conversion"
+_GONE = "gone.json"
 _REMOVED = {"rows": "removed"}
 
 
@@ -31,14 +32,16 @@ def drop_leftovers(lake: Lake, keep_days: int, *, dry_run: bool, now: datetime |
 
     Args:
         lake: where they lie.
-        keep_days: conversions younger than that stay: a file that was moved may come back.
+        keep_days: conversions whose file was first seen gone (by this function) within so many days stay: a file that
+            was moved may come back. So none goes when its file is first seen gone.
         dry_run: only tell.
         now: None: the time of the call.
     """
     root = lake.path("lake", "_ingest")
     if not lake.fs.isdir(root):
         return
-    edge = (now or datetime.now(UTC)) - timedelta(days=keep_days)
+    moment = now or datetime.now(UTC)
+    edge = moment - timedelta(days=keep_days)
     with lake.locked("ingest"):
         found: dict[str, list[tuple[str, dict[str, Any]]]] = {name: [] for name in SOURCES}
         for path in sorted(str(each).rstrip("/") for each in lake.fs.ls(root, detail=False, refresh=True)):
@@ -47,11 +50,17 @@ def drop_leftovers(lake: Lake, keep_days: int, *, dry_run: bool, now: datetime |
             if manifest is not None and manifest["source"] in found:
                 found[manifest["source"]].append((name, manifest))
         for source_name, conversions in found.items():
-            yield from _of_source(lake, SOURCES[source_name], conversions, edge, dry_run=dry_run)
+            yield from _of_source(lake, SOURCES[source_name], conversions, edge, moment, dry_run=dry_run)
 
 
 def _of_source(
-    lake: Lake, source: Source, conversions: list[tuple[str, dict[str, Any]]], edge: datetime, *, dry_run: bool
+    lake: Lake,
+    source: Source,
+    conversions: list[tuple[str, dict[str, Any]]],
+    edge: datetime,
+    now: datetime,
+    *,
+    dry_run: bool,
 ) -> Iterator[Removed]:
     present = _present(lake, source)
     if isinstance(present, str):
@@ -59,7 +68,8 @@ def _of_source(
             yield Removed(_WHAT, source.name, 0, 0, present)
         return
     left = [(name, told) for name, told in conversions if told["sha256"] not in present]
-    left = [(name, told) for name, told in left if _is_due(lake, name, told, edge)]
+    gone = _gone(lake, source.name, [name for name, _ in left], now, dry_run=dry_run)
+    left = [(name, told) for name, told in left if _is_due(lake, name, told, edge, gone.get(name))]
     feeding = _feeding(lake, source, [told["sha256"] for _, told in left])
     items = taken = 0
     for name, told in left:
@@ -91,13 +101,21 @@ def _present(lake: Lake, source: Source) -> set[str] | str:
     return {known[each.path][2] for each in deliveries} | set(state["files"].values())
 
 
-def _is_due(lake: Lake, name: str, manifest: dict[str, Any], edge: datetime) -> bool:
-    """Whether it has rows and is old enough; what an interruption left is due at once."""
+def _gone(lake: Lake, source_name: str, left: list[str], now: datetime, *, dry_run: bool) -> dict[str, datetime]:
+    """When the landing files of conversions were first seen gone, this look included; it is noted in gone.json."""
+    noted = lake.read_json("lake", "_ingest", _GONE) or {}
+    before = noted.get(source_name, {})
+    found = {name: before.get(name, now.isoformat()) for name in sorted(left)}
+    if found != before and not dry_run:
+        lake.write_json(noted | {source_name: found}, "lake", "_ingest", _GONE)
+    return {name: datetime.fromisoformat(moment) for name, moment in found.items()}
+
+
+def _is_due(lake: Lake, name: str, manifest: dict[str, Any], edge: datetime, gone: datetime | None) -> bool:
+    """Whether it has rows and its file went long enough ago; what an interruption left is due at once."""
     if len(lake.fs.ls(lake.path("lake", "_ingest", name), detail=False, refresh=True)) <= 1:
         return False
-    changed = lake.fs.modified(lake.path("lake", "_ingest", name, MANIFEST))
-    moment: datetime = changed if changed.tzinfo else changed.replace(tzinfo=UTC)
-    return manifest["made_by"] == _REMOVED or moment <= edge
+    return manifest["made_by"] == _REMOVED or (gone is not None and gone <= edge)
 
 
 def _feeding(lake: Lake, source: Source, hashes: list[str]) -> set[str]:

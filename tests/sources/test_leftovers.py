@@ -29,8 +29,9 @@ def conversions(lake: Lake) -> dict[str, int]:
 
 
 def drop(lake: Lake) -> int:
-    """Remove what nobody needs; how many conversions went."""
-    return sum(each.items for each in drop_leftovers(lake, 30, dry_run=False, now=LATER))
+    """Remove what nobody needs and was seen gone long ago; how many conversions went."""
+    looks = (LATER - timedelta(days=31), LATER)
+    return sum(each.items for now in looks for each in drop_leftovers(lake, 30, dry_run=False, now=now))
 
 
 def export(settings: Settings, shares: int = 1, name: str = "posts.csv") -> Path:
@@ -55,7 +56,10 @@ def test_a_conversion_goes_when_its_bytes_are_gone_and_feed_no_day(lake: Lake, s
     assert drop(lake) == 0, "it feeds published days"
 
     lake.publish(table, raw_rows(lake, intake, "posts", days), days, is_sorted=True)
-    assert sum(each.items for each in drop_leftovers(lake, 30, dry_run=False)) == 0, "it is young"
+    seen = LATER - timedelta(days=40)
+    assert not list(drop_leftovers(lake, 30, dry_run=True, now=seen)), "a dry run notes nothing"
+    assert not list(drop_leftovers(lake, 30, dry_run=False, now=seen)), "it was never seen gone before"
+    assert not list(drop_leftovers(lake, 30, dry_run=False, now=seen + timedelta(days=29))), "it went 29 days ago"
     assert sum(each.items for each in drop_leftovers(lake, 30, dry_run=True, now=LATER)) == 1
     assert conversions(lake)[old] == rows[old]
     assert drop(lake) == 1
