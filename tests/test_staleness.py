@@ -7,7 +7,7 @@ checks `up_to_date` and `fresh`, the sensor. Not here: days that wait for a run 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -403,8 +403,15 @@ def test_snapshots_are_due_once_a_week(lake: Lake) -> None:
 # ---------------------------------------------------------------------------------------- sensor
 
 
-def tick(lake: Lake, cursor: str | None) -> tuple[dict[str, bool], str | None, str]:
-    with dg.build_sensor_context(cursor=cursor) as context:
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def tick(instance: dg.DagsterInstance, lake: Lake, cursor: str | None) -> tuple[dict[str, bool], str | None, str]:
+    """What the sensor tells, which the instance then shows; its cursor; why it tells nothing."""
+    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
         found = stale_sensor(lake)(context)
     if isinstance(found, dg.SkipReason):
         return {}, cursor, str(found.skip_message)
@@ -412,26 +419,38 @@ def tick(lake: Lake, cursor: str | None) -> tuple[dict[str, bool], str | None, s
     events = [each for each in found.asset_events if isinstance(each, dg.AssetCheckEvaluation)]
     told = {f"{each.asset_key.to_user_string()}: {each.check_name}": each.passed for each in events}
     assert {each.severity for each in events} <= {dg.AssetCheckSeverity.WARN}
+    for each in events:
+        instance.report_runless_asset_event(each)
     return told, found.cursor, str(found.skip_reason.skip_message if found.skip_reason else "")
 
 
-def test_the_sensor_tells_what_changed_and_nothing_twice(lake: Lake) -> None:
+def test_the_sensor_tells_what_changed_and_nothing_twice(lake: Lake, instance: dg.DagsterInstance) -> None:
     days = day_range(FIRST, LAST)
     put(lake, POSTS, days, "a")
     make(lake, MINUTES, [POSTS], days)
-    told, cursor, _ = tick(lake, None)
+    told, cursor, _ = tick(instance, lake, None)
     both = {f"{table}: {name}" for table in (POSTS, MINUTES) for name in (UP_TO_DATE, FRESH)}
     assert told == dict.fromkeys(both, True)
-    assert tick(lake, cursor)[0] == {}
-    assert "since the last look" in tick(lake, cursor)[2]
+    assert tick(instance, lake, cursor)[0] == {}
+    assert "since the last look" in tick(instance, lake, cursor)[2]
     put(lake, POSTS, [day(3)], "b")
-    told, cursor, _ = tick(lake, cursor)
+    told, cursor, _ = tick(instance, lake, cursor)
     assert told == {f"{MINUTES}: {UP_TO_DATE}": False}
     put(lake, POSTS, [day(3)], "b")
-    told, cursor, why = tick(lake, cursor)
+    told, cursor, why = tick(instance, lake, cursor)
     assert (told, why) == ({}, "What changed makes no table outdated or current.")
     make(lake, MINUTES, [POSTS], [day(3)])
-    assert tick(lake, cursor)[0] == {f"{MINUTES}: {UP_TO_DATE}": True}
+    assert tick(instance, lake, cursor)[0] == {f"{MINUTES}: {UP_TO_DATE}": True}
+
+
+def test_the_sensor_clears_a_mark_that_somebody_else_set(lake: Lake, instance: dg.DagsterInstance) -> None:
+    put(lake, POSTS, [FIRST], "a")
+    _, cursor, _ = tick(instance, lake, None)
+    red = dg.AssetCheckEvaluation(asset_key=dg.AssetKey(POSTS), check_name=UP_TO_DATE, passed=False)
+    instance.report_runless_asset_event(red)
+    told, cursor, _ = tick(instance, lake, cursor)
+    assert told == {f"{POSTS}: {UP_TO_DATE}": True}
+    assert "since the last look" in tick(instance, lake, cursor)[2]
 
 
 def test_the_sensor_is_off_and_starts_nothing(lake: Lake) -> None:
