@@ -90,6 +90,7 @@ for version in itertools.count(1):
         questions = cycle(QUESTIONS.items())
         asked = 0
         while asked < QUERIES or len(versions) < 4:
+            assert worker.is_silent(), f"the writer ended: {worker.hear()}"
             with duckdb.connect(str(root / "catalog.duckdb"), read_only=True) as con:
                 con.execute("set threads = 1")
                 for _ in range(PER_CONNECTION):

@@ -7,8 +7,11 @@ that, in Python).
 from __future__ import annotations
 
 import json
+import queue
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +24,8 @@ from sm_assets.storage import day_range
 
 FIRST, LAST = date(2021, 7, 1), date(2021, 7, 4)
 DAYS = day_range(FIRST, LAST)
+# Seconds for the next word of a process. Generous: nothing waits that long where all is well.
+PATIENCE = 600.0
 # Publishes four days of one table; each row says who wrote it.
 PUBLISH = """
 def publish(name, who, rows=50):
@@ -114,6 +119,15 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, root], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self._words: queue.Queue[str] = queue.Queue()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._words.put(line.strip())
+        self._words.put("")
 
     def start(self, program: str) -> None:
         """Have a program run; what comes of it is heard later."""
@@ -121,8 +135,18 @@ class Worker:
 
     def hear(self) -> str:
         """The next word: stopped, waiting for a lock, done, an error; empty if the process died."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        try:
+            word = self._words.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise AssertionError(f"a process beside the test said nothing for {PATIENCE:.0f} s") from None
+        if not word:
+            # Its last word, for whoever asks again.
+            self._words.put(word)
+        return word
+
+    def is_silent(self) -> bool:
+        """Whether it lives and has said nothing that was not heard: it is at work."""
+        return self._words.empty() and self.process.poll() is None
 
     def run(self, program: str) -> str:
         """Have a program run; the next word."""
@@ -145,4 +169,9 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self._listening.join(PATIENCE)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
