@@ -31,7 +31,9 @@ from sm_assets.defs.sql import SQL_ROOT, table_files
 from sm_assets.defs.stale_sensor import stale_sensor
 from sm_assets.defs.staleness import CODE_CHANGED, FILES_CHANGED, stale_days, standings
 from sm_assets.settings import Settings
+from sm_assets.sources import SOURCES
 from sm_assets.sources.intake import take_in
+from sm_assets.sources.pending import waiting
 from sm_assets.storage import DIGEST, Lake, day_range
 
 WINDOW = 3
@@ -236,6 +238,18 @@ def test_versions_of_contracts_and_columns_are_code(monkeypatch: pytest.MonkeyPa
     assert len(found) == 3
 
 
+def test_the_version_of_a_reader_is_code_of_its_raw_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, source in SOURCES.items():
+        assert code_versions.reader_version(name) == source.load().READER_VERSION
+    before = {table: code_version(table) for table in TABLES}
+    is_new = {"crowdtangle": "999"}
+    real = code_versions.reader_version
+    monkeypatch.setattr(code_versions, "reader_version", lambda name: is_new.get(name) or real(name))
+    differ = {table for table, version in before.items() if code_version.__wrapped__(table) != version}
+    source = SOURCES["crowdtangle"]
+    assert differ == {*source.raw_tables, source.rejects_table}
+
+
 # ------------------------------------------------------------------------ a chain of real assets
 
 
@@ -380,6 +394,19 @@ def test_a_table_that_ends_before_the_files_do_is_not_fresh(lake: Lake) -> None:
         "core_posts lacks 1 days in between that files speak of: materialise 2021-07-02.",
     )
     assert fresh(lake, "core_follows", day(20))[0], "nobody makes it"
+
+
+def test_a_file_that_is_gone_is_told_with_what_may_be_done(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lake, POSTS, [day(1), day(2)], "a")
+    make(lake, MINUTES, [POSTS], [day(1), day(2)])
+    put(lake, POSTS, [day(1), day(2)], "b")
+    why = {day(2): {"landing/crowdtangle/a.csv": "it is gone"}}
+    waits = replace(waiting(lake, FIRST, LAST), vanished={"crowdtangle": why})
+    monkeypatch.setattr("sm_assets.defs.day_checks.waiting", lambda *_: waits)
+    found = judgements(lake)[MINUTES, UP_TO_DATE]
+    assert said(found, "materialise") == str(day(1))
+    assert "landing/crowdtangle/a.csv fed 2021-07-02: it is gone. Put it back" in said(found, "what_to_do")
+    assert "accept_vanished" in said(found, "what_to_do")
 
 
 def test_no_landing_files_are_no_fault(lake: Lake) -> None:

@@ -6,6 +6,7 @@ found out (`staleness`, `freshness`), the sensor that looks by itself (`stale_se
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -15,8 +16,10 @@ from sm_assets.contracts import TABLES
 from sm_assets.defs.checking import Check
 from sm_assets.defs.day_ranges import day_ranges
 from sm_assets.defs.freshness import Coverage, Freshness
+from sm_assets.defs.made_from import source_of
 from sm_assets.defs.metadata import small_table
 from sm_assets.defs.staleness import Standing, standings
+from sm_assets.sources.pending import Waiting, waiting
 from sm_assets.sources.taken import spans
 from sm_assets.storage import Lake
 
@@ -61,10 +64,11 @@ def judgements(lake: Lake, today: date | None = None) -> dict[tuple[str, str], d
     """What both checks find, by table and check; `today` (UTC) None: by the clock."""
     found = standings(lake)
     coverage = Coverage(lake, found, today)
+    gone = waiting(lake, date.min, date.max)
     judged = {}
     for table, standing in found.items():
         up_to_date, fresh = _checks(table)
-        told = _unknown(standing) | _stale(table, standing, found)
+        told = _unknown(standing) | _stale(table, standing, found, gone)
         judged[table, UP_TO_DATE] = up_to_date.result(passed=not standing.stale, **told)
         told = _missing(coverage.freshness(table))
         judged[table, FRESH] = fresh.result(passed="materialise" not in told, **told)
@@ -77,18 +81,25 @@ def _unknown(standing: Standing) -> dict[str, Any]:
     return {"unknown": f"{spans(standing.unknown)}: made before files said of what; taken as current"}
 
 
-def _stale(table: str, standing: Standing, others: Mapping[str, Standing]) -> dict[str, Any]:
+def _stale(table: str, standing: Standing, others: Mapping[str, Standing], gone: Waiting) -> dict[str, Any]:
     if not standing.stale:
         return {}
     by_reason: dict[str, list[date]] = defaultdict(list)
     for day, reasons in standing.stale.items():
         for reason in reasons:
             by_reason[reason].append(day)
-    days, first = ranges(standing.stale), _stale_before(table, others)
+    # A run over days whose files are gone fails until somebody decides: they are no days to materialise.
+    sources = {source_of(table)} if TABLES[table].layer in ("raw", "stg") else set(gone.vanished)
+    lost = replace(gone, vanished={name: files for name, files in gone.vanished.items() if name in sources})
+    lost_days = lost.vanished_days & set(standing.stale) if TABLES[table].partition == "event" else set()
+    days, first = ranges(set(standing.stale) - lost_days), _stale_before(table, others)
     before = f" of this table and of those before it that are stale, in one go: {_named(first)}" if first else ""
+    told = [f"Materialise {days}{before}."] if days else []
+    if lost_days:
+        told += [f"{each}." for each in lost.vanished_in_words()]
     return {
-        "what_to_do": f"Materialise {days}{before}.",
-        "materialise": days,
+        "what_to_do": " ".join(told),
+        "materialise": days or "nothing until that is decided",
         "stale_days": len(standing.stale),
         "reasons": small_table(
             [{"why": why, "days": len(found), "which": spans(found)} for why, found in sorted(by_reason.items())]
