@@ -47,7 +47,7 @@ help:
 install: $(VENV)/.ready
 
 home:
-	@mkdir -p "$(DAGSTER_HOME)"; [ -e "$(DAGSTER_HOME)/dagster.yaml" ] || cp dagster_home/dagster.yaml "$(DAGSTER_HOME)/"
+	@mkdir -p "$(DAGSTER_HOME)"; [ -e "$(DAGSTER_HOME)/dagster.yaml" ] || ln -s "$(CURDIR)/dagster_home/dagster.yaml" "$(DAGSTER_HOME)/"
 
 demo: $(VENV)/.ready home
 	@$(BIN)/sm-assets demo --data-root "$(SM_ASSETS_DATA_ROOT)" --seed $(SEED) $(if $(EVENTS),--events $(EVENTS),--scale $(SCALE))
