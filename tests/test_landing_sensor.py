@@ -383,9 +383,9 @@ def test_what_is_not_mounted_is_not_taken_for_gone(world: World) -> None:
     world.settle()
     for place in ("landing", f"landing/{SOURCE}"):
         folder = Path(world.lake.path(place))
-        folder.rename(folder.with_name("off"))
+        folder.rename(folder.with_name("_off"))
         assert "yet 1 files of it were taken in: is it mounted?" in world.tick()
-        folder.with_name("off").rename(folder)
+        folder.with_name("_off").rename(folder)
     assert "Nothing under landing/" in world.tick()
 
 
