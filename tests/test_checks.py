@@ -104,7 +104,7 @@ def test_one_step_judges_most_checks_of_a_table() -> None:
     checks = build_defs(settings=Settings(data_root="/nowhere")).asset_checks or []
     names = [check.node_def.name for check in checks if isinstance(check, dg.AssetChecksDefinition)]
     kinds = ("check_landing_", "check_staging_", "check_together_")
-    assert {name for name in names if not name.startswith(kinds)} == {f"check_{name}" for name in TABLES}
+    assert {name for name in names if not name.startswith(kinds)} == {f"check_{name}" for name in (*TABLES, "days")}
 
 
 def test_all_clusterings_are_judged_by_their_sizes() -> None:
