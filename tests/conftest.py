@@ -18,6 +18,9 @@ import pytest
 # Each core has a process of tests: threads of their libraries would only wait for each other. NumPy reads this once.
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
+import pyarrow.parquet as pq
+
+from sm_assets.defs.footers import CODE, MADE_FROM
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 from sm_assets.storage import lake as lake_module
@@ -170,3 +173,10 @@ def digests(root: Path, *, below: str = "lake", ignore: Callable[[Path], bool] =
         for path in sorted((root / below).rglob("*.parquet"))
         if not {"_ingest", "_embeddings", "_catalog"} & set(path.parts) and not ignore(path)
     }
+
+
+def contents(root: Path) -> dict[str, dict[bytes, bytes]]:
+    """What every table file says of itself, its digest of rows among it, but not what it was made from; by path."""
+    made = {MADE_FROM.encode(), CODE.encode(), b"ARROW:schema"}  # the schema holds them once more
+    said = {name: pq.read_metadata(root / name).metadata or {} for name in digests(root)}
+    return {name: {key: value for key, value in of.items() if key not in made} for name, of in said.items()}

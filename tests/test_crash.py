@@ -35,8 +35,8 @@ POINTS = [
     pytest.param("sm_assets.storage.lake:Lake._check", "before", 1, 0, id="staged, not checked"),
     pytest.param("sm_assets.storage.lake:Lake.replace", "after", 4, 2, id="between the days of the first table"),
     pytest.param("sm_assets.storage.lake:refresh_catalog", "before", 1, 3, id="published, catalogue not refreshed"),
-    pytest.param("sm_assets.storage.lake:Lake.replace", "after", 12, 7, id="between the days of a later table"),
-    pytest.param("sm_assets.storage.lake:Lake._check", "after", 4, 6, id="last table checked, not published"),
+    pytest.param("sm_assets.storage.lake:Lake.replace", "after", 12, 8, id="between the days of a later table"),
+    pytest.param("sm_assets.storage.lake:Lake._check", "after", 4, 9, id="last table checked, not published"),
 ]
 
 

@@ -401,6 +401,7 @@ PROGRAM = """
 import os, signal, sys
 from datetime import date
 import dagster as dg
+from forgetful import forgetful
 from stub_embedder import StubEmbedder
 from sm_assets.defs.run import materialise_range
 from sm_assets.settings import Settings

@@ -22,7 +22,7 @@ import dagster as dg
 import numpy as np
 import pytest
 from cluster_lake import DAY, publish
-from conftest import digests
+from conftest import contents
 from follow_lake import read
 from forgetful import forgetful
 
@@ -251,13 +251,13 @@ def holding(lake: Lake, text: str) -> set[str]:
     return found | {"exports" for path in files if text in path.read_text(encoding="utf-8")}
 
 
-def test_two_threads_give_the_same_bytes(made: tuple[Lake, dict[str, dict[str, Any]]], settings: Settings) -> None:
+def test_two_threads_give_the_same_rows(made: tuple[Lake, dict[str, dict[str, Any]]], settings: Settings) -> None:
     lake = Lake(replace(settings, threads=2, start_day=made[0].settings.start_day))
     publish_world(lake, dict(reversed(bios().items())), days=(EARLIER, DAY))
     materialise(lake, (OWN,), days=(DAY, DAY))
 
-    def only(root: str) -> dict[str, str]:
-        return {name: value for name, value in digests(Path(root)).items() if f"{OWN}/day={DAY}" in name}
+    def only(root: str) -> dict[str, dict[bytes, bytes]]:
+        return {name: value for name, value in contents(Path(root)).items() if f"{OWN}/day={DAY}" in name}
 
     assert len(only(lake.settings.data_root)) == 1
     assert only(lake.settings.data_root) == only(made[0].settings.data_root)

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from cluster_lake import DAY, publish
-from conftest import digests
+from conftest import contents
 from follow_lake import read
 from forgetful import forgetful
 from stub_embedder import StubEmbedder
@@ -183,16 +183,16 @@ def test_the_embedder_stands_in_record_hash_and_page(made: tuple[Lake, dict[str,
     assert not [bio for bio in themed().values() if bio and bio.strip() and bio in str(made[1])]
 
 
-def test_a_second_run_in_another_order_encodes_nothing_and_writes_the_same_bytes(
+def test_a_second_run_in_another_order_encodes_nothing_and_gives_the_same_rows(
     made: tuple[Lake, dict[str, dict[str, Any]]],
 ) -> None:
     lake = made[0]
-    before = digests(Path(lake.settings.data_root))
+    before = contents(Path(lake.settings.data_root))
     publish_world(lake, dict(reversed(themed().items())), days=[DAY])
     again = Synonyms()
     run(lake, again, (OWN, *SUMMARIES, "out_cluster_k"))
     assert again.n_texts == 0
-    after = digests(Path(lake.settings.data_root))
+    after = contents(Path(lake.settings.data_root))
     assert {name for name in after if after[name] != before.get(name) and "core_" not in name} == set()
 
 
