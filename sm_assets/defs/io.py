@@ -80,7 +80,7 @@ class LakeIOManager(dg.IOManager):
             obj.days,
             expected_rows=obj.expected,
             is_sorted=obj.is_sorted,
-            metadata=lambda day: made.get(day, {}) | (own(day) if own else {}),
+            metadata=lambda day: {**made.get(day, {}), **(own(day) if own else {})},
         )
         entries = published_metadata(self._lake, table, published, obj.counts)
         asked = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else []
