@@ -82,6 +82,9 @@ def die():
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 
+# Started from a script with `&`, the tests would hand on that SIGINT is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 original_flock = fcntl.flock
 def flock(descriptor, operation):
     if operation == fcntl.LOCK_EX:

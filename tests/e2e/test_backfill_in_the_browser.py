@@ -19,7 +19,7 @@ import pytest
 from browser import chromium, visit
 from conftest import digests, some_posts, write_export
 from playwright.sync_api import expect
-from serving import Server, instance_folder, make, wait_for
+from serving import PATIENCE, Server, instance_folder, make, wait_for
 
 from sm_assets.defs.run import materialise_range
 from sm_assets.settings import Settings
@@ -73,12 +73,12 @@ def test_no_port_is_open_but_one_on_this_machine(server: Server) -> None:
 
 def test_a_second_one_is_refused(server: Server, data_root: Path) -> None:
     second = make("serve", f"PORT={server.port}", f"DATA_ROOT={data_root}", f"DAGSTER_HOME={server.home}")
-    said, _ = second.communicate()
+    said, _ = second.communicate(timeout=PATIENCE)
     assert second.returncode
     assert f"Port {server.port} is not free on 127.0.0.1" in said
     assert f"PORT={server.port + 1}" in said
     beside = make("serve", f"PORT={server.port + 1}", f"DATA_ROOT={data_root}", f"DAGSTER_HOME={server.home}")
-    said, _ = beside.communicate()
+    said, _ = beside.communicate(timeout=PATIENCE)
     assert beside.returncode
     assert f"Another `make serve` works with {server.home}" in said
 
