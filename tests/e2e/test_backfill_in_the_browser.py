@@ -94,7 +94,7 @@ def test_a_range_of_days_through_the_ui_is_what_it_is_in_process(
     with visit(server.url) as here:
         page = here.page
         here.look("start")
-        page.locator('a[href="/asset-groups"]').click()
+        page.locator('a[href="/asset-groups"]').first.click()
         expect(page.get_by_text(GROUP, exact=True).first).to_be_visible()
         here.look("all-groups")
 
