@@ -5,8 +5,15 @@ Here: one `Definitions` object over the settings of the environment. Not here: a
 
 from __future__ import annotations
 
-from sm_assets.defs.wiring import build_defs
+import gc
+
+# All that loading makes stays for good: to look for garbage in it again and again costs a tenth of the loading.
+gc.disable()
+try:
+    from sm_assets.defs.wiring import build_defs
+
+    defs = build_defs()
+finally:
+    gc.enable()
 
 __all__ = ["build_defs", "defs"]
-
-defs = build_defs()

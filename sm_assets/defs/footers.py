@@ -31,11 +31,13 @@ class Footer(NamedTuple):
         digest: of its rows; None: another program wrote the file.
         made_from: what it was made from, as JSON; None: it was written before files said so.
         code: version of the code that made it.
+        rows: how many it has; None: it cannot be read.
     """
 
     digest: str | None
     made_from: str | None
     code: str | None
+    rows: int | None
 
 
 _KNOWN: WeakKeyDictionary[Lake, dict[tuple[str, date], tuple[_Stamp, Footer]]] = WeakKeyDictionary()
@@ -60,8 +62,8 @@ def _read(lake: Lake, table: str, day: date) -> Footer:
         said = lake.metadata(table, day)
     except (OSError, pa.ArrowException):
         # Whoever reads its rows will say what is wrong with it.
-        return Footer(None, None, None)
-    return Footer(said.get(DIGEST), said.get(MADE_FROM), said.get(CODE))
+        return Footer(None, None, None, None)
+    return Footer(said.get(DIGEST), said.get(MADE_FROM), said.get(CODE), int(said["rows"]))
 
 
 def state(lake: Lake) -> str:

@@ -3,31 +3,16 @@
 -- still hold them.
 with
 
-accounts as (
-    select
-        platform,
-        account_id,
-        day
-    from out_profile_clusters
-),
-
-gone as (
-    select
-        platform,
-        record_id
-    from gone_accounts
-),
-
 left_over as (
     select distinct
-        accounts.platform,
-        accounts.account_id,
-        accounts.day
-    from accounts
-    inner join gone
+        members.platform,
+        members.account_id,
+        members.day
+    from out_profile_clusters as members
+    inner join gone_accounts as gone
         on
-            accounts.platform = gone.platform
-            and accounts.account_id = gone.record_id
+            members.platform = gone.platform
+            and members.account_id = gone.record_id
 )
 
 select * from left_over
