@@ -26,7 +26,7 @@ WORKERS ?= auto
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --compile -c constraints.txt
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 KERNELS := $(wildcard sm_assets/kernels/*.pyx sm_assets/kernels/*.pxd sm_assets/kernels/*.hpp)
 
 # Where this is set, every subprocess compiles Dagster anew: a minute instead of seconds.
@@ -113,6 +113,9 @@ INSTALL_KEY = $(PY) -c 'import hashlib, pathlib, tomllib; \
   files = [pathlib.Path(name).read_text() for name in ("constraints.txt", "setup.py")]; \
   print(hashlib.sha256("".join([wanted, *files]).encode()).hexdigest())'
 
+# On all cores, while pip takes one; files that are no Python (templates in packages) are passed over.
+BYTECODE = $(PY) -m compileall -qq -j 0 $(VENV)/lib sm_assets || true
+
 # Dependencies and the editable install, which compiles the kernels, as many at once as there are cores.
 $(VENV)/.deps: $(VENV)/.made pyproject.toml constraints.txt setup.py
 	@key=$$($(INSTALL_KEY)); \
@@ -121,7 +124,7 @@ $(VENV)/.deps: $(VENV)/.made pyproject.toml constraints.txt setup.py
 	  $(PIP) setuptools Cython; \
 	  printf '[build_ext]\nparallel = %s\n' "$$($(PY) -c 'import os; print(os.cpu_count() or 1)')" > $(VENV)/build.cfg; \
 	  DIST_EXTRA_CONFIG=$(VENV)/build.cfg $(PIP) --no-build-isolation -e '.[ui]'; \
-	  $(PY) -m compileall -q sm_assets; \
+	  $(BYTECODE); \
 	fi; \
 	echo "$$key" > $@
 
@@ -141,5 +144,6 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	    extra = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]["optional-dependencies"]; \
 	    print("\n".join(extra["dev"]))' > $(VENV)/dev.txt; \
 	  $(PIP) -r $(VENV)/dev.txt; \
+	  $(BYTECODE); \
 	fi; \
 	echo "$$key" > $@

@@ -6,7 +6,9 @@ Here: the order of these steps and the words around them. Not here: the world an
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,9 @@ CONFIG: dict[str, Any] = {
     "train_attributes": {"config": {"snapshots": "last_day", "grid": "quick"}},
     "out_account_attributes": _WEEKLY,
 }
+
+_WIDTH = 79
+_LINES = 10
 
 
 def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | None = None) -> int:
@@ -67,7 +72,12 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
         "ops": _audience_config(world, searching=events is None) | CONFIG,
     }
     settings = Settings.from_env(data_root=str(data_root))
-    if not materialise_range(settings, world.first_day, world.last_day, run_config=config):
+    succeeded = materialise_range(
+        settings, world.first_day, world.last_day, run_config=config, on_step=_progress(started)
+    )
+    if sys.stdout.isatty():
+        print()
+    if not succeeded:
         print("The run failed; the log above and the Runs page of `make serve` say why.")
         return 1
     print(f"Done in {time.monotonic() - started:.0f} s.\n")
@@ -90,6 +100,23 @@ def run_demo(data_root: Path, seed: int = 7, scale: float = 1.0, events: int | N
         "\nUI:         make serve, then open http://127.0.0.1:3000"
     )
     return 0
+
+
+def _progress(started: float) -> Callable[[str, int, int], None]:
+    """Says which step runs: in one line that changes on a terminal, in a line now and then elsewhere."""
+    said = -1
+
+    def on_step(name: str, ended: int, steps: int) -> None:
+        nonlocal said
+        minutes, seconds = divmod(int(time.monotonic() - started), 60)
+        line = f"  {minutes}:{seconds:02}  {ended} of {steps} steps done, now {name}"
+        if sys.stdout.isatty():
+            print(f"\r{line[:_WIDTH]:{_WIDTH}}", end="", flush=True)
+        elif ended * _LINES // steps > said:
+            said = ended * _LINES // steps
+            print(line, flush=True)
+
+    return on_step
 
 
 def _audience_config(world: World, *, searching: bool) -> dict[str, Any]:

@@ -5,11 +5,12 @@ Here: one run of a job through Dagster, recorded in its instance so that the UI 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 from dagster._core.errors import DagsterHomeNotSetError
@@ -18,6 +19,16 @@ from sm_assets.analysis.embedder import Embedder
 from sm_assets.defs.jobs import WHOLE_CHAIN
 from sm_assets.defs.wiring import build_defs
 from sm_assets.settings import Settings
+
+_PLANNED: Final = {
+    dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+}
+_ENDED: Final = {
+    dg.DagsterEventType.STEP_SUCCESS,
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.STEP_SKIPPED,
+}
 
 
 @lru_cache(maxsize=2)
@@ -37,6 +48,7 @@ def materialise_range(
     raise_on_error: bool = False,
     log_level: str = "WARNING",
     embedder: Embedder | None = None,
+    on_step: Callable[[str, int, int], None] | None = None,
 ) -> bool:
     """Materialise the chain from `first_day` to `last_day` as one run.
 
@@ -51,13 +63,18 @@ def materialise_range(
         log_level: what the run prints: DEBUG, INFO, WARNING, ERROR.
         embedder: takes the place of the configured text model.
         raise_on_error: let the error of a failed step through instead of returning false.
+        on_step: called when a step begins, with its name, how many ended before it and how many there are.
 
     Returns:
         Whether all steps and all error-level checks succeeded.
     """
     resolved = whole_chain(settings, embedder)  # type: ignore[arg-type]  # embedders hash by identity
     with nullcontext(instance) if instance is not None else _instance() as used:
+        run_id = str(uuid.uuid4())
+        if on_step is not None:
+            used.add_event_listener(run_id, _counting(on_step))
         result = resolved.execute_in_process(
+            run_id=run_id,
             run_config={"loggers": {"console": {"config": {"log_level": log_level}}}} | dict(run_config or {}),
             tags={
                 "dagster/asset_partition_range_start": str(first_day),
@@ -68,6 +85,25 @@ def materialise_range(
             raise_on_error=raise_on_error,
         )
         return result.success and not failed_checks(result)
+
+
+def _counting(on_step: Callable[[str, int, int], None]) -> Callable[[dg.EventLogEntry], None]:
+    """A listener of a run's events: all its steps are announced before the first one begins."""
+    planned: set[str] = set()
+    ended: set[str] = set()
+
+    def heard(event: dg.EventLogEntry) -> None:
+        step, kind = event.step_key, event.dagster_event_type
+        if step is None:
+            return
+        if kind in _PLANNED:
+            planned.add(step)
+        elif kind == dg.DagsterEventType.STEP_START:
+            on_step(step, len(ended), len(planned))
+        elif kind in _ENDED:
+            ended.add(step)
+
+    return heard
 
 
 def failed_checks(result: dg.ExecuteInProcessResult) -> list[str]:
