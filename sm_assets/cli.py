@@ -10,8 +10,6 @@ none accepted, or any was rejected under --strict; 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import atexit
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sm_assets.cli_audiences import add_commands
 from sm_assets.errors import OptionError, SmAssetsError
+from sm_assets.quiet_end import end_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,17 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def program() -> None:
-    """The command `sm-assets`: `main`, and an end without taking the interpreter apart.
-
-    DuckDB's module lists on forty lines what is still alive while Python takes itself apart, below a good result.
-    """
-    code = main()
-    atexit._run_exitfuncs()  # noqa: SLF001  # what registered itself must still run, and os._exit runs none
-    for stream in (sys.stdout, sys.stderr):
-        # What could not be written has been told by now.
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
+    """The command `sm-assets`."""
+    end_quietly()
+    sys.exit(main())
 
 
 class _Formatter(argparse.HelpFormatter):

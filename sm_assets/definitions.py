@@ -11,6 +11,9 @@ import gc
 gc.disable()
 try:
     from sm_assets.defs.wiring import build_defs
+    from sm_assets.quiet_end import end_quietly
+
+    end_quietly()
 
     defs = build_defs()
 finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sm_assets.contracts import TABLES
-from sm_assets.defs.windows import chosen_days, window_days_of
+from sm_assets.defs.windows import Snapshots, chosen_days, window_days_of
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
@@ -30,10 +30,12 @@ def test_the_last_day_is_of_the_range_and_every_day_is_all() -> None:
     assert chosen_days(days(4, 5, 6), "last_day", []) == days(6)
     assert chosen_days(days(4, 5, 6), "every_day", []) == days(4, 5, 6)
     assert chosen_days([], "last_day", []) == []
+    assert chosen_days(days(*range(1, 13)), "weekly_and_last", []) == days(3, 10, 12)
+    assert chosen_days(days(4), "weekly_and_last", []) == days(4)
 
 
-@pytest.mark.parametrize("snapshots", ["weekly", "last_day"])
-def test_days_that_have_a_snapshot_are_made_again(snapshots: str) -> None:
+@pytest.mark.parametrize("snapshots", ["weekly_and_last", "weekly", "last_day"])
+def test_days_that_have_a_snapshot_are_made_again(snapshots: Snapshots) -> None:
     assert set(days(5, 6)) <= set(chosen_days(days(4, 5, 6), snapshots, days(1, 5, 6, 9)))
 
 

@@ -65,13 +65,13 @@ class Snapshot:
     Attributes:
         rows: of out_profile_clusters, both models.
         records: what stands behind each model.
-        told: metadata of the page.
+        told: draws the metadata of the page, which shows the latest day only.
         samples: typical and drawn biographies, as Markdown.
     """
 
     rows: pa.Table
     records: tuple[ClusteringRecord, ...]
-    told: dict[str, Any]
+    told: Callable[[], dict[str, Any]]
     samples: str
 
 
@@ -105,26 +105,30 @@ def snapshot(
         accounts, features, _model_rules(config), encode=vectors.of if vectors else None, log=log,
         threads=lake.settings.threads,
     )  # fmt: skip
-    told: dict[str, Any] = {"as_of": str(day), "accounts_not_about": len(authors) - len(accounts)}
     tables, records, sections = [], [], []
+    labels: dict[str, dict[int, str]] = {}
     notices = _foreign(found, vectors.embedder) if vectors else []
     for model in MODELS:
         record = _record(model, config, rules, features, found, vectors.embedder_id if vectors else "")
-        table = profiles_table(found, model)
         terms, section = _words(found, model, config.seed)
-        in_words = {number: ", ".join(words) for number, words in shared_terms(terms, LABEL_TERMS).items()}
-        members, others = sizes(table)
-        told |= {
-            f"sizes_{model}": dg.MetadataValue.md(cluster_sizes.draw(members, in_words, others)),
-            f"accounts_{model}": counts_table(counts_by_status(table), "status", "accounts"),
-            f"clustering_{model}": dg.MetadataValue.json(record.record),
-        }
+        labels[model] = {number: ", ".join(words) for number, words in shared_terms(terms, LABEL_TERMS).items()}
         notices += [f"{model}: {notice}" for notice in found.found[model].notices]
-        tables.append(with_constants(table, params_hash=record.params_hash, day=day))
+        tables.append(with_constants(profiles_table(found, model), params_hash=record.params_hash, day=day))
         records.append(record)
         sections.append(section)
-    told["parameters"] = dg.MetadataValue.json(config.model_dump())
-    told |= {"notices": "\n".join(notices)} if notices else {}
+
+    def told() -> dict[str, Any]:
+        shown: dict[str, Any] = {"as_of": str(day), "accounts_not_about": len(authors) - len(accounts)}
+        for model, table, record in zip(MODELS, tables, records, strict=True):
+            members, others = sizes(table)
+            shown |= {
+                f"sizes_{model}": dg.MetadataValue.md(cluster_sizes.draw(members, labels[model], others)),
+                f"accounts_{model}": counts_table(counts_by_status(table), "status", "accounts"),
+                f"clustering_{model}": dg.MetadataValue.json(record.record),
+            }
+        shown["parameters"] = dg.MetadataValue.json(config.model_dump())
+        return shown | ({"notices": "\n".join(notices)} if notices else {})
+
     return Snapshot(pa.concat_tables(tables), tuple(records), told, _page(day, sections))
 
 

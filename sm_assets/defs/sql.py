@@ -15,10 +15,11 @@ import duckdb
 import pyarrow as pa
 
 from sm_assets.contracts import TABLES
-from sm_assets.defs.sql_names import SQL_ROOT, relation_names
+from sm_assets.defs import sql_names
 from sm_assets.errors import ContractError, UncoveredDays
 from sm_assets.storage import Lake, TableRef
 
+SQL_ROOT = sql_names.SQL_ROOT
 REQUESTED = "requested_days"
 RUN_SETTINGS = "run_settings"
 TEXT_RULES = "text_rules"
@@ -74,7 +75,7 @@ def named_in(path: Path) -> frozenset[str]:
         ContractError: it reads something that is none of these.
     """
     registered = {REQUESTED, RUN_SETTINGS, TEXT_RULES, WANTED_POSTS, HASHTAG_RULES, SUGGESTION_FORMS, JUDGED}
-    names = relation_names(path) - registered
+    names = sql_names.relation_names(path) - registered
     shared = {name for name in names if _shared_file(name).exists()}
     unknown = sorted(name for name in names - shared if name.removesuffix(ALL_DAYS) not in TABLES)
     if unknown:

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field
 
 from sm_assets.contracts import TABLES
 from sm_assets.errors import MixedContents
@@ -22,6 +23,18 @@ from sm_assets.storage import Lake, TableRef, parquet_sql
 
 _SHOWN = 20
 _SUNDAY = 7
+
+Snapshots: TypeAlias = Literal["weekly_and_last", "every_day", "weekly", "last_day"]
+"""Which of the as-of days asked for are made: `chosen_days`."""
+
+
+def snapshots_field(default: Snapshots = "weekly_and_last") -> Any:
+    """The parameter `snapshots` of an asset: a window looks back over weeks, and one a day is seldom worth its time."""
+    return Field(
+        default=default,
+        description="Which of the as-of days asked for are made. weekly: Sundays; weekly_and_last: these and the last "
+        "day of the range. Days that have rows already are made again in any case, so that what was withdrawn goes.",
+    )
 
 
 def window_refs(refs: Iterable[TableRef], as_of: date, window_days: int) -> list[TableRef]:
@@ -51,19 +64,16 @@ def window_days_of(lake: Lake, table: str, asked: Iterable[date]) -> list[date]:
     return [day for day in asked if day <= newest and window_refs([source], day, lake.settings.window_days)[0].days]
 
 
-def chosen_days(days: Sequence[date], snapshots: str, present: Iterable[date]) -> list[date]:
+def chosen_days(days: Sequence[date], snapshots: Snapshots, present: Iterable[date]) -> list[date]:
     """Which of the as-of days are made.
 
     Args:
         days: ascending.
-        snapshots: every_day, weekly (Sundays, whatever range they are asked for in), last_day.
+        snapshots: every_day, weekly (Sundays, whatever range they are asked for in), last_day, weekly_and_last.
         present: days that have a snapshot: they are made again, for something may have been withdrawn since.
     """
-    made = {
-        "every_day": set(days),
-        "weekly": {day for day in days if day.isoweekday() == _SUNDAY},
-        "last_day": set(days[-1:]),
-    }[snapshots]
+    sundays, last = {day for day in days if day.isoweekday() == _SUNDAY}, set(days[-1:])
+    made = {"every_day": set(days), "weekly": sundays, "last_day": last, "weekly_and_last": sundays | last}[snapshots]
     return [day for day in days if day in made.union(present)]
 
 

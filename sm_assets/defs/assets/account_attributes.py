@@ -5,7 +5,7 @@ Here: the asset and its parameters. Not here: the values of one day (`sm_assets.
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -19,7 +19,7 @@ from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import small_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input
-from sm_assets.defs.windows import Results, chosen_days
+from sm_assets.defs.windows import Results, Snapshots, chosen_days, snapshots_field
 from sm_assets.storage import Lake, TableRef
 
 NAME = "out_account_attributes"
@@ -53,11 +53,7 @@ class AccountAttributesConfig(dg.Config):
         description="Attributes that need a reason, as age_band and gender: told only if they are named here, and "
         "trained only with a purpose.",
     )
-    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
-        default="every_day",
-        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
-        "are made again in any case, so that what was withdrawn goes.",
-    )
+    snapshots: Snapshots = snapshots_field()
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:

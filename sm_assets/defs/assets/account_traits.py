@@ -6,13 +6,12 @@ window (sql/inputs/out_account_traits*.sql).
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import dagster as dg
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
 
 from sm_assets.analysis.pair_keys import pair_keys
 from sm_assets.defs.assets.declare import ins, one
@@ -20,7 +19,15 @@ from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import RUN_SETTINGS, input_file, open_select, upstreams
-from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs, with_constants
+from sm_assets.defs.windows import (
+    Results,
+    Snapshots,
+    chosen_days,
+    snapshots_field,
+    window_days_of,
+    window_refs,
+    with_constants,
+)
 from sm_assets.storage import Lake, TableRef
 
 NAME = "out_account_traits"
@@ -32,11 +39,7 @@ _INPUTS = tuple(input_file(name) for name in (NAME, f"{NAME}_days", *(f"{NAME}_{
 class TraitsConfig(dg.Config):
     """Of which days there are traits."""
 
-    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
-        default="every_day",
-        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
-        "are made again in any case, so that what was withdrawn goes.",
-    )
+    snapshots: Snapshots = snapshots_field()
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
@@ -49,14 +52,13 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     ) -> Iterator[dg.Output[Rows]]:
         asked = partition_days(list(context.partition_keys))
         days = chosen_days(window_days_of(lake, ACTIVITY, asked), config.snapshots, lake.days(NAME))
-        told: dict[str, Any] = {}
         with lake.workspace("traits") as folder, lake.connect() as con:
-            results = Results(folder)
+            results, rows = Results(folder), None
             for day in days:
                 context.log.info("Traits of %s", day)
                 rows = _snapshot(con, lake, window_refs(refs.values(), day, lake.settings.window_days), day)
                 results.add(NAME, rows)
-                told = _told(rows, day)
+            told = {} if rows is None else _told(rows, days[-1])
             yield dg.Output(Rows(results.relation(con, NAME), days, metadata=told))
 
     made: dg.AssetsDefinition = out_account_traits

@@ -28,7 +28,7 @@ from sm_assets.defs.io import Rows
 from sm_assets.defs.metadata import counts_table, small_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import days_with_input, upstreams
-from sm_assets.defs.windows import Results, chosen_days, snapshot_refs
+from sm_assets.defs.windows import Results, Snapshots, chosen_days, snapshot_refs, snapshots_field
 from sm_assets.errors import OptionError
 from sm_assets.storage import Lake, TableRef, others
 
@@ -72,11 +72,7 @@ class AttributeModelsConfig(dg.Config):
         "these can be told, instead of those among the labels.",
     )
     seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
-    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
-        default="last_day",
-        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have models already are "
-        "made again in any case, so that what was withdrawn goes.",
-    )
+    snapshots: Snapshots = snapshots_field("last_day")
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:

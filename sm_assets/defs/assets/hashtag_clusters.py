@@ -25,7 +25,7 @@ from sm_assets.defs.metadata import small_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, upstreams
 from sm_assets.defs.text_vectors import NOTES, TextVectors, configured, drop_stale, keys_of
-from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs
+from sm_assets.defs.windows import Results, Snapshots, chosen_days, snapshots_field, window_days_of, window_refs
 from sm_assets.storage import Lake, TableRef, noting_keys
 
 PICTURED = "hashtags:all"
@@ -85,11 +85,7 @@ class HashtagClustersConfig(dg.Config):
         description="Deliveries that get a page of their own, those with most tagged posts first; a page has 5 MB.",
     )
     seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
-    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
-        default="every_day",
-        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
-        "are made again in any case, so that what was withdrawn goes.",
-    )
+    snapshots: Snapshots = snapshots_field()
 
 
 def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
@@ -113,7 +109,7 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
             yield dg.Output(Rows(TABLES[TABLE].plain_schema.empty_table(), []))
             return
         footers: dict[date, dict[str, str]] = {}
-        told: dict[str, Any] = {}
+        made = None
         with lake.workspace("hashtags") as folder, lake.connect() as con, noting_keys(lake, NOTES[TABLE]) as note:
             results, tags = Results(folder), pa.array([], pa.string())
             vectors = TextVectors(lake, lambda: embedder or configured(lake.settings), note, context.log.info)
@@ -124,8 +120,10 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
                 results.add(TABLE, made.rows)
                 footers[day] = records_metadata(made.records)
                 tags = pc.unique(pa.concat_arrays([tags, *made.rows["tag"].chunks]))
-                told = _told(made, day, _staged(made, day, folder, config))
+                _stage(made, day, folder, config)
             dropped = drop_stale(lake, TABLE, days, keys_of(tags))
+            assert made is not None, "there is a day"
+            told = _told(made, days[-1], _drawn(made))
             told["vectors"] = dg.MetadataValue.json(vectors.told() | {"dropped_from_cache": dropped})
             # Only now: a day that fails leaves the pages of all days as their table has them.
             told |= _pages(lake, days, folder)
@@ -152,14 +150,19 @@ def _options(config: Any) -> HashtagOptions:
     )
 
 
-def _staged(made: Snapshot, day: date, folder: Path, config: Any) -> str:
-    """Write the pages of a day aside; the picture of all hashtags."""
+def _stage(made: Snapshot, day: date, folder: Path, config: Any) -> None:
+    """Write the pages of a day aside."""
     from sm_assets.defs.hashtag_pages import write_pages  # loads the libraries of pages
-    from sm_assets.plots import cluster_map  # draws with matplotlib
 
     staged = folder / str(day)
     staged.mkdir()
     write_pages(made.scopes, made.without, day, staged, config.delivery_pages, config.seed)
+
+
+def _drawn(made: Snapshot) -> str:
+    """The picture of all hashtags."""
+    from sm_assets.plots import cluster_map  # draws with matplotlib
+
     shown = next((scope for scope in made.scopes if scope.analysis == PICTURED), None)
     points = shown.rows if shown else made.rows.slice(0, 0)
     # Dagster keeps metadata for good: no tag that one account alone uses.

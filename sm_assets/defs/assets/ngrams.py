@@ -23,7 +23,15 @@ from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.ngram_counts import frequent_ngrams
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, open_select, upstreams
-from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs, with_constants
+from sm_assets.defs.windows import (
+    Results,
+    Snapshots,
+    chosen_days,
+    snapshots_field,
+    window_days_of,
+    window_refs,
+    with_constants,
+)
 from sm_assets.storage import Lake, TableRef
 
 NAME = "out_ngrams"
@@ -58,11 +66,7 @@ class NgramsConfig(dg.Config):
         description="Languages (ISO 639-1) whose stop words end no sequence of any post; empty: those of the post's "
         "own language, and of posts of other languages those of all listed ones.",
     )
-    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
-        default="every_day",
-        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
-        "are made again in any case, so that what was withdrawn goes.",
-    )
+    snapshots: Snapshots = snapshots_field()
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:

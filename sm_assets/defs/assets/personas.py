@@ -3,8 +3,8 @@
 Here: the asset and its parameters. Not here: the steps (`sm_assets.analysis`), what each persona says and does.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -23,7 +23,15 @@ from sm_assets.defs.metadata import counts_table
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, open_select, upstreams
 from sm_assets.defs.text_rules import register
-from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs, with_constants
+from sm_assets.defs.windows import (
+    Results,
+    Snapshots,
+    chosen_days,
+    snapshots_field,
+    window_days_of,
+    window_refs,
+    with_constants,
+)
 from sm_assets.storage import Lake, TableRef
 
 NAME = PERSONAS
@@ -60,11 +68,7 @@ class PersonasConfig(dg.Config):
     )
     size_max: int | None = Field(default=None, ge=1, description="Most accounts of a persona; for constrained only.")
     seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
-    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
-        default="every_day",
-        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
-        "are made again in any case, so that what was withdrawn goes.",
-    )
+    snapshots: Snapshots = snapshots_field()
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:
@@ -78,18 +82,18 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
         asked = partition_days(list(context.partition_keys))
         days = chosen_days(window_days_of(lake, SUMS, asked), config.snapshots, lake.days(NAME))
         records: dict[date, ClusteringRecord] = {}
-        told: dict[str, Any] = {}
         with lake.workspace("personas") as folder, lake.connect() as con:
-            results = Results(folder)
+            results, made = Results(folder), None
             for day in days:
                 context.log.info("Personas of %s", day)
-                rows, records[day], told = _snapshot(con, lake, list(refs.values()), day, config, context.log.info)
-                results.add(NAME, rows)
+                made = _snapshot(con, lake, list(refs.values()), day, config, context.log.info)
+                results.add(NAME, made.rows)
+                records[day] = made.record
             yield dg.Output(
                 Rows(
                     results.relation(con, NAME),
                     days,
-                    metadata=told,
+                    metadata={} if made is None else _told(made, days[-1]),
                     file_metadata=lambda day: records[day].metadata() if day in records else {},
                 )
             )
@@ -98,13 +102,20 @@ def asset(lake: Lake) -> dg.AssetsDefinition:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """Of one as-of day: its rows, the record behind them, and what is to be known of them."""
+
+    rows: pa.Table
+    record: ClusteringRecord
+    notices: Sequence[str]
+
+
 def _snapshot(
     con: duckdb.DuckDBPyConnection, lake: Lake, refs: list[TableRef], day: date, config: Any, log: Any
-) -> tuple[pa.Table, ClusteringRecord, dict[str, Any]]:
-    """Rows of one as-of day, the record behind them, and what the page shows of them."""
-    from sm_assets.analysis.personas import comparable, counts_by_status, geometry, nearness, personas_table, sizes
+) -> _Snapshot:
+    from sm_assets.analysis.personas import comparable, geometry, nearness, personas_table
     from sm_assets.analysis.vector_clusters import cluster
-    from sm_assets.plots import cluster_sizes  # draws with matplotlib
 
     window = window_refs(refs, day, lake.settings.window_days)
     days = next(ref.days for ref in window if ref.table == SUMS)
@@ -130,16 +141,24 @@ def _snapshot(
     table = personas_table(
         found, labels, near, {"embedder_id": record.embedder_id or None, "params_hash": record.params_hash}
     )
-    rows = with_constants(table, day=day)
-    members, others = sizes(table)
+    return _Snapshot(with_constants(table, day=day), record, notices)
+
+
+def _told(made: _Snapshot, day: date) -> dict[str, Any]:
+    """What the page shows of the latest as-of day."""
+    from sm_assets.analysis.personas import counts_by_status, sizes
+    from sm_assets.plots import cluster_sizes  # draws with matplotlib
+
+    members, others = sizes(made.rows)
+    record = made.record
     told: dict[str, Any] = {
         "as_of": str(day),
         "sizes": dg.MetadataValue.md(cluster_sizes.draw(members, {}, others)),
-        "accounts": counts_table(counts_by_status(table), "status", "accounts"),
+        "accounts": counts_table(counts_by_status(made.rows), "status", "accounts"),
         "parameters": dg.MetadataValue.json(record.parameters | {"rules": record.rules.told()}),
         "clustering": dg.MetadataValue.json(record.record),
     }
-    return rows, record, told | ({"notices": "\n".join(notices)} if notices else {})
+    return told | ({"notices": "\n".join(made.notices)} if made.notices else {})
 
 
 def _record(made_by: VectorRules, config: Any) -> ClusteringRecord:

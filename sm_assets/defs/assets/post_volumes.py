@@ -5,19 +5,26 @@ Here: the asset and its parameter. Not here: counting (sql/inputs/), filling up 
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import dagster as dg
 import duckdb
 import pyarrow as pa
-from pydantic import Field
 
 from sm_assets.analysis.post_volumes import busiest_day, window_volumes
 from sm_assets.defs.assets.declare import ins, one
 from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, open_select, upstreams
-from sm_assets.defs.windows import Results, chosen_days, window_days_of, window_refs, with_constants
+from sm_assets.defs.windows import (
+    Results,
+    Snapshots,
+    chosen_days,
+    snapshots_field,
+    window_days_of,
+    window_refs,
+    with_constants,
+)
 from sm_assets.storage import Lake, TableRef
 
 NAME = "out_post_volumes"
@@ -27,11 +34,7 @@ POSTS, MINUTES = "core_posts", "feat_post_volumes"
 class PostVolumesConfig(dg.Config):
     """Which snapshots are made."""
 
-    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
-        default="every_day",
-        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
-        "are made again in any case, so that what was withdrawn goes.",
-    )
+    snapshots: Snapshots = snapshots_field("every_day")
 
 
 def asset(lake: Lake) -> dg.AssetsDefinition:

@@ -6,7 +6,7 @@ Here: the asset and its parameters. Not here: the steps of a snapshot (`defs.pro
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import dagster as dg
 import numpy as np
@@ -20,7 +20,7 @@ from sm_assets.defs.io import Rows
 from sm_assets.defs.partitions import partition_days
 from sm_assets.defs.sql import input_file, upstreams
 from sm_assets.defs.text_vectors import NOTES, TextVectors, configured, drop_stale, keys_of
-from sm_assets.defs.windows import Results, chosen_days, window_days_of
+from sm_assets.defs.windows import Results, Snapshots, chosen_days, snapshots_field, window_days_of
 from sm_assets.storage import Lake, TableRef, noting_keys
 
 NAME = "out_profile_clusters"
@@ -100,11 +100,7 @@ class ProfileClustersConfig(dg.Config):
         default=None, ge=2, description="hdbscan: least accounts of a cluster; null: one in 300, and 10 at least."
     )
     seed: int = Field(default=42, ge=0, le=2**32 - 1, description="Seed of all that is drawn.")
-    snapshots: Literal["every_day", "weekly", "last_day"] = Field(
-        default="every_day",
-        description="Which of the as-of days asked for are made. weekly: Sundays. Days that have a snapshot already "
-        "are made again in any case, so that what was withdrawn goes.",
-    )
+    snapshots: Snapshots = snapshots_field()
 
 
 def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
@@ -126,7 +122,7 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
         asked = partition_days(list(context.partition_keys))
         days = chosen_days(window_days_of(lake, POSTS, asked), config.snapshots, lake.days(NAME))
         footers: dict[date, dict[str, str]] = {}
-        told: dict[str, Any] = {}
+        found = None
         by_meaning = config.features == "embedding"
         with lake.workspace("profiles") as folder, lake.connect() as con, noting_keys(lake, NOTES[NAME]) as note:
             results, used = Results(folder), keys_of(pa.array([], pa.string()))
@@ -140,11 +136,12 @@ def asset(lake: Lake, embedder: Embedder | None = None) -> dg.AssetsDefinition:
                 used = np.union1d(used, keys_of(found.rows["bio"]))
                 write_samples(day, found.samples, folder)
                 # Of each day this only: biographies lie on disk.
-                footers[day], told = records_metadata(found.records), found.told
+                footers[day] = records_metadata(found.records)
             # Vectors of biographies may be there even if they are compared by words today.
             dropped = drop_stale(lake, NAME, days, used)
             # Only now: a day that fails leaves the samples of all days as their table has them.
             paths = [publish_samples(lake, day, folder) for day in days]
+            told = {} if found is None else found.told()
             told |= {"samples": dg.MetadataValue.path(paths[-1])} if days else {}
             if days and by_meaning:
                 told["vectors"] = dg.MetadataValue.json(vectors.told() | {"dropped_from_cache": dropped})
