@@ -85,7 +85,8 @@ def test_dagster_lives_in_defs(path: Path) -> None:
 def test_analysis_reads_no_files_and_only_settings_read_the_environment(path: Path) -> None:
     names = imports(path)
     text = path.read_text(encoding="utf-8")
-    if path != PACKAGE / "settings.py":
+    # Dagster takes the size of its batches from the environment only: the storage that wants them says so there.
+    if path not in {PACKAGE / "settings.py", PACKAGE / "defs" / "run_storage.py"}:
         assert "os.environ" not in text
         assert "getenv" not in text
     if room(path) == "analysis":

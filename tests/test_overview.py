@@ -107,6 +107,7 @@ def materialise(
 ) -> dict[str, dict[str, Any]]:
     """Run the assets for as-of days; metadata by table. No check may find a row."""
     made = {"out_post_volumes": post_volumes, "out_ngrams": ngrams}
+    chosen = {table: {"snapshots": "every_day", **config.get(table, {})} for table in made if table in tables}
     inputs = [
         dg.AssetSpec(name, partitions_def=daily(lake.settings)).with_io_manager_key(IO_MANAGER)
         for name in ("core_posts", "feat_post_language", "feat_post_volumes")
@@ -119,7 +120,7 @@ def materialise(
     result = dg.materialize(
         [*inputs, *assets],
         resources={IO_MANAGER: LakeIOManager(lake)},
-        run_config={"ops": {step: {"config": dict(values)} for step, values in config.items()}}
+        run_config={"ops": {step: {"config": dict(values)} for step, values in (config | chosen).items()}}
         | {"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         tags={f"dagster/asset_partition_range_{end}": str(day(at)) for end, at in (("start", first), ("end", last))},
         instance=forgetful(),

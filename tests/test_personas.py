@@ -65,7 +65,7 @@ OUT = [
 ]
 CONFIG = {
     "feat_account_embeddings": {"config": {"languages": []}},
-    "out_personas": {"config": {"size_min": 5}},
+    "out_personas": {"config": {"size_min": 5, "snapshots": "every_day"}},
     "out_estimated_exposures": {"config": {"enabled": True}},
 }
 

@@ -112,7 +112,9 @@ def materialise(
     """Run the assets; metadata by table."""
     job = whole_chain(lake.settings)
     result = job.execute_in_process(
-        run_config={"ops": {OWN: {"config": {"auto_clusters": False, "n_clusters": 3, **config}}}}
+        run_config={
+            "ops": {OWN: {"config": {"auto_clusters": False, "n_clusters": 3, "snapshots": "every_day", **config}}}
+        }
         | {"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         tags={
             f"dagster/asset_partition_range_{end}": str(day) for end, day in zip(("start", "end"), days, strict=True)

@@ -326,7 +326,7 @@ def test_hostile_profiles_are_text_and_nothing_of_them_is_told(made: tuple[Lake,
 def test_rows_in_another_order_and_other_days_of_the_run_give_the_same_rows(traits_lake: Lake, tmp_path: Any) -> None:
     other = Lake(replace(traits_lake.settings, data_root=str(tmp_path), threads=2))
     fill(other, make_posts()[::-1])
-    make(other, {})
+    make(other, {"snapshots": "every_day"})
     assert other.days("out_account_traits") == DAYS
     assert traits_lake.days("out_account_traits") == [LAST]
     # Mentions are then of other posts, as the footers say; the rows are the same.
