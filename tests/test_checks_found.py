@@ -430,6 +430,20 @@ def test_each_other_finding_about_files_says_what_to_do(lake: Lake) -> None:
                 "rows_by_day": days,
                 "rejects_by_day": {str(DAY): 10},
             },
+            "cut": {
+                "rows_in": 1000,
+                "rows_out": 999,
+                "rejected": {"unterminated_quote": 1},
+                "rows_by_day": days,
+                "rejects_by_day": {str(DAY): 1},
+            },
+            "one": {
+                "rows_in": 1000,
+                "rows_out": 999,
+                "rejected": {"bad_time": 1},
+                "rows_by_day": days,
+                "rejects_by_day": {str(DAY): 1},
+            },
             "zone": {"rows_in": 90, "rows_out": 90, "rows_by_day": days, "zone_origin": "assumed"},
         },
     )
@@ -445,4 +459,5 @@ def test_each_other_finding_about_files_says_what_to_do(lake: Lake) -> None:
     }
     assert all(str(check.metadata["what_to_do"].value).endswith(".") for check in found.values())
     assert "lake/_ingest/lost" in json.dumps(shown_of(found["rows_reconcile"], "broken"))
-    assert [row["what"] for row in shown_of(found["few_rejects"], "broken")] == ["crowdtangle/many.csv"]
+    many = [row["what"] for row in shown_of(found["few_rejects"], "broken")]
+    assert many == ["crowdtangle/cut.csv", "crowdtangle/many.csv"]

@@ -259,6 +259,12 @@ class Table:
         """The key together with the day."""
         return (*self.sort_key, DAY)
 
+    @property
+    def key_in_words(self) -> str:
+        """The key, and whether it is unique over all days."""
+        reach = "" if DAY in self.key else " over all days" if self.unique_over_days else " within a day"
+        return ", ".join(self.key) + reach
+
     def cast_sql(self, source: str) -> str:
         """SELECT that brings `source` into the columns and types of this table; a failing cast is an error."""
         columns = ",\n".join(f"    cast({quoted(c.name)} as {c.duckdb_type}) as {quoted(c.name)}" for c in self.columns)

@@ -21,21 +21,26 @@ from sm_assets.storage import Lake
 
 _MANY = (
     "Read reason, file, line and excerpt in the view {rejects} of catalog.duckdb: a changed form rejects all rows for "
-    "one reason; say in the file's sidecar what it cannot say itself, or export it again, and materialise {raw} again."
+    "one reason, and a file that was cut in copying ends inside a record. Say in a sidecar beside the file what it "
+    "cannot say itself (docs/platforms.md), or export or copy it again, and materialise {again}."
 )
+_AGAIN = "its days again from {raw} on (in the field above the graph: key:{raw}+)"
+# What is left of a file that was cut: one row is lost by its form, and who knows how many with it.
+_CUT = frozenset({"unterminated_quote", "truncated_record", "truncated_stream", "truncated_array"})
 
 
 def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     """The checks of one source's files."""
     source = SOURCES[name]
     raw, rejects, share = source.raw_tables[0], source.rejects_table, lake.settings.max_reject_share
-    many = _MANY.format(raw=raw, rejects=rejects)
+    again = _AGAIN.format(raw=raw)
+    many = _MANY.format(rejects=rejects, again=again)
     unknown = Check(
         table=raw,
         name="no_unknown_files",
         holds="Every landing file could be read.",
         what_to_do="The line of each file says what was found and expected: mend the file, explain it in a sidecar or "
-        f"take it out of landing/{name}/, and materialise {raw} again; all other files were taken in.",
+        f"take it out of landing/{name}/, and materialise {again}; all other files were taken in.",
     )
     reconcile = Check(
         table=raw,
@@ -47,7 +52,7 @@ def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     few = Check(
         table=rejects,
         name="few_rejects",
-        holds=f"At most {share:.2%} of each file's rows are rejected.",
+        holds=f"At most {share:.2%} of each file's rows are rejected, and no file breaks off inside a record.",
         what_to_do=many,
         warns=True,
     )
@@ -75,8 +80,7 @@ def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         yield unknown.result(passed=not aside, files=named)
         found = manifests(lake, name)
         yield reconcile.counted({_kept(path, manifest): _gap(manifest) for path, manifest in found.items()})
-        rejected = {path: sum(manifest["rejected"].values()) for path, manifest in found.items()}
-        yield few.counted({path: n for path, n in rejected.items() if n > share * found[path]["rows_in"]})
+        yield few.counted({path: sum(made["rejected"].values()) for path, made in found.items() if _many(made, share)})
         parts = _rejects_by_day(found.values())
         chosen, begun = over(parts if days is None else [day for day in days if day in parts])
         yield told(usual, [judged_rejects(day, parts, share) for day in chosen], "rejected", begun)
@@ -90,6 +94,11 @@ def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
         )
 
     return one_step(f"check_landing_{name}", [Group((unknown, reconcile, few, usual, assumed), judge)], can_subset=True)
+
+
+def _many(manifest: dict[str, Any], share: float) -> bool:
+    rejected = manifest["rejected"]
+    return sum(rejected.values()) > share * manifest["rows_in"] or not _CUT.isdisjoint(rejected)
 
 
 def _kept(path: str, manifest: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ Here: turning contracts and publications into Dagster metadata. Not here: the fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.definitions.metadata.table import TableColumnConstraints
 
 from sm_assets.contracts import TABLES, Column, Table
-from sm_assets.defs.column_lineage import column_lineage
+from sm_assets.defs.column_lineage import column_lineage, stored
 from sm_assets.storage import Lake, Published, TableRef
 
 PREVIEW_ROWS = 5
@@ -25,23 +25,26 @@ _DAGSTER_CELLS = 40
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """The contract's columns as the UI shows them."""
+    """The contract's columns as the UI shows them, each with the columns that its values come from, where SQL says."""
+    origins = stored().get(table.name, {})
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=column.name,
                 type=column.type,
-                description=_described(column),
+                description=_described(column, origins.get(column.name, ())),
                 constraints=TableColumnConstraints(nullable=column.nullable, other=_limits(column)),
             )
             for column in table.columns
         ],
-        constraints=dg.TableConstraints(other=[f"key: {', '.join(table.key)}"]),
+        constraints=dg.TableConstraints(other=[f"key: {table.key_in_words}"]),
     )
 
 
-def _described(column: Column) -> str:
-    return f"{column.description} Unit: {column.unit}." if column.unit else column.description
+def _described(column: Column, origins: Sequence[str]) -> str:
+    unit = f" Unit: {column.unit}." if column.unit else ""
+    # The UI that comes with Dagster draws no lineage of columns.
+    return f"{column.description}{unit}" + (f" From {', '.join(origins)}." if origins else "")
 
 
 def _limits(column: Column) -> list[str]:
@@ -62,7 +65,7 @@ def definition_metadata(table: Table, lake: Lake) -> dict[str, Any]:
         "dagster/table_name": table.name,
         "dagster/uri": lake.uri(lake.path("lake", table.name)),
         "grain": table.grain,
-        "key": ", ".join(table.key),
+        "key": table.key_in_words,
     }
 
 

@@ -215,7 +215,8 @@ def days_with_input(table: str, refs: Iterable[TableRef], days: list[date], *, r
         named = ", ".join(ref.table for ref in listed)
         raise UncoveredDays(
             f"{table}: {named} have no partition on {days[0]} to {days[-1]}: no file under landing/ speaks of these "
-            "days, or the tables were not materialised. Nothing was replaced."
+            "days, or the tables were not materialised. Nothing was replaced. Ask for days that the files cover: for "
+            "each source the log of its raw tables names them (level WARNING)."
         )
     return chosen
 

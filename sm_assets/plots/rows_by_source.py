@@ -82,7 +82,7 @@ def _strip(axes: Axes, days: list[date], counts: Counter[tuple[date, str]], sour
     axes.set_yticks([max(below)], [canvas.count_text(max(below))])
     axes.set_ylim(0, max(below) * 1.08 or 1)
     axes.xaxis_date()
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=9))
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=9, interval_multiples=False))
     axes.xaxis.set_major_formatter(DateFormatter("%d %b"))
     axes.tick_params(axis="x", labelbottom=last, length=3 if last else 0)
     axes.tick_params(axis="y", length=0, labelcolor=canvas.FAINT)

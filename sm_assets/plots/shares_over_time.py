@@ -80,7 +80,7 @@ def _draw_all(axes: Axes, days: list[date], by_network: dict[int | None, dict[da
     axes.set_ylabel("posts a day")
     axes.set_xlim(places[0] - 0.6, places[-1] + 0.6)
     axes.xaxis_date()
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=9))
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=9, interval_multiples=False))
     axes.xaxis.set_major_formatter(DateFormatter("%d %b"))
     axes.tick_params(axis="x", labelbottom=alone_here)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.99), ncols=2, frameon=False, fontsize=8, borderaxespad=0.2)

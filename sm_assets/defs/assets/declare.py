@@ -48,7 +48,7 @@ def described(lake: Lake, table_name: str) -> dict[str, Any]:
     table = TABLES[table_name]
     return {
         "key": table.name,
-        "description": f"{table.description}\n\nOne row: {table.grain}. Key: {', '.join(table.key)}.",
+        "description": f"{table.description}\n\nOne row: {table.grain}. Key: {table.key_in_words}.",
         "group_name": group(table.name),
         "kinds": set(table.kinds),
         "owners": list(table.owners),
