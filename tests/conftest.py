@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Each core has a process of tests: threads of their libraries would only wait for each other. NumPy reads this once.
@@ -24,6 +25,10 @@ from sm_assets.defs.footers import CODE, MADE_FROM
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 from sm_assets.storage import lake as lake_module
+
+# How long an example takes says nothing on a machine that does other things, too.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 
 EXPORT_COLUMNS = (
     "Page Name",

@@ -54,7 +54,7 @@ def test_tags_of_withdrawn_posts_leave_the_rows_and_the_cache(lake: Lake) -> Non
 def test_a_vector_that_a_post_or_another_day_uses_stays(lake: Lake) -> None:
     embedder = TagEmbedder()
     publish_core(lake, [post(1, ["both"], day=FIRST), post(2, ["spoken"], day=FIRST), post(3, ["gone"], day=FIRST)])
-    run(lake, embedder=embedder, first=FIRST)
+    run(lake, embedder=embedder, first=FIRST, snapshots="every_day")
     keys = {tag: text_keys(pa.array([tag]))[0].as_py() for tag in ("both", "spoken", "gone")}
     vector = [1.0] + [0.0] * 63
     cells = {"embedding": vector, "embedder_id": "e" * 16, "text_key": keys["spoken"].hex()}

@@ -107,7 +107,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traces]:
 
 def test_the_search_finds_what_is_there(traces: Traces) -> None:
     assert [place for place in traces.holding(FOLLOWED) if place.endswith(" rows")]
-    assert [place for place in traces.holding(WRONG) if place.endswith(".db")]
+    assert [place for place in traces.holding(WRONG) if place.endswith((".db", ".db-wal"))]
     assert "events" in traces.holding(WRONG)
     assert [place for place in traces.found if "compute_logs" in place or place.endswith((".err", ".out"))]
 

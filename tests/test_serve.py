@@ -174,7 +174,8 @@ def test_a_signal_while_it_starts_leaves_nothing(tmp_path: Path, number: signal.
 
 def test_a_terminal_that_is_closed_leaves_nothing(tmp_path: Path) -> None:
     home = instance_folder(tmp_path / "home")
-    with starting(home) as running:
+    # Whoever started the tests may be under nohup.
+    with starting(home, "signal.signal(signal.SIGHUP, signal.SIG_DFL)") as running:
         assert running.stdout is not None
         # Nobody is left to be told anything.
         running.stdout.close()

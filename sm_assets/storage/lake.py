@@ -6,6 +6,7 @@ for other programs (`catalog`).
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -348,10 +349,10 @@ class Lake:
         targets = [self.file(table.name, day) for day in days]
         with self.locked(table.name, lambda: _log.warning("another run publishes %s; waiting for it", table.name)):
             if self.is_local:
-                # A folder takes room, a file that moves into it hardly any.
-                with refusal_told(Path(self.path("lake", table.name))):
-                    for target in targets:
-                        Path(target).parent.mkdir(parents=True, exist_ok=True)
+                # A folder takes room, what moves into it hardly any.
+                of_table = Path(self.path("lake", table.name))
+                with refusal_told(of_table):
+                    of_table.mkdir(parents=True, exist_ok=True)
             until = time.monotonic() + _PATIENCE
             for number, (day, target) in enumerate(zip(days, targets, strict=True)):
                 try:
@@ -375,10 +376,12 @@ class Lake:
             self.fs.put_file(str(staged), target)
             return
         place = Path(target)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.parent.mkdir(parents=True, exist_ok=True)
         if until is None:
+            place.parent.mkdir(exist_ok=True)
             staged.replace(place)
-        else:
+        elif not _move_in_folder(staged, place):
+            place.parent.mkdir(exist_ok=True)
             swap(staged, place, until)
         sync_folder(place.parent)
         sync_folder(place.parent.parent)
@@ -410,6 +413,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _move_in_folder(staged: Path, place: Path) -> bool:
+    """Bring a file that is new to its place together with its folder; whether it was new.
+
+    DuckDB lists folders when it plans a query and looks for the files in them at different moments: of a folder that
+    is there before its file, one part of a query would see the file and another not.
+    """
+    try:
+        staged.parent.rename(place.parent)
+    except OSError as error:
+        # A day that was there.
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+            return False
+        raise
+    return True
 
 
 def _days(days: list[date]) -> str:
