@@ -437,6 +437,13 @@ def test_each_other_finding_about_files_says_what_to_do(lake: Lake) -> None:
                 "rows_by_day": days,
                 "rejects_by_day": {str(DAY): 1},
             },
+            "list": {
+                "rows_in": 1000,
+                "rows_out": 999,
+                "rejected": {"unterminated_last_line": 1},
+                "rows_by_day": days,
+                "rejects_by_day": {str(DAY): 1},
+            },
             "one": {
                 "rows_in": 1000,
                 "rows_out": 999,
@@ -460,4 +467,4 @@ def test_each_other_finding_about_files_says_what_to_do(lake: Lake) -> None:
     assert all(str(check.metadata["what_to_do"].value).endswith(".") for check in found.values())
     assert "lake/_ingest/lost" in json.dumps(shown_of(found["rows_reconcile"], "broken"))
     many = [row["what"] for row in shown_of(found["few_rejects"], "broken")]
-    assert many == ["crowdtangle/cut.csv", "crowdtangle/many.csv"]
+    assert many == ["crowdtangle/cut.csv", "crowdtangle/list.csv", "crowdtangle/many.csv"]

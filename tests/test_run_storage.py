@@ -1,9 +1,12 @@
 """Batches of events: the same rows as Dagster's own storage writes one by one, all or none."""
 
+import queue
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -35,6 +38,11 @@ def not_empty() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True)
 
 
+@dg.asset_check(asset=accounts)
+def complete() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
@@ -54,7 +62,7 @@ def instance(home: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def run(instance: dg.DagsterInstance) -> str:
-    done = dg.materialize([posts, accounts, not_empty], instance=instance, tags=RANGE)
+    done = dg.materialize([posts, accounts, not_empty, complete], instance=instance, tags=RANGE)
     assert done.success
     return done.run_id
 
@@ -93,29 +101,54 @@ def test_the_instance_knows_every_day(instance: dg.DagsterInstance) -> None:
     assert last.get_dagster_event().partition == "2024-01-24"
 
 
-def test_a_batch_that_fails_leaves_nothing_of_itself(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("part", ["_store_asset_event", "_store_asset_event_tags", "store_asset_check_event"])
+def test_a_batch_that_fails_is_stored_once_all_the_same(
+    instance: dg.DagsterInstance, part: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run_id = run(instance)
+    whole = run(instance)
     log = instance.event_log_storage
     assert isinstance(log, BatchingEventLog)
-    made = [
-        each for each in instance.all_logs(run_id) if each.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION
-    ]
+    store, left = getattr(log, part), [False, True]
 
-    def count() -> int:
-        with log.index_connection() as con:
-            return int(con.exec_driver_sql("select count(*) from event_logs").scalar_one())
-
-    before = count()
-
-    def broken(*_: object) -> None:
+    def broken(*arguments: Any) -> None:
+        # The second time: something of the batch is written by then.
+        if not left or left.pop():
+            store(*arguments)
+            return
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(log, "_store_asset_event", broken)
-    with pytest.raises(OSError, match="no space"):
-        log.store_event_batch(made)
-    assert count() == before
+    monkeypatch.setattr(log, part, broken)
+    again = run(instance)
+    assert not left
+    assert "no space left" in capfd.readouterr().err
+
+    def kinds(run_id: str) -> Counter[DagsterEventType | None]:
+        return Counter(event.dagster_event_type for event in instance.all_logs(run_id))
+
+    assert kinds(again) == kinds(whole)
+    with log.index_connection() as con:
+        for table in ("event_logs", "asset_check_executions"):
+            per_run = con.exec_driver_sql(f"select run_id, count(*) from {table} group by run_id").fetchall()
+            assert len({n for _, n in per_run}) == 1 < len(per_run), (table, per_run)
+
+
+def test_who_watches_a_run_hears_what_another_process_writes(instance: dg.DagsterInstance, home: Path) -> None:
+    run_id = run(instance)
+    events = instance.all_logs(run_id)
+    heard: queue.Queue[str] = queue.Queue()
+    reader = BatchingEventLog(str(home / "history" / "runs"))
+    try:
+        before = reader.get_records_for_run(run_id)
+        reader.watch(run_id, before.cursor, lambda event, _: heard.put(event.message))
+        # The page asks meanwhile, too: its connection stays open, and what is written stays beside the database.
+        for number in range(3):
+            instance.event_log_storage.store_event(
+                events[0]._replace(user_message=f"number {number}", dagster_event=None)
+            )
+            assert heard.get(timeout=30) == f"number {number}"
+            assert len(reader.get_logs_for_run(run_id)) == len(events) + number + 1
+    finally:
+        reader.dispose()
 
 
 def test_events_that_come_in_no_batch_are_stored(instance: dg.DagsterInstance) -> None:

@@ -21,12 +21,15 @@ from sm_assets.storage import Lake
 
 _MANY = (
     "Read reason, file, line and excerpt in the view {rejects} of catalog.duckdb: a changed form rejects all rows for "
-    "one reason, and a file that was cut in copying ends inside a record. Say in a sidecar beside the file what it "
+    "one reason, a file that was cut in copying ends inside a record, a quote that nothing closes takes its row along. "
+    "Say in a sidecar beside the file what it "
     "cannot say itself (docs/platforms.md), or export or copy it again, and materialise {again}."
 )
 _AGAIN = "its days again from {raw} on (in the field above the graph: key:{raw}+)"
-# What is left of a file that was cut: one row is lost by its form, and who knows how many with it.
-_CUT = frozenset({"unterminated_quote", "truncated_record", "truncated_stream", "truncated_array"})
+# One row is lost by its form, and who knows how many with it: what is left of a file that was cut looks like this.
+_CUT = frozenset(
+    {"unterminated_quote", "unterminated_last_line", "truncated_record", "truncated_stream", "truncated_array"}
+)
 
 
 def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
@@ -52,7 +55,8 @@ def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     few = Check(
         table=rejects,
         name="few_rejects",
-        holds=f"At most {share:.2%} of each file's rows are rejected, and no file breaks off inside a record.",
+        holds=f"At most {share:.2%} of each file's rows are rejected; no file breaks off inside a record or has a quote "
+        "that nothing closes, however few rows that costs.",
         what_to_do=many,
         warns=True,
     )

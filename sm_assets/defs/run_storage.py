@@ -11,8 +11,9 @@ events. Dagster's storage opens the database and commits anew for each of them; 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +36,31 @@ class BatchingEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._open: dict[str, Engine] = {}
+        # Transactions that the thread in possession of the lock has begun.
+        self._begun: dict[str, Connection] = {}
         super().__init__(base_dir, inst_data)
+        self._db_lock = threading.RLock()
         # Dagster hands over batches only where this is set.
         os.environ.setdefault(_BATCH_SIZE, _AT_ONCE)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        with self._db_lock, self._engine(shard).connect() as con, con.begin():
-            yield con
+        """A transaction on a shard; inside another one on the same shard, that one."""
+        with self._db_lock:
+            if shard in self._begun:
+                yield self._begun[shard]
+                return
+            with self._engine(shard).connect() as con, con.begin():
+                self._begun[shard] = con
+                try:
+                    yield con
+                finally:
+                    del self._begun[shard]
 
     def _engine(self, shard: str) -> Engine:
         """The open database of a shard: the index and the run that was asked for last stay open."""
         if shard not in self._open:
-            for other in self._open.keys() - {INDEX_SHARD_NAME, shard}:
+            for other in self._open.keys() - {INDEX_SHARD_NAME, shard} - self._begun.keys():
                 self._open.pop(other).dispose()
             # One connection for all threads: a lock lets one at a time use it.
             engine = create_engine(
@@ -61,21 +74,37 @@ class BatchingEventLog(SqliteEventLogStorage):
             self._open[shard] = engine
         return self._open[shard]
 
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        """Store one event."""
+        super().store_event(event)
+        self._tell(event.run_id)
+
+    def _tell(self, run_id: str) -> None:
+        """Who watches a run waits for its database to change; commits go to the file beside it while it is open."""
+        with suppress(OSError):
+            os.utime(self.path_for_shard(run_id))
+
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
-        """Store events of runs: all or none of those of one run; then what looks across runs, all or none."""
+        """Store events of runs: all or none of those of one run.
+
+        Dagster stores a batch that failed once more, event by event: nothing of it must be there then.
+        """
         if not {event.dagster_event_type for event in events} <= BATCH_WRITABLE_EVENTS:
             super().store_event_batch(events)
             return
         for run_id in dict.fromkeys(event.run_id for event in events):
-            with self.run_connection(run_id) as con:
-                rows = [self._event_to_row(event) for event in events if event.run_id == run_id]
-                con.execute(SqlEventLogStorageTable.insert(), rows)
-        with self.index_transaction() as con:
-            stored = [(event, _inserted(con, self.prepare_insert_event(event))) for event in events]
-            self._store_assets(con, [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS])
-        for event, event_id in stored:
-            if event.dagster_event_type in ASSET_CHECK_EVENTS:
-                self.store_asset_check_event(event, event_id)
+            self._store_batch(run_id, [event for event in events if event.run_id == run_id])
+            self._tell(run_id)
+
+    def _store_batch(self, run_id: str, events: Sequence[dg.EventLogEntry]) -> None:
+        # Both are written before the first is committed: the run's, then what looks across runs.
+        with self.index_connection() as index, self.run_connection(run_id) as run:
+            run.execute(SqlEventLogStorageTable.insert(), [self._event_to_row(event) for event in events])
+            stored = [(event, _inserted(index, self.prepare_insert_event(event))) for event in events]
+            self._store_assets(index, [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS])
+            for event, event_id in stored:
+                if event.dagster_event_type in ASSET_CHECK_EVENTS:
+                    self.store_asset_check_event(event, event_id)
 
     def _store_assets(self, con: Connection, stored: Sequence[tuple[dg.EventLogEntry, int]]) -> None:
         if not stored:
