@@ -7,12 +7,16 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from conftest import some_posts, write_export
 from dagster._core.errors import DagsterInvalidSubsetError
 from dagster._core.execution.plan.objects import ErrorSource
 
+from sm_assets.defs.run import materialise_range
 from sm_assets.defs.wiring import build_defs
 from sm_assets.settings import Settings
+from sm_assets.storage import Lake
 
+FIRST = date(2021, 7, 1)
 DAYS = {"dagster/asset_partition_range_start": "2021-07-01", "dagster/asset_partition_range_end": "2021-07-02"}
 NETWORKS = {f"out_cosharing_{name}" for name in ("clusters", "members", "pairs", "evidence")}
 
@@ -52,3 +56,18 @@ def test_a_failed_step_shows_our_sentence_first(defs: dg.Definitions) -> None:
     assert error.cause.message.startswith(
         "sm_assets.errors.LandingError: landing/nosuch/ is no known source; known are "
     )
+
+
+def test_a_step_does_not_fail_for_want_of_somebody_who_listens(settings: Settings) -> None:
+    write_export(Path(settings.data_root) / "landing" / "crowdtangle" / "export.csv", some_posts(FIRST, 1))
+    told: list[str] = []
+
+    def on_step(name: str, _ended: int, _steps: int) -> None:
+        told.append(name)
+        raise BrokenPipeError
+
+    tables = ("raw_crowdtangle__posts", "raw_crowdtangle__rejects", "stg_crowdtangle__posts")
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert materialise_range(settings, FIRST, FIRST, tables=tables, instance=instance, on_step=on_step)
+    assert len(told) > 2
+    assert Lake(settings).days("stg_crowdtangle__posts") == [FIRST]

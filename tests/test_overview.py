@@ -192,9 +192,13 @@ def test_hours_and_days_are_those_by_hand_and_unknown_days_have_no_row(lake: Lak
 def test_snapshots_are_made_as_asked(lake: Lake) -> None:
     fill(lake, posts_of(0, 1, 2, 3), range(4))
     chosen = {name: {"snapshots": "last_day"} for name in ("out_post_volumes", "out_ngrams")}
-    materialise(lake, 0, 3, **chosen)
+    told = materialise(lake, 0, 3, **chosen)
     for table in chosen:
         assert lake.days(table) == [day(3)]
+        # These days had input.
+        left_out = told[table]["days_not_published"]
+        assert left_out.startswith("3 of 4 days")
+        assert "left out by snapshots: last_day" in left_out
 
 
 # ---------------------------------------------------------------------- n-grams

@@ -56,6 +56,13 @@ class Rows:
         return 2 * self.counts["rows_in"] - sum(self.counts.values())
 
 
+def _or_not_chosen(context: dg.OutputContext) -> str:
+    """Where an asset makes some of the days only (`windows.chosen_days`): which, and how to have all."""
+    config = context.step_context.op_config
+    chosen = config.get("snapshots", "every_day") if isinstance(config, dict) else "every_day"
+    return "" if chosen == "every_day" else f", or left out by snapshots: {chosen} (snapshots: every_day makes all)"
+
+
 class LakeIOManager(dg.IOManager):
     """Publishes `Rows` through the lake and loads inputs as `TableRef`; no rows pass through Dagster.
 
@@ -86,12 +93,12 @@ class LakeIOManager(dg.IOManager):
         asked = partition_days(list(context.asset_partition_keys)) if context.has_asset_partitions else []
         skipped = sorted(set(asked) - set(obj.days))
         if skipped:
-            note = (
-                f"{len(skipped)} of {len(asked)} days ({skipped[0]} ... {skipped[-1]}): no input; they stay as they are"
+            why = "no input" + _or_not_chosen(context)
+            entries["days_not_published"] = (
+                f"{len(skipped)} of {len(asked)} days ({skipped[0]} ... {skipped[-1]}): {why}; they stay as they are"
             )
             if len(skipped) == len(asked):
-                context.log.info("%s: nothing was replaced; no input speaks of these days", table.name)
-            entries["days_not_published"] = note
+                context.log.info("%s: nothing was replaced; %s for these days", table.name, why)
         # The page shows entries in this order: what an asset says of itself comes first, long tables last.
         context.add_output_metadata(dict(obj.metadata) | entries)
 

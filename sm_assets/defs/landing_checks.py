@@ -55,8 +55,8 @@ def landing_checks(lake: Lake, name: str) -> dg.AssetChecksDefinition:
     few = Check(
         table=rejects,
         name="few_rejects",
-        holds=f"At most {share:.2%} of each file's rows are rejected; no file breaks off inside a record or has a quote "
-        "that nothing closes, however few rows that costs.",
+        holds=f"At most {share:.2%} of each file's rows are rejected; no file breaks off inside a record or has a "
+        "quote that nothing closes, however few rows that costs.",
         what_to_do=many,
         warns=True,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final
@@ -99,7 +99,9 @@ def _counting(on_step: Callable[[str, int, int], None]) -> Callable[[dg.EventLog
         if kind in _PLANNED:
             planned.add(step)
         elif kind == dg.DagsterEventType.STEP_START:
-            on_step(step, len(ended), len(planned))
+            # Nobody reads on, or the disk is full that it is written to: no reason for a step to fail.
+            with suppress(OSError):
+                on_step(step, len(ended), len(planned))
         elif kind in _ENDED:
             ended.add(step)
 

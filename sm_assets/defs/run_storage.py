@@ -39,7 +39,7 @@ class BatchingEventLog(SqliteEventLogStorage):
         # Transactions that the thread in possession of the lock has begun.
         self._begun: dict[str, Connection] = {}
         super().__init__(base_dir, inst_data)
-        self._db_lock = threading.RLock()
+        self._db_lock = threading.RLock()  # type: ignore[assignment]  # its owner may take it again
         # Dagster hands over batches only where this is set.
         os.environ.setdefault(_BATCH_SIZE, _AT_ONCE)
 
