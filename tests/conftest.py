@@ -19,12 +19,14 @@ import pytest
 # Each core has a process of tests: threads of their libraries would only wait for each other. NumPy reads this once.
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
+import duckdb
 import pyarrow.parquet as pq
 
 from sm_assets.defs.footers import CODE, MADE_FROM
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 from sm_assets.storage import lake as lake_module
+from sm_assets.storage.catalog import refresh_catalog
 
 # How long an example takes says nothing on a machine that does other things, too.
 hypothesis.settings.register_profile("ours", deadline=None)
@@ -103,6 +105,17 @@ def no_catalogue() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lake_module, "refresh_catalog", lambda _: False)
         yield
+
+
+@pytest.fixture(scope="module")
+def late_catalogue(no_catalogue: None) -> None:
+    """The same where tests ask through `catalogue_of`."""
+
+
+def catalogue_of(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """The catalogue of a lake, brought up to date."""
+    refresh_catalog(Lake(settings))
+    return duckdb.connect(f"{settings.data_root}/catalog.duckdb", read_only=True)
 
 
 @pytest.fixture

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import pytest
-from conftest import contents, digests
+from conftest import catalogue_of, contents, digests
 from forgetful import forgetful
 from stub_embedder import StubEmbedder
 
@@ -21,7 +18,10 @@ from sm_assets.demo import World
 from sm_assets.errors import UncoveredDays
 from sm_assets.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("late_catalogue")
+
 TO_FEATURES = (*(name for name, table in TABLES.items() if table.layer != "out"), "out_ingest_report")
+EMBEDDER = StubEmbedder()
 NEVER = {"raw_bluesky__post_views", "raw_bluesky__records", "raw_edges__nodes"}  # the world has no such files
 
 
@@ -38,12 +38,6 @@ def days() -> tuple[date, date]:
     return world.first_day, world.first_day + timedelta(days=3)
 
 
-@contextmanager
-def asked(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(Path(settings.data_root) / "catalog.duckdb"), read_only=True) as con:
-        yield con
-
-
 @pytest.fixture(scope="module")
 def first(settings: Settings, days: tuple[date, date]) -> dict[str, int]:
     """Materialisations by table after the first run."""
@@ -55,7 +49,7 @@ def first(settings: Settings, days: tuple[date, date]) -> dict[str, int]:
             instance=instance,
             raise_on_error=True,
             log_level="ERROR",
-            embedder=StubEmbedder(),
+            embedder=EMBEDDER,
         )
         assert instance.get_runs_count() == 1
         return {name: len(instance.get_materialized_partitions(dg.AssetKey(name))) for name in TO_FEATURES}
@@ -66,7 +60,7 @@ def test_one_run_makes_every_table_for_every_day(
     first: dict[str, int], settings: Settings, days: tuple[date, date]
 ) -> None:
     assert set(first.values()) == {4}
-    with asked(settings) as con:
+    with catalogue_of(settings) as con:
         for source in ("crowdtangle", "bluesky", "twitter", "tiktok"):
             found = con.sql(f"select count(*) from core_posts where source = '{source}'").fetchall()
             assert found[0][0] > 0, source
@@ -84,7 +78,7 @@ def test_one_run_makes_every_table_for_every_day(
 @pytest.mark.slow
 @pytest.mark.usefixtures("first")
 def test_the_report_accounts_for_every_row(settings: Settings, days: tuple[date, date]) -> None:
-    with asked(settings) as con:
+    with catalogue_of(settings) as con:
         con.execute(f"create temp table report as select * from out_ingest_report where day = '{days[1]}'")
         open_sums = con.sql(
             "select source_file, stage, entity from report group by all having "
@@ -117,7 +111,7 @@ def test_a_second_run_changes_no_byte_and_other_days_nothing(settings: Settings,
             instance=instance,
             raise_on_error=True,
             log_level="ERROR",
-            embedder=StubEmbedder(),
+            embedder=EMBEDDER,
         )
         event = instance.get_latest_materialization_event(dg.AssetKey("raw_bluesky__events"))
         assert event is not None
@@ -161,7 +155,7 @@ def test_a_late_file_changes_exactly_its_days(settings: Settings, days: tuple[da
             instance=instance,
             raise_on_error=True,
             log_level="ERROR",
-            embedder=StubEmbedder(),
+            embedder=EMBEDDER,
         )
         event = instance.get_latest_materialization_event(dg.AssetKey("raw_bluesky__events"))
         assert event is not None
@@ -174,6 +168,6 @@ def test_a_late_file_changes_exactly_its_days(settings: Settings, days: tuple[da
         "raw_bluesky__events", "stg_bluesky__posts", "core_posts", "core_post_deliveries", "core_accounts",
         "core_post_contents", "feat_post_language",
     }  # fmt: skip
-    with asked(settings) as con:
+    with catalogue_of(settings) as con:
         found = con.sql("select count(*) from core_posts where source_file = 'landing/bluesky/late.jsonl'").fetchall()
     assert found == [(5,)]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pytest
-from conftest import digests, post, some_posts, write_export
+from conftest import catalogue_of, digests, post, some_posts, write_export
 from forgetful import forgetful
 from stub_embedder import StubEmbedder
 
@@ -21,6 +18,8 @@ from sm_assets.defs.run import materialise_range
 from sm_assets.errors import UncoveredDays, VanishedFiles
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
+
+pytestmark = pytest.mark.usefixtures("late_catalogue")
 
 FIRST, LAST = date(2021, 7, 1), date(2021, 7, 4)
 TO_CORE = (
@@ -66,14 +65,8 @@ def run(
     )
 
 
-@contextmanager
-def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(Path(settings.data_root) / "catalog.duckdb"), read_only=True) as con:
-        yield con
-
-
 def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
-    with opened(settings) as con:
+    with catalogue_of(settings) as con:
         return con.sql(sql).fetchall()
 
 

@@ -203,7 +203,7 @@ def test_single_runs_find_the_countries(lastfm: tuple[_Graph, np.ndarray]) -> No
 
 @pytest.mark.shared_data
 @pytest.mark.slow
-@pytest.mark.parametrize(("resolution", "least", "n_sets"), [(1.0, 0.54, 3), (0.7, 0.56, 2), (0.5, 0.56, 2)])
+@pytest.mark.parametrize(("resolution", "least", "n_sets"), [(1.0, 0.54, 2), (0.7, 0.56, 2), (0.5, 0.56, 2)])
 def test_consensus_finds_the_countries_again(
     lastfm: tuple[_Graph, np.ndarray], resolution: float, least: float, n_sets: int
 ) -> None:

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
+from conftest import catalogue_of
 from forgetful import forgetful
 from stub_embedder import StubEmbedder
 
@@ -18,13 +18,14 @@ from sm_assets.settings import Settings
 from sm_assets.sources.intake import take_in
 from sm_assets.storage import Lake
 
-pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
+pytestmark = [pytest.mark.shared_data, pytest.mark.slow, pytest.mark.usefixtures("late_catalogue")]
 
 BRT = "2021-07-05-22-49-20-BRT-search-csv-export.csv"
 DB1, DB2 = "db1_rows_with_genocide.csv", "db2_rows_with_genocide.csv"
 NOT_OUT = tuple(name for name, table in TABLES.items() if table.layer != "out")
 # The files of the exports come from the same step as their table.
 OUT = (*(name for name, table in TABLES.items() if table.layer == "out"), "report_persona_exports")
+EMBEDDER = StubEmbedder()
 TO_POSTS = ("stg_crowdtangle__posts", "core_posts")
 
 
@@ -38,12 +39,12 @@ def copied(shared_data: Path, root: Path, *names: str) -> None:
 def run(settings: Settings, tables: tuple[str, ...], first: date, last: date) -> bool:
     with forgetful() as instance:
         return materialise_range(
-            settings, first, last, tables=tables, instance=instance, raise_on_error=True, embedder=StubEmbedder()
+            settings, first, last, tables=tables, instance=instance, raise_on_error=True, embedder=EMBEDDER
         )
 
 
 def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(f"{settings.data_root}/catalog.duckdb", read_only=True) as con:
+    with catalogue_of(settings) as con:
         return con.sql(sql).fetchall()
 
 
