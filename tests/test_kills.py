@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ from workers import DAYS, PUBLISH, TABLE, Worker, views, writers
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
+# Half a minute of work for one thread; of several, DuckDB hears nothing until it is done.
+SLOW = "select count(*) from range(10000000) as a, range(3000) as b where a.range % 7 = b.range % 11"
 HALF = {DAYS[0]: {"new"}, DAYS[1]: {"new"}, DAYS[2]: {"old"}, DAYS[3]: {"old"}}
 
 
@@ -61,6 +65,60 @@ def test_a_cancelled_publication_leaves_whole_days_and_nothing_else(root: Path) 
         assert staged(root) == [], "a cancelled run cleans up after itself"
         assert worker.run(f"publish('{TABLE}', 'new')") == "done"
         assert writers(root) == {day: {"new"} for day in DAYS}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param("con.sql(slow).fetchall()", id="read"),
+        pytest.param("publish(TABLE, 'new', con=con, condition=f'({slow}) > 0')", id="publish"),
+        pytest.param("publish_empty('core_posts')", id="catalogue"),
+    ],
+)
+def test_an_interrupted_query_is_an_interrupt(root: Path, asked: str) -> None:
+    with Worker(str(root)) as worker:
+        worker.run(PUBLISH)
+        worker.run(
+            f"""
+import threading
+TABLE, slow = '{TABLE}', "{SLOW}"
+def slow_views(con, *_):
+    con.execute(slow).fetchall()
+catalog._create_views = slow_views
+def ask():
+    threading.Timer(1.0, interrupt).start()
+    with lake.connect() as con:
+        {asked}
+"""
+        )
+        assert worker.run("ask()").startswith("Keyboard")
+        assert staged(root) == []
+
+
+def test_a_run_that_is_interrupted_in_a_query_begins_no_other_step(tmp_path: Path) -> None:
+    code = f"""
+import os, signal, sys, threading
+import dagster as dg
+from sm_assets.settings import Settings
+from sm_assets.storage import Lake
+lake = Lake(Settings(data_root=sys.argv[1], profile='tiny', threads=1))
+signal.signal(signal.SIGINT, signal.default_int_handler)
+@dg.asset
+def accounts():
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with lake.connect() as con:
+        con.sql("{SLOW}").fetchall()
+@dg.asset
+def posts():
+    print('went on')
+with dg.DagsterInstance.ephemeral() as instance:
+    done = dg.materialize([accounts, posts], instance=instance, raise_on_error=False)
+    print(instance.get_run_by_id(done.run_id).status.value)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, timeout=600
+    )
+    assert done.stdout.split() == ["FAILURE"], done.stderr
 
 
 def test_a_killed_run_leaves_whole_days_and_its_lock_goes_with_it(root: Path) -> None:

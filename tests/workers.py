@@ -28,13 +28,15 @@ DAYS = day_range(FIRST, LAST)
 PATIENCE = 600.0
 # Publishes four days of one table; each row says who wrote it.
 PUBLISH = """
-def publish(name, who, rows=50):
-    data = duckdb.sql(f'''
+def publish(name, who, rows=50, con=duckdb, condition='true'):
+    data = con.sql(f'''
         select 'facebook' as platform, 'p' || i as post_id, 'a' || (i % 7) as account_id,
             timestamp '2021-07-01 12:00:00' + to_days(cast(i % 4 as integer)) as posted_at, '{who}' as lang,
             0.5::double as lang_prob, '{who}' as best_lang, 'ok' as reason, i as n_letters, 'a model' as model,
             cast(timestamp '2021-07-01' + to_days(cast(i % 4 as integer)) as date) as day
-        from range({rows}) as t(i)''').to_arrow_table()
+        from range({rows}) as t(i) where {condition}''')
+    if con is duckdb:
+        data = data.to_arrow_table()
     lake.publish(TABLES[name], data, day_range(date(2021, 7, 1), date(2021, 7, 4)))
 
 def publish_empty(name):
