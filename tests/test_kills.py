@@ -72,6 +72,7 @@ def test_a_cancelled_publication_leaves_whole_days_and_nothing_else(root: Path) 
     [
         pytest.param("con.sql(slow).fetchall()", id="read"),
         pytest.param("publish(TABLE, 'new', con=con, condition=f'({slow}) > 0')", id="publish"),
+        pytest.param("lake.publish(TABLES[TABLE], stream(), [date(2021, 7, 1)])", id="publish-stream"),
         pytest.param("publish_empty('core_posts')", id="catalogue"),
     ],
 )
@@ -80,7 +81,15 @@ def test_an_interrupted_query_is_an_interrupt(root: Path, asked: str) -> None:
         worker.run(PUBLISH)
         worker.run(
             f"""
-import threading
+import threading, time
+import pyarrow as pa
+def stream():
+    schema = TABLES[TABLE].plain_schema
+    def rows():
+        while True:
+            time.sleep(0.01)
+            yield pa.RecordBatch.from_pylist([], schema)
+    return pa.RecordBatchReader.from_batches(schema, rows())
 TABLE, slow = '{TABLE}', "{SLOW}"
 def slow_views(con, *_):
     con.execute(slow).fetchall()
