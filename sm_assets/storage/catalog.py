@@ -18,7 +18,7 @@ from sm_assets.contracts.schema import DAY, quoted
 from sm_assets.storage.catalog_about import ABOUT, about
 from sm_assets.storage.day_writer import PART
 from sm_assets.storage.disk_errors import is_full
-from sm_assets.storage.interrupts import interrupts
+from sm_assets.storage.interrupts import Interrupts
 from sm_assets.storage.sql_text import literal, parquet_sql
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def refresh_catalog(lake: Lake) -> bool:
 
 def _build(lake: Lake, place: Path, present: list[str], kept: set[str], gone: set[str]) -> list[str]:
     """Bring the file of a catalogue up to date; the tables of which some files lack columns."""
-    with interrupts(), duckdb.connect() as con:
+    with Interrupts(), duckdb.connect() as con:
         if not lake.is_local:
             con.register_filesystem(lake.fs)
         con.execute(f"attach '{literal(str(place))}' as catalog (storage_version '{STORAGE_VERSION}')")

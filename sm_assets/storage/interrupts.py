@@ -1,14 +1,13 @@
 """Ctrl-C and the end of a run, where DuckDB was asked something meanwhile.
 
-Here: DuckDB's errors of interrupted queries made interrupts again. Not here: what is left of a publication then
-(`workspaces`, `lake`).
+Here: errors of interrupted queries made interrupts again. Not here: what is left of a publication then (`workspaces`,
+`lake`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import duckdb
 
@@ -16,19 +15,31 @@ import duckdb
 _INTERRUPTED = re.compile(r"\AQuery interrupted\Z|\AINTERRUPT Error|^(?:\w+\.)*\w*Interrupt\w*\s*$", re.MULTILINE)
 
 
-@contextmanager
-def interrupts() -> Iterator[None]:
-    """Let an interrupt through as one.
+class Interrupts:
+    """Lets an interrupt through as one.
 
-    A signal raises in its handler, DuckDB takes that in and raises an error of its own: the step would fail for it, and
-    the run go on to the next step, although it was told to end.
+    A signal raises in its handler; DuckDB takes that in and raises an error of its own, or what is closed on the way
+    out complains. The step would fail for it, and the run go on to the next step, although it was told to end.
 
     Raises:
-        KeyboardInterrupt: a query was interrupted.
+        KeyboardInterrupt: on leaving, for an error that stands for an interrupt.
     """
-    try:
-        yield
-    except (RuntimeError, duckdb.Error) as error:
-        if _INTERRUPTED.search(str(error)):
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        """End."""
+        if isinstance(error, Exception) and (_is_interrupt(error) or _follows_an_interrupt(error)):
             raise KeyboardInterrupt from error
-        raise
+
+
+def _is_interrupt(error: Exception) -> bool:
+    return isinstance(error, RuntimeError | duckdb.Error) and _INTERRUPTED.search(str(error)) is not None
+
+
+def _follows_an_interrupt(error: Exception) -> bool:
+    before = error.__context__
+    while isinstance(before, Exception):
+        before = before.__context__
+    return before is not None and not isinstance(before, GeneratorExit)

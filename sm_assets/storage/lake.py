@@ -34,7 +34,7 @@ from sm_assets.storage.catalog import refresh_catalog
 from sm_assets.storage.day_writer import PART, ROW_GROUP, DayWriter
 from sm_assets.storage.disk_errors import full_disk_told, refusal_told
 from sm_assets.storage.file_swap import swap
-from sm_assets.storage.interrupts import interrupts
+from sm_assets.storage.interrupts import Interrupts
 from sm_assets.storage.locks import locked
 from sm_assets.storage.sql_text import parquet_sql, select
 from sm_assets.storage.validation import check_columns, rule_counts
@@ -163,7 +163,7 @@ class Lake:
         """
         if self._engine is None:
             self._engine = self._start_engine()
-        with interrupts(), self._engine.cursor() as con:
+        with Interrupts(), self._engine.cursor() as con:
             yield con
 
     def _start_engine(self) -> duckdb.DuckDBPyConnection:
