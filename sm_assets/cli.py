@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sm_assets.cli_audiences import add_commands
 from sm_assets.errors import OptionError, SmAssetsError
+from sm_assets.lost_interrupts import hear_again
 from sm_assets.quiet_end import end_quietly
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def program() -> None:
     """The command `sm-assets`."""
     end_quietly()
+    hear_again()
     sys.exit(main())
 
 

@@ -11,9 +11,11 @@ import gc
 gc.disable()
 try:
     from sm_assets.defs.wiring import build_defs
+    from sm_assets.lost_interrupts import hear_again
     from sm_assets.quiet_end import end_quietly
 
     end_quietly()
+    hear_again()
 
     defs = build_defs()
 finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import duckdb
 import pytest
 
@@ -74,3 +77,22 @@ def test_interrupts_and_the_end_of_a_generator_pass() -> None:
     assert next(started) == 1
     with pytest.raises(ValueError, match="closed"):
         started.close()
+
+
+def test_an_interrupt_in_the_end_of_an_object_is_heard_afterwards() -> None:
+    code = (
+        "import signal, time; from sm_assets.lost_interrupts import hear_again; hear_again()\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Tidied:\n"
+        "    def __del__(self): signal.raise_signal(signal.SIGINT); time.sleep(0.01)\n"
+        "try:\n"
+        "    Tidied(); print('goes on', flush=True); time.sleep(60); print('was never told')\n"
+        "except KeyboardInterrupt: print('ends')\n"
+        "class Broken:\n"
+        "    def __del__(self): raise ValueError('as ever')\n"
+        "Broken()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.split("\n") == ["goes on", "ends", ""]
+    assert "KeyboardInterrupt" not in done.stderr
+    assert "ValueError: as ever" in done.stderr
