@@ -24,7 +24,8 @@ def hear_again() -> None:
     told = sys.unraisablehook
 
     def hook(ignored: sys.UnraisableHookArgs) -> None:
-        if issubclass(ignored.exc_type, Exception | GeneratorExit) or sys.is_finalizing():
+        kind = ignored.exc_type
+        if issubclass(kind, Exception) or "Interrupt" not in kind.__name__ or sys.is_finalizing():
             told(ignored)
             return
         again = threading.Timer(_LATER, os.kill, (os.getpid(), signal.SIGINT))

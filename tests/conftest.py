@@ -101,15 +101,10 @@ def _no_waiting_for_disks() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def no_catalogue() -> Iterator[None]:
-    """The catalogue of views is written again for every new table; most tests of tables never ask it."""
+    """The catalogue of views is written again for every new table; tests that ask it do so by `catalogue_of`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lake_module, "refresh_catalog", lambda _: False)
         yield
-
-
-@pytest.fixture(scope="module")
-def late_catalogue(no_catalogue: None) -> None:
-    """The same where tests ask through `catalogue_of`."""
 
 
 def catalogue_of(settings: Settings) -> duckdb.DuckDBPyConnection:

@@ -18,7 +18,7 @@ from sm_assets.demo import World
 from sm_assets.errors import UncoveredDays
 from sm_assets.settings import Settings
 
-pytestmark = pytest.mark.usefixtures("late_catalogue")
+pytestmark = pytest.mark.usefixtures("no_catalogue")
 
 TO_FEATURES = (*(name for name, table in TABLES.items() if table.layer != "out"), "out_ingest_report")
 EMBEDDER = StubEmbedder()

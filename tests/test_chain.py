@@ -19,7 +19,7 @@ from sm_assets.errors import UncoveredDays, VanishedFiles
 from sm_assets.settings import Settings
 from sm_assets.storage import Lake
 
-pytestmark = pytest.mark.usefixtures("late_catalogue")
+pytestmark = pytest.mark.usefixtures("no_catalogue")
 
 FIRST, LAST = date(2021, 7, 1), date(2021, 7, 4)
 TO_CORE = (

@@ -419,38 +419,24 @@ def shown_of(check: dg.AssetCheckEvaluation, entry: str) -> list[dict[str, Any]]
 
 def test_each_other_finding_about_files_says_what_to_do(lake: Lake) -> None:
     days = {"posts": {str(DAY): 90}}
+
+    def rejecting(rejected: int, rows_in: int, reason: str) -> dict[str, Any]:
+        return {
+            "rows_in": rows_in,
+            "rows_out": rows_in - rejected,
+            "rejected": {reason: rejected},
+            "rows_by_day": days,
+            "rejects_by_day": {str(DAY): rejected},
+        }
+
     with_files(
         lake,
         {
             "lost": {"rows_in": 100, "rows_out": 90, "rows_by_day": days},
-            "many": {
-                "rows_in": 100,
-                "rows_out": 90,
-                "rejected": {"bad_time": 10},
-                "rows_by_day": days,
-                "rejects_by_day": {str(DAY): 10},
-            },
-            "cut": {
-                "rows_in": 1000,
-                "rows_out": 999,
-                "rejected": {"unterminated_quote": 1},
-                "rows_by_day": days,
-                "rejects_by_day": {str(DAY): 1},
-            },
-            "list": {
-                "rows_in": 1000,
-                "rows_out": 999,
-                "rejected": {"unterminated_last_line": 1},
-                "rows_by_day": days,
-                "rejects_by_day": {str(DAY): 1},
-            },
-            "one": {
-                "rows_in": 1000,
-                "rows_out": 999,
-                "rejected": {"bad_time": 1},
-                "rows_by_day": days,
-                "rejects_by_day": {str(DAY): 1},
-            },
+            "many": rejecting(10, 100, "bad_time"),
+            "cut": rejecting(1, 1000, "unterminated_quote"),
+            "list": rejecting(1, 1000, "unterminated_last_line"),
+            "one": rejecting(1, 1000, "bad_time"),
             "zone": {"rows_in": 90, "rows_out": 90, "rows_by_day": days, "zone_origin": "assumed"},
         },
     )

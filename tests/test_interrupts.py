@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Generator
 
 import duckdb
 import pytest
@@ -66,14 +67,14 @@ def test_interrupts_and_the_end_of_a_generator_pass() -> None:
     with pytest.raises(RunInterruptedError), Interrupts():
         raise RunInterruptedError
 
-    def rows() -> object:
+    def rows() -> Generator[int, None, None]:
         with Interrupts():
             try:
                 yield 1
             except GeneratorExit:
                 raise ValueError("closed") from None
 
-    started = iter(rows())  # type: ignore[call-overload]  # a generator
+    started = rows()
     assert next(started) == 1
     with pytest.raises(ValueError, match="closed"):
         started.close()

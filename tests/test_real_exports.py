@@ -18,7 +18,7 @@ from sm_assets.settings import Settings
 from sm_assets.sources.intake import take_in
 from sm_assets.storage import Lake
 
-pytestmark = [pytest.mark.shared_data, pytest.mark.slow, pytest.mark.usefixtures("late_catalogue")]
+pytestmark = [pytest.mark.shared_data, pytest.mark.slow, pytest.mark.usefixtures("no_catalogue")]
 
 BRT = "2021-07-05-22-49-20-BRT-search-csv-export.csv"
 DB1, DB2 = "db1_rows_with_genocide.csv", "db2_rows_with_genocide.csv"

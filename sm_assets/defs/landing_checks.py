@@ -22,8 +22,8 @@ from sm_assets.storage import Lake
 _MANY = (
     "Read reason, file, line and excerpt in the view {rejects} of catalog.duckdb: a changed form rejects all rows for "
     "one reason, a file that was cut in copying ends inside a record, a quote that nothing closes takes its row along. "
-    "Say in a sidecar beside the file what it "
-    "cannot say itself (docs/platforms.md), or export or copy it again, and materialise {again}."
+    "Say in a sidecar beside the file what it cannot say itself (docs/platforms.md), or export or copy it again, and "
+    "materialise {again}."
 )
 _AGAIN = "its days again from {raw} on (in the field above the graph: key:{raw}+)"
 # One row is lost by its form, and who knows how many with it: what is left of a file that was cut looks like this.

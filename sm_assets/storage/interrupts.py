@@ -42,4 +42,5 @@ def _follows_an_interrupt(error: Exception) -> bool:
     before = error.__context__
     while isinstance(before, Exception):
         before = before.__context__
-    return before is not None and not isinstance(before, GeneratorExit)
+    # Others that are no Exception end a generator, a task or the program on purpose.
+    return before is not None and "Interrupt" in type(before).__name__
